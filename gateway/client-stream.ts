@@ -1,0 +1,23 @@
+import type { Masked } from '../masking/masked.ts';
+
+/**
+ * Where the messages of one exchange go: the reply of the client's POST. What is written was masked and recorded
+ * before. The first `message` or `keepAlive` that is not the final response turns the reply into an SSE stream.
+ */
+export interface ClientStream {
+  /** False once the client is gone. Writing to a stream that is gone does nothing. */
+  readonly alive: boolean;
+  /** Aborted when the client is gone (closed socket). */
+  readonly gone: AbortSignal;
+  /** The client's progress token as raw JSON text, or null when it sent none. */
+  readonly progressToken: string | null;
+  /** Writes a message that is not the response. Resolves when the socket has taken it (back-pressure). */
+  message(json: Masked<string>): Promise<void>;
+  /** Keeps intermediaries and clients from giving up: progress where there is a token, else an SSE comment. */
+  keepAlive(text: Masked<string>): Promise<void>;
+  /**
+   * Writes the response and ends the reply.
+   * @returns whether all of it was handed to a socket that was still open
+   */
+  respond(json: Masked<string>): Promise<boolean>;
+}

@@ -1,0 +1,48 @@
+import type { Caller } from '../../policy/caller.ts';
+
+/** What the gateway tells an upstream session about the client session it serves. */
+export interface UpstreamContext {
+  readonly connection: string;
+  readonly sessionId: string;
+  readonly caller: Caller;
+  readonly correlationId: string;
+}
+
+/** A message from upstream: the JSON text of exactly one JSON-RPC message, not yet masked. */
+export interface UpstreamMessage {
+  readonly json: string;
+  /** `response` ends the exchange it answers. */
+  readonly kind: 'response' | 'request' | 'notification';
+}
+
+export interface SendOptions {
+  /** Aborting stops waiting; whether upstream saw the message is told by `onSent`. */
+  readonly signal: AbortSignal;
+  /** Called once, right before the first byte may reach upstream. From then on the call may have happened. */
+  readonly onSent?: () => void;
+  /** Headers that go with this message (2026-07-28 mirrors, `Mcp-Protocol-Version`); never credentials. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One upstream session: an HTTP session id, or a stdio process. Serves one client session. */
+export interface UpstreamSession {
+  /**
+   * Sends one JSON-RPC message exactly as given. For a request, yields what upstream sends on its stream, the
+   * response last; for notifications and responses, yields nothing.
+   * @throws UpstreamError (gateway/errors.ts) with a distinct code for each way in which it can fail
+   */
+  send(json: string, options: SendOptions): AsyncIterable<UpstreamMessage>;
+  /** Messages that belong to no request (GET stream, unsolicited stdio lines). Ends when the session ends. */
+  events(signal: AbortSignal): AsyncIterable<UpstreamMessage>;
+  /** Ends the session upstream (DELETE, or end of the process). Safe to repeat. */
+  close(): Promise<void>;
+}
+
+/** A configured upstream server. */
+export interface Upstream {
+  readonly connection: string;
+  /** A session that nobody has initialized yet: the client's own `initialize` is its first message. */
+  open(context: UpstreamContext): Promise<UpstreamSession>;
+  /** Stops everything this upstream has started. */
+  close(): Promise<void>;
+}

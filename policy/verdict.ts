@@ -1,0 +1,67 @@
+import type { Caller } from './caller.ts';
+
+/** How dangerous policy thinks a call is. Shown on cards; `critical` is for step-up. */
+export type Risk = 'low' | 'medium' | 'high' | 'critical';
+
+/**
+ * What happens to a held call whose client has gone: `keep` waits for a live caller, `cancel` cancels,
+ * `run` runs it when approved and retains the result.
+ */
+export type OnDisconnect = 'keep' | 'cancel' | 'run';
+
+/** A named set of people who may decide. Any one way of belonging is enough. */
+export interface ApproverGroup {
+  readonly name: string;
+  /** Where the card is posted; being in the channel gives no right to decide. */
+  readonly slackChannel: string | null;
+  readonly slackUserGroup: string | null;
+  /** E-mail, OIDC subject, or `slack:TEAM/USER`. */
+  readonly people: readonly string[];
+  /** Directory groups (OIDC or SAML). */
+  readonly groups: readonly string[];
+}
+
+/** What every verdict says about where it came from. */
+interface Because {
+  /** Name of the rule that matched, or `default`. */
+  readonly rule: string;
+  /** `sha256:` and the hex hash of the policy that was in force. */
+  readonly policyVersion: string;
+  readonly risk: Risk;
+  /** Name of the masking profile to use. */
+  readonly maskProfile: string;
+  /** The rule's own words, for people and agents; null when it gives none. */
+  readonly reason: string | null;
+}
+
+/** Result of policy for one MCP message (DESIGN.md section 3). */
+export type Verdict = PassVerdict | DenyVerdict | HoldVerdict;
+export interface PassVerdict extends Because {
+  readonly kind: 'pass';
+}
+export interface DenyVerdict extends Because {
+  readonly kind: 'deny';
+}
+export interface HoldVerdict extends Because {
+  readonly kind: 'hold';
+  readonly approvers: readonly ApproverGroup[];
+  /** How many distinct people must approve, at least 1. */
+  readonly approvalsNeeded: number;
+  readonly timeoutMs: number;
+  readonly onDisconnect: OnDisconnect;
+}
+
+/** What policy looks at. `args` is the parsed `params.arguments` (or null), never re-serialised from here. */
+export interface PolicyInput {
+  readonly call: {
+    readonly connection: string;
+    readonly method: string;
+    /** Tool, prompt or resource name; empty string when the method has none. */
+    readonly tool: string;
+    readonly args: unknown;
+    readonly annotations: Readonly<Record<string, unknown>>;
+  };
+  readonly caller: Caller;
+  readonly session: { readonly id: string; readonly startedAt: Date; readonly calls: number };
+  readonly now: Date;
+}

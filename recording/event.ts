@@ -1,0 +1,62 @@
+import type { Masked } from '../masking/masked.ts';
+
+/** What an event is about. */
+export type EventKind =
+  | 'message' // one JSON-RPC message as it passed, masked
+  | 'connect'
+  | 'disconnect'
+  | 'verdict' // policy's answer for a message that did not simply pass
+  | 'hold'
+  | 'decision'
+  | 'claim'
+  | 'outcome'
+  | 'admin' // an act of a person on Holdpoint itself
+  | 'end'; // seals a session
+
+/** Which way a message went; `none` for events that are not messages. */
+export type Direction = 'client-to-upstream' | 'upstream-to-client' | 'none';
+
+/** A session as the recording knows it: one MCP session, or one caller's stateless use of a connection. */
+export interface SessionFacts {
+  readonly sessionId: string;
+  readonly connection: string;
+  /** Stable key, subject and client of whoever opened it. */
+  readonly callerKey: string;
+  readonly subject: string;
+  readonly client: string | null;
+  readonly credentialId: string | null;
+}
+
+/** One thing to record. The recorder adds time, sequence number, chain and seal. */
+export interface RecordEvent {
+  readonly kind: EventKind;
+  readonly direction: Direction;
+  readonly callId: string | null;
+  readonly method: string | null;
+  readonly tool: string | null;
+  readonly verdict: string | null;
+  readonly rule: string | null;
+  readonly policyVersion: string | null;
+  /** The masked bytes as they passed; for events that are not messages, masked JSON. */
+  readonly bytes: Masked<Uint8Array> | Masked<string>;
+  /** The bytes before masking, only to be put through the keyed hash; never stored. */
+  readonly unmasked?: Uint8Array | string;
+}
+
+/** What a durable event was given. */
+export interface Receipt {
+  readonly sessionId: string;
+  readonly seq: number;
+}
+
+/**
+ * Writes events. `append` resolves only once the event is durable in PostgreSQL; events of one session keep the
+ * order in which `append` was called. When it rejects, the event was not recorded and its bytes must not pass.
+ */
+export interface Recorder {
+  append(session: SessionFacts, event: RecordEvent): Promise<Receipt>;
+  /** Seals a session: nothing can be appended to it afterwards. */
+  end(sessionId: string, because: string): Promise<void>;
+  /** Flushes what is pending and stops. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,178 @@
+import type { OnDisconnect, Risk } from '../policy/verdict.ts';
+
+/** Task queues (TEMPORAL-SLACK A1). A gateway also polls `replicaQueue(replica)`, for calls whose client it holds. */
+export const taskQueues = { approvals: 'holdpoint-approvals', execute: 'holdpoint-execute' } as const;
+
+/** The queue of one gateway replica. */
+export function replicaQueue(replica: string): string {
+  return `holdpoint-gateway-${replica}`;
+}
+
+export const workflowType = 'approval';
+export const names = {
+  opened: 'opened',
+  decide: 'decide',
+  attached: 'attached',
+  detached: 'detached',
+} as const;
+
+/** Typed search attributes, registered at start. All keywords; never secrets or free text. */
+export const searchAttributes = {
+  connection: 'HoldpointConnection',
+  tool: 'HoldpointTool',
+  subject: 'HoldpointSubject',
+  rule: 'HoldpointRule',
+  risk: 'HoldpointRisk',
+  state: 'HoldpointState',
+} as const;
+
+/**
+ * What one approval is bound to. `digest` in {@link ApprovalInput} is SHA-256 over the RFC 8785 form of this,
+ * as `sha256:<hex>`.
+ */
+export interface Bound {
+  readonly callId: string;
+  readonly callerKey: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly definitionHash: string | null;
+  /** SHA-256 hex over the canonical (RFC 8785) arguments. */
+  readonly argsSha256: string;
+  readonly policyVersion: string;
+  readonly expiresAtMs: number;
+}
+
+/** Argument of the approval workflow: references and display facts, never raw arguments. */
+export interface ApprovalInput {
+  readonly callId: string;
+  readonly digest: string;
+  readonly connection: string;
+  readonly tool: string;
+  readonly subject: string;
+  readonly client: string | null;
+  readonly rule: string;
+  readonly reason: string | null;
+  readonly risk: Risk;
+  readonly policyVersion: string;
+  /** Names of the approver groups; a vote counts when its person belongs to one of them. */
+  readonly approverGroups: readonly string[];
+  readonly approvalsNeeded: number;
+  /** Every stable key of the requester (and whoever it acts for): none of them may vote. */
+  readonly requesterKeys: readonly string[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly onDisconnect: OnDisconnect;
+  /** How long an approved call waits for a live caller under `keep`. */
+  readonly graceMs: number;
+  /** The queue of the replica that holds the client's stream. */
+  readonly holderQueue: string | null;
+  /** Ed25519 public keys (raw, base64url) of the processes that may sign votes, by key id. */
+  readonly votePublicKeys: Readonly<Record<string, string>>;
+  readonly correlationId: string;
+}
+
+/** A person's act on a request. */
+export type Decision = 'approve' | 'deny';
+
+/** A person, by every stable key known of them (`oidc:<issuer>#<sub>`, `slack:<team>/<user>`, `local:approver`). */
+export interface Person {
+  readonly keys: readonly string[];
+  /** For people to read; never compared. */
+  readonly name: string;
+}
+
+/** The claims of a vote: what a deciding surface signs (JWS, EdDSA, `typ: holdpoint-vote+jwt`). */
+export interface VoteClaims {
+  readonly voteId: string;
+  readonly callId: string;
+  readonly digest: string;
+  readonly person: Person;
+  readonly decision: Decision;
+  readonly reason: string | null;
+  /** The request's approver groups to which the person was seen to belong when they decided. */
+  readonly groups: readonly string[];
+  /** Where they decided: `slack`, `console`, `cli`. */
+  readonly via: string;
+  readonly decidedAtMs: number;
+  /** Seconds since the epoch, as in RFC 7519. */
+  readonly exp: number;
+}
+
+/** A vote that counted, as Temporal, the row and the proof keep it. */
+export interface CountedVote {
+  readonly jws: string;
+  readonly person: Person;
+  readonly decision: Decision;
+  readonly reason: string | null;
+  readonly via: string;
+  readonly atMs: number;
+}
+
+export type Outcome = 'approved' | 'denied' | 'expired' | 'cancelled';
+export type Execution = 'succeeded' | 'failed' | 'unknown';
+
+/** State of the workflow as seen from outside. */
+export interface ApprovalStatus {
+  readonly outcome: Outcome | null;
+  readonly votes: readonly CountedVote[];
+  readonly approvalsNeeded: number;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Why a decision was refused. The Update fails with an ApplicationFailure of this `type`; for
+ * `AlreadyDecided` its message says who decided and when, and `details[0]` is the ApprovalStatus.
+ */
+export type VoteRefusal =
+  | 'AlreadyDecided'
+  | 'DuplicateVote'
+  | 'SelfApproval'
+  | 'NotAnApprover'
+  | 'DigestMismatch'
+  | 'ForgedVote'
+  | 'VoteExpired';
+
+/** What the executing activity is given: the votes, to be verified again where the credentials are. */
+export interface ExecuteInput {
+  readonly callId: string;
+  readonly digest: string;
+  readonly votes: readonly CountedVote[];
+}
+
+/** How the execution ended. Also for a call that another attempt had already claimed. */
+export interface ExecuteResult {
+  readonly execution: Execution;
+  /** Masked, for people; null when there is nothing to say. */
+  readonly summary: string | null;
+}
+
+/** Activities of the worker process. */
+export interface WorkerActivities {
+  /** Posts the card wherever the approver groups are to be asked. Safe to repeat. */
+  announce(input: { callId: string }): Promise<void>;
+  /** Stores the votes counted so far and brings every card up to date. Safe to repeat. */
+  showProgress(input: { callId: string; votes: readonly CountedVote[] }): Promise<void>;
+  /**
+   * Writes the end of a call that will not run (or whose execution is not known to have ended), wakes whoever
+   * waits, and brings every card up to date. Safe to repeat; a row that has ended stays as it is.
+   */
+  settle(input: {
+    callId: string;
+    outcome: Outcome;
+    votes: readonly CountedVote[];
+    execution: ExecuteResult | null;
+  }): Promise<void>;
+}
+
+/** Activities that gateways host, since only they hold upstream credentials. */
+export interface GatewayActivities {
+  /** Claims the row, sends the stored call at most once, stores the result, wakes the waiting request. */
+  executeHeldCall(input: ExecuteInput): Promise<ExecuteResult>;
+}
+
+/** `approval/<connection>/<tool>/<callId>`, readable in the Temporal UI; hostile characters become `_`. */
+export function workflowIdOf(call: { connection: string; tool: string; callId: string }): string {
+  const safe = (text: string): string => text.replace(/[^A-Za-z0-9_.-]/g, '_').slice(0, 60);
+  return `approval/${safe(call.connection)}/${safe(call.tool)}/${call.callId}`;
+}
