@@ -1,0 +1,136 @@
+/** Where a listener binds. Port 0 lets the system choose (tests). */
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An OpenID Connect issuer whose tokens agents may present. Matches `gateway/identify/settings.ts`. */
+export interface IssuerConfig {
+  readonly issuer: string;
+  /** Accepted `aud` values; empty means the connection's own URL (RFC 8707). */
+  readonly audience: readonly string[];
+  readonly groupsClaim: string;
+  readonly algorithms: readonly string[];
+  readonly clockSkewMs: number;
+  /** Where the keys are, when the issuer has no discovery document. */
+  readonly jwksUrl: string | null;
+}
+
+/** A caller without a token is this subject. Only where every listener is on loopback. */
+export interface AnonymousConfig {
+  readonly subject: string;
+  readonly groups: readonly string[];
+}
+
+export interface HttpConnection {
+  readonly kind: 'http';
+  readonly url: string;
+  /** Sent with every request; never anything that came from the client. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The credential that Holdpoint holds so that agents need not. A secret. */
+  readonly credentials: { readonly header: string; readonly value: string } | null;
+  readonly connectTimeoutMs: number;
+}
+
+export interface StdioConnection {
+  readonly kind: 'stdio';
+  /** Program and arguments; started without a shell. */
+  readonly command: readonly string[];
+  /** Absolute; null is the working directory of the gateway. */
+  readonly cwd: string | null;
+  /** The whole environment beyond PATH, HOME and the like: nothing else of the gateway's is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly maxProcesses: number;
+}
+
+export type ConnectionConfig = HttpConnection | StdioConnection;
+
+/** TLS towards Temporal. `ca`, `cert` and `key` are PEM texts. */
+export interface TemporalTls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+}
+
+/** Everything that is configured, checked, defaulted and frozen. Durations in milliseconds, paths absolute. */
+export interface Config {
+  /** The file it was read from; null when only defaults and the environment apply. */
+  readonly file: string | null;
+  readonly dataDir: string;
+  readonly agents: {
+    readonly listen: Listen;
+    /** What clients type, without a trailing slash. */
+    readonly publicUrl: string;
+    /** Browser origins that may call, besides the public URL's own. */
+    readonly allowedOrigins: readonly string[];
+    /** Accepted Host headers, besides the public URL's and the listener's own. */
+    readonly allowedHosts: readonly string[];
+    readonly limits: {
+      readonly bodyBytes: number;
+      readonly depth: number;
+      readonly sessions: number;
+      readonly streams: number;
+      readonly heldCallsPerCaller: number;
+    };
+  };
+  readonly metrics: { readonly listen: Listen } | null;
+  readonly console: {
+    readonly listen: Listen;
+    readonly publicUrl: string;
+    /** null: the one-time link of the embedded default, loopback only. */
+    readonly login: {
+      readonly issuer: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+    } | null;
+  };
+  /** null: no Slack. Socket Mode when `appToken` is set, HTTP mode when `signingSecret` and `listen` are. */
+  readonly slack: {
+    readonly botToken: string;
+    readonly appToken: string | null;
+    readonly signingSecret: string | null;
+    readonly listen: Listen | null;
+    readonly apiUrl: string;
+  } | null;
+  /** `embedded`, or a postgres:// URL (a secret). */
+  readonly database: { readonly url: string };
+  readonly temporal: {
+    /** `embedded`, or host:port. */
+    readonly address: string;
+    readonly namespace: string;
+    readonly apiKey: string | null;
+    /** null: no TLS. */
+    readonly tls: TemporalTls | null;
+  };
+  readonly keys: {
+    /** Key-encryption keys of 32 bytes; the first seals, all open. Empty: none configured. */
+    readonly encryption: readonly Uint8Array[];
+    readonly votes: {
+      /** Ed25519, PKCS8 PEM or JWK. A secret; null where this process signs no votes. */
+      readonly privateKey: string | null;
+      /** Raw Ed25519 public keys, base64url, by key id. */
+      readonly publicKeys: Readonly<Record<string, string>>;
+    };
+  };
+  readonly identity: {
+    readonly issuers: readonly IssuerConfig[];
+    readonly anonymous: AnonymousConfig | null;
+  };
+  readonly connections: Readonly<Record<string, ConnectionConfig>>;
+  /** The policy file, absolute. */
+  readonly policy: string;
+  readonly hold: {
+    /** How long a held call outlives its client under `onDisconnect: keep`. */
+    readonly graceMs: number;
+    /** How long an undelivered result is kept for a client that comes back. */
+    readonly retentionMs: number;
+    /** How long a request waits before it is answered "pending", when its client gave no progress token. */
+    readonly replyBudgetMs: number;
+    /** The same for a client that gave one. */
+    readonly progressBudgetMs: number;
+  };
+  readonly log: { readonly level: LogLevel };
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
