@@ -9,19 +9,17 @@ test('key order, white space and escapes do not make another call', () => {
   assert.equal(canonicalJson(' { "b" : [ 1 , 2 ] ,\n"a":"\\u0041\\/" } '), '{"a":"A/","b":[1,2]}');
 });
 
-test('the example of RFC 8785 section 3.2.2 comes out as printed there', () => {
+test('the example of RFC 8785 section 3.2.2 comes out as printed there, but for the number that it rounds', () => {
   const given = String.raw`{
     "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
     "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
     "literals": [null, true, false]
   }`;
-  const printed = String.raw`{"literals":[null,true,false],"numbers":[333333333.33333329e0`;
-  // The first number is the one that a double cannot hold: RFC 8785 rounds it, Holdpoint keeps it.
+  // All but the first number, which a double cannot hold: RFC 8785 rounds it, Holdpoint keeps it.
   assert.equal(
     canonicalJson(given),
     String.raw`{"literals":[null,true,false],"numbers":[33333333333333329e-8,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`,
   );
-  assert.notEqual(canonicalJson(given).startsWith(printed), true);
 });
 
 test('keys are ordered by UTF-16 code units, as RFC 8785 section 3.2.3 shows', () => {
@@ -38,7 +36,8 @@ test('integers that a double would merge stay apart', () => {
 });
 
 test('numbers of the same value are the same number, however they are written', () => {
-  for (const one of ['100', '1e2', '1E+2', '100.0', '0.1e3', '1000e-1']) assert.equal(canonicalJson(one), '100');
+  for (const one of ['100', '1e2', '1E+2', '100.0', '0.1e3', '1000e-1'])
+    assert.equal(canonicalJson(one), '100');
   assert.equal(canonicalJson('9007199254740993'), canonicalJson('9007199254740993.0'));
   assert.equal(canonicalJson('0e5'), canonicalJson('0.00'));
 });
