@@ -1,0 +1,194 @@
+import { resolve } from 'node:path';
+import { parseDuration } from '../../policy/durations.ts';
+import type { Problem } from '../../policy/problems.ts';
+import type { Config, ConnectionConfig, Listen, TemporalTls } from './config.ts';
+import { isLoopback, parseListen, urlOf } from './listen.ts';
+import { decodeKey, type ConfigFile } from './schema.ts';
+
+export interface ResolveOptions {
+  readonly file: string | null;
+  /** What relative paths are relative to. */
+  readonly baseDir: string;
+  readonly dataDir: string;
+}
+
+/**
+ * Turns a well-formed file into the configuration that the program uses, and checks what concerns more than one
+ * setting.
+ */
+export function resolveConfig(
+  file: ConfigFile,
+  options: ResolveOptions,
+): { readonly config: Config } | { readonly problems: readonly Problem[] } {
+  const listeners = listenersOf(file);
+  const problems = [...sharedAddresses(listeners), ...checkReach(file, listeners)];
+  return problems.length > 0 ? { problems } : { config: deepFreeze(assemble(file, options)) };
+}
+
+interface Listener {
+  readonly path: readonly string[];
+  readonly listen: Listen;
+}
+
+function listenersOf({ agents, console, metrics, slack }: ConfigFile): readonly Listener[] {
+  const all: readonly (readonly [readonly string[], string | undefined])[] = [
+    [['agents', 'listen'], agents.listen],
+    [['console', 'listen'], console.listen],
+    [['metrics', 'listen'], metrics?.listen],
+    [['slack', 'listen'], slack?.listen],
+  ];
+  return all.flatMap(([path, text]) => (text === undefined ? [] : [{ path, listen: toListen(text) }]));
+}
+
+function sharedAddresses(listeners: readonly Listener[]): readonly Problem[] {
+  const seen = new Map<string, Listener>();
+  return listeners.flatMap((listener) => {
+    const { host, port } = listener.listen;
+    const taken = port === 0 ? undefined : seen.get(`${host}:${port}`);
+    seen.set(`${host}:${port}`, listener);
+    return taken
+      ? [
+          {
+            path: listener.path,
+            message: `is the address of ${taken.path.join('.')} too; each listener needs its own`,
+          },
+        ]
+      : [];
+  });
+}
+
+/** Without identity, nothing may be reachable from elsewhere: neither by address nor by a proxy in front. */
+function checkReach(
+  { agents, console, identity }: ConfigFile,
+  listeners: readonly Listener[],
+): readonly Problem[] {
+  const exposed =
+    listeners.find(({ listen }) => !isLoopback(listen))?.path ??
+    publicPath(agents.publicUrl, console.publicUrl);
+  const problems: Problem[] = [];
+  if (exposed && identity === undefined)
+    problems.push({
+      path: exposed,
+      message:
+        'reaches beyond this machine, but nothing says who may call; set `identity.issuers`, or use a loopback address such as 127.0.0.1',
+    });
+  if (exposed && identity?.anonymous !== undefined)
+    problems.push({
+      path: ['identity', 'anonymous'],
+      message: `callers without a token are accepted only where every listener is on loopback, and ${exposed.join('.')} is not; remove \`anonymous\`, or use a loopback address`,
+    });
+  if (console.login === undefined && (!isLoopback(toListen(console.listen)) || isPublic(console.publicUrl)))
+    problems.push({
+      path: ['console', isPublic(console.publicUrl) ? 'publicUrl' : 'listen'],
+      message:
+        'reaches beyond this machine, but `console.login` does not say how people log in; set it, or use a loopback address',
+    });
+  return problems;
+}
+
+function publicPath(
+  agentsUrl: string | undefined,
+  consoleUrl: string | undefined,
+): readonly string[] | undefined {
+  if (isPublic(agentsUrl)) return ['agents', 'publicUrl'];
+  return isPublic(consoleUrl) ? ['console', 'publicUrl'] : undefined;
+}
+
+function isPublic(url: string | undefined): boolean {
+  return url !== undefined && !isLoopback({ host: new URL(url).hostname.replace(/^\[|\]$/g, ''), port: 0 });
+}
+
+function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOptions): Config {
+  const { agents, console, slack, temporal, keys, identity, hold } = file;
+  const agentsListen = toListen(agents.listen);
+  const consoleListen = toListen(console.listen);
+  return {
+    file: name,
+    dataDir,
+    agents: { ...agents, listen: agentsListen, publicUrl: trimmed(agents.publicUrl ?? urlOf(agentsListen)) },
+    metrics: file.metrics ? { listen: toListen(file.metrics.listen) } : null,
+    console: {
+      listen: consoleListen,
+      publicUrl: trimmed(console.publicUrl ?? urlOf(consoleListen)),
+      login: console.login ?? null,
+    },
+    slack: slack
+      ? {
+          botToken: slack.botToken,
+          appToken: slack.appToken ?? null,
+          signingSecret: slack.signingSecret ?? null,
+          listen: slack.listen === undefined ? null : toListen(slack.listen),
+          apiUrl: slack.apiUrl,
+        }
+      : null,
+    database: file.database,
+    temporal: {
+      address: temporal.address,
+      namespace: temporal.namespace,
+      apiKey: temporal.apiKey ?? null,
+      tls: tlsOf(temporal),
+    },
+    keys: {
+      encryption: [keys.encryption ?? []].flat().flatMap((key) => decodeKey(key) ?? []),
+      votes: { privateKey: keys.votes.privateKey ?? null, publicKeys: keys.votes.publicKeys },
+    },
+    identity: {
+      issuers: (identity?.issuers ?? []).map(({ clockSkew, audience, jwksUrl, ...issuer }) => ({
+        ...issuer,
+        audience: [audience ?? []].flat(),
+        jwksUrl: jwksUrl ?? null,
+        clockSkewMs: toMs(clockSkew),
+      })),
+      anonymous:
+        identity === undefined ? { subject: 'local-agent', groups: [] } : (identity.anonymous ?? null),
+    },
+    connections: Object.fromEntries(
+      Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
+    ),
+    policy: resolve(baseDir, file.policy ?? 'policy.yaml'),
+    hold: {
+      graceMs: toMs(hold.grace),
+      retentionMs: toMs(hold.retention),
+      replyBudgetMs: toMs(hold.replyBudget),
+      progressBudgetMs: toMs(hold.progressBudget),
+    },
+    log: file.log,
+  };
+}
+
+function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
+  if ('command' in connection) {
+    const { cwd, ...rest } = connection;
+    return { kind: 'stdio', ...rest, cwd: cwd === undefined ? null : resolve(baseDir, cwd) };
+  }
+  const { connectTimeout, credentials, ...rest } = connection;
+  return { kind: 'http', ...rest, credentials: credentials ?? null, connectTimeoutMs: toMs(connectTimeout) };
+}
+
+function tlsOf({ tls, apiKey }: ConfigFile['temporal']): TemporalTls | null {
+  if (tls === false || (tls === undefined && apiKey === undefined)) return null;
+  const { ca = null, cert = null, key = null, serverName = null } = typeof tls === 'object' ? tls : {};
+  return { ca, cert, key, serverName };
+}
+
+function toListen(text: string): Listen {
+  const listen = parseListen(text);
+  if (listen === null) throw new Error('a listener address got past the schema');
+  return listen;
+}
+
+function toMs(text: string): number {
+  const duration = parseDuration(text);
+  if (duration === null) throw new Error('a duration got past the schema');
+  return duration;
+}
+
+function trimmed(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

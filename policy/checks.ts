@@ -1,0 +1,225 @@
+import { compileGlobs, globContains } from './globs.ts';
+import { holdableMethods, knownMethods } from './methods.ts';
+import type { Problem } from './problems.ts';
+import type { HoldTerms, PolicyFile, RuleFile } from './schema.ts';
+
+/** What a policy is checked against. */
+export interface Surroundings {
+  /** Names of the configured connections; null when they are not known (`holdpoint policy check` by itself). */
+  readonly connections: readonly string[] | null;
+  /** null when it is not known. */
+  readonly slackConfigured: boolean | null;
+  /** Given by the masking room: what is wrong with a `masking` section, paths relative to it. */
+  readonly checkMasking: (
+    value: unknown,
+  ) => readonly { readonly path: readonly (string | number)[]; readonly message: string }[];
+}
+
+/** What is wrong with a well-formed policy as a whole. */
+export function checkPolicy(policy: PolicyFile, around: Surroundings): readonly Problem[] {
+  return [
+    ...checkGroups(policy, around.slackConfigured),
+    ...(policy.rules ?? []).flatMap((rule, index) => checkRule(policy, rule, index, around.connections)),
+    ...checkDefault(policy),
+    ...checkUnused(policy),
+    ...around
+      .checkMasking(policy.masking ?? {})
+      .map(({ path, message }) => ({ path: ['masking', ...path], message })),
+  ];
+}
+
+function checkGroups(policy: PolicyFile, slackConfigured: boolean | null): readonly Problem[] {
+  return Object.entries(policy.approvers ?? {}).flatMap(([name, group]) => {
+    const path = ['approvers', name];
+    const problems: Problem[] = [];
+    const { people = [], groups = [], slackUserGroup, slackChannel } = group;
+    people.forEach((person, index) => {
+      const [message] = personProblem(person);
+      if (message) problems.push({ path: [...path, 'people', index], message });
+    });
+    if (slackConfigured === false) {
+      const key = slackChannel === undefined ? 'slackUserGroup' : 'slackChannel';
+      if (slackChannel ?? slackUserGroup)
+        problems.push({
+          path: [...path, key],
+          message: 'Slack is not configured; set `slack` in holdpoint.yaml or remove this',
+        });
+      people.forEach((person, index) => {
+        if (person.startsWith('slack:'))
+          problems.push({
+            path: [...path, 'people', index],
+            message: 'nobody can be reached through Slack: it is not configured',
+          });
+      });
+    }
+    if (people.length === 0 && groups.length === 0 && slackUserGroup === undefined)
+      problems.push({
+        path,
+        message:
+          'nobody belongs to this group, so nobody could ever decide; name `people`, `groups` or a `slackUserGroup` (a channel gives no right to decide)',
+      });
+    return problems;
+  });
+}
+
+function personProblem(person: string): readonly string[] {
+  if (person.startsWith('slack:') && !/^slack:[TE][A-Z0-9]+\/[UW][A-Z0-9]+$/.test(person))
+    return ['must be `slack:TEAM/USER` with Slack ids, such as `slack:T0ACME/U0ALICE`'];
+  if (person.includes('@') && !/^[^\s@]+@[^\s@]+$/.test(person)) return ['is not an e-mail address'];
+  return [];
+}
+
+function checkRule(
+  policy: PolicyFile,
+  rule: RuleFile,
+  index: number,
+  connections: readonly string[] | null,
+): readonly Problem[] {
+  const path = ['rules', index];
+  const problems: Problem[] = [];
+  const earlier = (policy.rules ?? []).slice(0, index);
+  if (rule.name === 'default')
+    problems.push({
+      path: [...path, 'name'],
+      message: '`default` is the name of the default verdict; choose another',
+    });
+  if (earlier.some(({ name }) => name === rule.name))
+    problems.push({
+      path: [...path, 'name'],
+      message: `there is an earlier rule \`${rule.name}\`; names are unique`,
+    });
+  problems.push(...checkMatch(rule, path, connections));
+  const shadow = earlier.find((other) => shadows(other, rule));
+  if (shadow)
+    problems.push({
+      path,
+      message: `can never match: the earlier rule \`${shadow.name}\` matches all of it; move it up or remove it`,
+    });
+  if (rule.match === undefined && rule.when === undefined)
+    problems.push({
+      path,
+      message: 'has neither `match` nor `when`; what applies to every tool call is the `default`',
+    });
+  if (rule.then === 'hold') problems.push(...checkHold(policy, rule, path));
+  return [...problems, ...checkMask(policy, rule.mask, path)];
+}
+
+function checkMatch(
+  rule: RuleFile,
+  path: readonly (string | number)[],
+  connections: readonly string[] | null,
+): readonly Problem[] {
+  const { connection, method } = rule.match ?? {};
+  const problems: Problem[] = [];
+  const each = (
+    key: string,
+    globs: string | readonly string[] | undefined,
+    check: (glob: string) => string | null,
+  ): void => {
+    [globs ?? []].flat().forEach((glob, at) => {
+      const message = check(glob);
+      const inList = Array.isArray(globs) ? [at] : [];
+      if (message) problems.push({ path: [...path, 'match', key, ...inList], message });
+    });
+  };
+  each('connection', connection, (glob) =>
+    connections === null || connections.some(compileGlobs([glob]))
+      ? null
+      : `matches no connection; there ${connections.length === 0 ? 'are none' : `is ${connections.map((name) => `\`${name}\``).join(', ')}`}`,
+  );
+  each('method', method, (glob) => {
+    const meant = knownMethods.filter(compileGlobs([glob]));
+    if (meant.length === 0)
+      return `is no MCP method; methods are ${knownMethods.map((name) => `\`${name}\``).join(', ')}`;
+    if (rule.then === 'hold' && meant.some((name) => !holdableMethods.includes(name)))
+      return `only ${holdableMethods.map((name) => `\`${name}\``).join(', ')} can be held`;
+    return null;
+  });
+  return problems;
+}
+
+/** Whether everything that `rule` matches is matched by `other` already. */
+function shadows(other: RuleFile, rule: RuleFile): boolean {
+  if (other.when !== undefined) return false;
+  const covers = (
+    outer: string | readonly string[] | undefined,
+    inner: string | readonly string[] | undefined,
+  ): boolean =>
+    outer === undefined ||
+    (inner !== undefined &&
+      [inner].flat().every((glob) => [outer].flat().some((wide) => globContains(wide, glob))));
+  const wide = other.match ?? {};
+  const narrow = rule.match ?? {};
+  return (
+    covers(wide.method ?? 'tools/call', narrow.method ?? 'tools/call') &&
+    covers(wide.connection, narrow.connection) &&
+    covers(wide.tool, narrow.tool) &&
+    covers(wide.subject, narrow.subject) &&
+    covers(wide.group, narrow.group)
+  );
+}
+
+type Approvals = Pick<HoldTerms, 'approvers' | 'approvals'>;
+
+function checkHold(
+  policy: PolicyFile,
+  terms: Approvals,
+  path: readonly (string | number)[],
+): readonly Problem[] {
+  const groups = policy.approvers ?? {};
+  const unknown = terms.approvers.flatMap((name, index) =>
+    Object.hasOwn(groups, name)
+      ? []
+      : [
+          {
+            path: [...path, 'approvers', index],
+            message: `there is no approver group \`${name}\` under \`approvers\``,
+          },
+        ],
+  );
+  if (unknown.length > 0) return unknown;
+  const named = terms.approvers.flatMap((name) => groups[name] ?? []);
+  const countable = named.every((group) => group.groups === undefined && group.slackUserGroup === undefined);
+  const people = new Set(named.flatMap(({ people = [] }) => people.map((person) => person.toLowerCase())));
+  if (!countable || people.size === 0 || people.size >= (terms.approvals ?? 1)) return [];
+  return [
+    {
+      path: [...path, 'approvals'],
+      message: `asks for ${terms.approvals} people, but the groups have only ${people.size}; name more people or ask for fewer`,
+    },
+  ];
+}
+
+function checkDefault(policy: PolicyFile): readonly Problem[] {
+  const { default: fallback } = policy;
+  if (typeof fallback === 'string') return [];
+  return [
+    ...(fallback.then === 'hold' ? checkHold(policy, fallback, ['default']) : []),
+    ...checkMask(policy, fallback.mask, ['default']),
+  ];
+}
+
+function checkMask(
+  policy: PolicyFile,
+  mask: string | undefined,
+  path: readonly (string | number)[],
+): readonly Problem[] {
+  if (mask === undefined || mask === 'default' || Object.hasOwn(policy.masking ?? {}, mask)) return [];
+  return [{ path: [...path, 'mask'], message: `there is no masking profile \`${mask}\` under \`masking\`` }];
+}
+
+/** A group that no rule names would be configured and ignored. */
+function checkUnused(policy: PolicyFile): readonly Problem[] {
+  const used = new Set(
+    [...(policy.rules ?? []), policy.default].flatMap((rule) =>
+      typeof rule !== 'string' && rule.then === 'hold' ? rule.approvers : [],
+    ),
+  );
+  return Object.keys(policy.approvers ?? {})
+    .filter((name) => !used.has(name))
+    .map((name) => ({
+      path: ['approvers', name],
+      message: 'no rule asks this group; remove it or name it in a rule',
+      atKey: true,
+    }));
+}

@@ -1,0 +1,112 @@
+import { CelScalar, celEnv, celMethod, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
+import { strings } from '@bufbuild/cel/ext';
+import { RE2JS } from '@bufbuild/re2';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { celFromJson, newStepBudget } from './cel-values.ts';
+import { usesOf } from './cel-check.ts';
+import type { PolicyInput } from './verdict.ts';
+
+/** What CEL sees, made once for a decision, and only when a rule asks. */
+export type Activation = Readonly<Record<string, CelInput>>;
+
+/** A compiled `when`. */
+export interface Condition {
+  /** Never throws. */
+  evaluate(activation: Activation): boolean | { readonly failed: string };
+  /** `call.args`, `subject.groups`, … */
+  readonly names: ReadonlySet<string>;
+}
+
+/** The longest text that a regular expression is run on; longer ones make the rule fail closed. */
+const maxMatchCharacters = 1_000_000;
+
+/**
+ * Makes a compiler for the expressions of one policy. Literal regular expressions are compiled once, by RE2, whose
+ * time is linear whatever the pattern; patterns that come from arguments are compiled anew and not kept.
+ */
+export function conditionCompiler(): (text: string) => Condition | { readonly problems: readonly string[] } {
+  const regexes = new Map<string, RE2JS>();
+  const matches = celMethod(
+    'matches',
+    CelScalar.STRING,
+    [CelScalar.STRING],
+    CelScalar.BOOL,
+    function (pattern) {
+      if (this.length > maxMatchCharacters) throw new Error('the text is too long for matches()');
+      return (regexes.get(pattern) ?? RE2JS.compile(pattern)).test(this);
+    },
+  );
+  const environment = celEnv({ funcs: [...strings, matches] });
+  const hasFunction = (name: string): boolean => environment.funcs.find(name) !== undefined;
+  return (text) => {
+    try {
+      const parsed = parse(text);
+      const { problems, names, patterns } = usesOf(parsed.expr, hasFunction);
+      if (problems.length > 0) return { problems };
+      for (const pattern of patterns) regexes.set(pattern, RE2JS.compile(pattern));
+      const run = plan(environment, parsed);
+      const evaluate = evaluator(run, text);
+      return names.size === 0 ? constant(evaluate(Object.create(null) as Activation)) : { evaluate, names };
+    } catch (error) {
+      return {
+        problems: [`does not compile as CEL: ${error instanceof Error ? error.message : 'unknown error'}`],
+      };
+    }
+  };
+}
+
+function evaluator(run: (activation: Activation) => unknown, text: string): Condition['evaluate'] {
+  return (activation) => {
+    try {
+      const result = run(activation);
+      if (typeof result === 'boolean') return result;
+      return { failed: isCelError(result) ? explain(result.message, text) : 'gave no true or false' };
+    } catch {
+      return { failed: 'could not be evaluated' };
+    }
+  };
+}
+
+function constant(result: ReturnType<Condition['evaluate']>): { problems: readonly string[] } {
+  const gives = typeof result === 'boolean' ? `is always ${result}` : result.failed;
+  return {
+    problems: [`looks at nothing of the call and ${gives}; leave \`when\` out or make it depend on the call`],
+  };
+}
+
+/**
+ * What may be repeated of an evaluation's error. CEL's own messages can carry values of the call, so only field
+ * names that the rule itself spells out and type names get through.
+ */
+function explain(message: string, text: string): string {
+  const field = /^field not found: (.+)$/.exec(message)?.[1];
+  if (field !== undefined && text.includes(field)) return `the call has no \`${field}\``;
+  const overload =
+    /^found no matching overload for '([\w_!<>=+\-*/%?:[\]@]+)' applied to '([\w.(), ]+)'$/.exec(message);
+  if (overload) return `\`${overload[1]}\` cannot be applied to ${overload[2]}`;
+  return 'could not be evaluated';
+}
+
+/** Everything that rules can look at, wrapped lazily. */
+export function activationOf({ call, caller, session, now }: PolicyInput): Activation {
+  const budget = newStepBudget();
+  const wrap = (value: Readonly<Record<string, unknown>>): CelInput => celFromJson(value, budget) as CelInput;
+  const startedAt = timestampFromDate(session.startedAt);
+  return Object.assign(Object.create(null) as Record<string, CelInput>, {
+    call: wrap({ ...call }),
+    subject: wrap({
+      id: caller.subject,
+      issuer: caller.issuer,
+      email: caller.email,
+      name: caller.name,
+      groups: caller.groups,
+      actor: caller.actors[0] ?? null,
+      actors: caller.actors,
+      client: caller.client,
+      credential: caller.credentialId,
+      claims: caller.claims,
+    }),
+    session: { id: session.id, startedAt, calls: BigInt(session.calls) },
+    now: timestampFromDate(now),
+  });
+}

@@ -1,0 +1,46 @@
+import type { Condition } from './expression.ts';
+import type { ApproverGroup, OnDisconnect, Risk } from './verdict.ts';
+
+/** How a verdict ends: the part of a rule after `then`. */
+export type Ending =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'deny' }
+  | {
+      readonly kind: 'hold';
+      readonly approvers: readonly ApproverGroup[];
+      readonly approvalsNeeded: number;
+      readonly timeoutMs: number;
+      readonly onDisconnect: OnDisconnect;
+    };
+
+/** What a matching rule (or the default) gives. */
+export interface Terms {
+  readonly ending: Ending;
+  readonly risk: Risk;
+  readonly maskProfile: string;
+  readonly reason: string | null;
+}
+
+/** One compiled rule. Each of the tests is null when the rule does not name it. */
+export interface Rule extends Terms {
+  readonly name: string;
+  readonly connection: GlobTest | null;
+  readonly method: GlobTest;
+  readonly tool: GlobTest | null;
+  readonly subject: GlobTest | null;
+  readonly group: GlobTest | null;
+  readonly when: Condition | null;
+}
+
+export type GlobTest = (text: string) => boolean;
+
+/** A policy in force: checked, compiled, immutable. Made by `compilePolicy`. */
+export interface Policy {
+  /** `sha256:` and the hash of what the policy says. */
+  readonly version: string;
+  readonly rules: readonly Rule[];
+  readonly default: Terms;
+  readonly approverGroups: Readonly<Record<string, ApproverGroup>>;
+  /** The `masking` section as written, already checked by the masking room. */
+  readonly masking: Readonly<Record<string, unknown>>;
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { durationPattern, parseDuration } from './durations.ts';
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
+    'must be 1 to 63 letters, digits, `_`, `.` or `-`, starting with a letter or digit',
+  );
+
+const text = z.string().min(1, 'must not be empty').max(500, 'must be at most 500 characters');
+
+const globs = z
+  .union([z.string(), z.array(z.string()).min(1, 'must name at least one')], {
+    error: 'must be a glob such as `list_*`, or a list of globs',
+  })
+  .refine(
+    (value) => [value].flat().every((glob) => glob !== ''),
+    'must not contain an empty glob: it can never match',
+  );
+
+const duration = z
+  .string({ error: 'must be a duration such as `30m`, `1h30m` or `2d`' })
+  .regex(durationPattern, 'must be a duration such as `30m`, `1h30m` or `2d`')
+  .refine(
+    (value) => !durationPattern.test(value) || parseDuration(value) !== null,
+    'must be longer than nothing and at most 366 days',
+  );
+
+const risk = z
+  .enum(['low', 'medium', 'high', 'critical'])
+  .describe('How dangerous a matching call is. Shown to people.');
+const mask = name.describe('Masking profile. Default: `default`.');
+const reason = text.describe('Why, in words for the agent and for the people who decide.');
+
+const match = z
+  .strictObject({
+    connection: globs.optional().describe('Name of the connection.'),
+    method: globs.optional().describe('MCP method. Default: `tools/call`.'),
+    tool: globs.optional().describe('Name of the tool or prompt, or URI of the resource.'),
+    subject: globs.optional().describe("The caller's subject (OIDC `sub`, or `local-agent`)."),
+    group: globs.optional().describe('At least one group of the caller.'),
+  })
+  .refine(
+    (value) => Object.keys(value).length > 0,
+    'must name at least one of connection, method, tool, subject, group',
+  )
+  .describe('All of what is named must match. Cheap: looked at before `when`.');
+
+const common = {
+  name: name.describe('Unique. Shown with every verdict.'),
+  match: match.optional(),
+  when: z
+    .string()
+    .min(1, 'must not be empty')
+    .optional()
+    .describe('CEL over `call`, `subject`, `session` and `now`; must give true for the rule to match.'),
+  risk: risk.optional(),
+  mask: mask.optional(),
+};
+
+const holdTerms = {
+  approvers: z
+    .array(name)
+    .min(1, 'must name at least one approver group')
+    .describe('Approver groups; a member of any of them may decide.'),
+  approvals: z.int().min(1).max(20).optional().describe('How many distinct people must approve. Default: 1.'),
+  timeout: duration.optional().describe('How long people have to decide. Default: `30m`.'),
+  onDisconnect: z
+    .enum(['keep', 'cancel', 'run'])
+    .optional()
+    .describe(
+      'What becomes of a held call whose client has gone: `keep` (default) waits for it to come back, `cancel` cancels, `run` runs it once approved and keeps the result.',
+    ),
+};
+
+const passRule = z.strictObject({ ...common, then: z.literal('pass') });
+const denyRule = z.strictObject({ ...common, then: z.literal('deny'), reason: reason.optional() });
+const holdRule = z.strictObject({
+  ...common,
+  then: z.literal('hold'),
+  reason: reason.optional(),
+  ...holdTerms,
+});
+
+const missingDefault =
+  'is missing; say what happens to tool calls that no rule matches: `pass`, `deny`, or a hold';
+
+const defaultVerdict = z
+  .union(
+    [
+      z.enum(['pass', 'deny']),
+      z.discriminatedUnion('then', [
+        z.strictObject({ then: z.literal('pass'), risk: risk.optional(), mask: mask.optional() }),
+        z.strictObject({
+          then: z.literal('deny'),
+          risk: risk.optional(),
+          mask: mask.optional(),
+          reason: reason.optional(),
+        }),
+        z.strictObject({
+          then: z.literal('hold'),
+          risk: risk.optional(),
+          mask: mask.optional(),
+          reason: reason.optional(),
+          ...holdTerms,
+        }),
+      ]),
+    ],
+    { error: ({ input }) => (input === undefined ? missingDefault : undefined) },
+  )
+  .describe('The verdict for tool calls that no rule matches.');
+
+const approverGroup = z
+  .strictObject({
+    slackChannel: z
+      .string()
+      .regex(/^[CG][A-Z0-9]{2,}$/, 'must be a Slack channel id such as `C0DBA` (not its name)')
+      .optional()
+      .describe('Id of the channel where the card is posted. Being in it gives no right to decide.'),
+    slackUserGroup: z
+      .string()
+      .regex(/^S[A-Z0-9]{2,}$/, 'must be a Slack user group id such as `S0DBA`')
+      .optional()
+      .describe('Id of a Slack user group whose members may decide.'),
+    people: z
+      .array(z.string().min(1, 'must not be empty').max(320))
+      .min(1, 'must name at least one person, or be left out')
+      .optional()
+      .describe('E-mail addresses, OIDC subjects, or `slack:TEAM/USER`.'),
+    groups: z
+      .array(z.string().min(1, 'must not be empty').max(200))
+      .min(1, 'must name at least one group, or be left out')
+      .optional()
+      .describe('Directory groups (OIDC or SAML) whose members may decide.'),
+  })
+  .describe('A set of people who may decide. Any one way of belonging is enough.');
+
+/** `policy.yaml` as it is written. The JSON Schema for editors is made from this. */
+export const policySchema = z.strictObject({
+  default: defaultVerdict,
+  approvers: z.record(name, approverGroup).optional().describe('Approver groups by name.'),
+  rules: z
+    .array(z.discriminatedUnion('then', [passRule, denyRule, holdRule]))
+    .optional()
+    .describe('The first rule that matches gives the verdict.'),
+  masking: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('Masking profiles by name; see docs/masking.md.'),
+});
+
+export type PolicyFile = z.output<typeof policySchema>;
+export type RuleFile = NonNullable<PolicyFile['rules']>[number];
+export type HoldTerms = Extract<RuleFile, { then: 'hold' }>;

@@ -1,0 +1,88 @@
+import {
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+} from 'yaml';
+
+export type KeyPath = readonly (string | number)[];
+
+/** Something wrong at a place in a YAML text. Lines and columns count from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A YAML text read once: its plain value, and where each part of it stands. */
+export interface YamlSource {
+  readonly document: Document;
+  /** Plain data. `undefined` when the text is empty. */
+  readonly value: unknown;
+  /** Where the value at `path` stands; for a key that is not there, the nearest parent that is. */
+  placeOf(path: KeyPath): Place;
+  /** Where the key itself stands (for unknown keys). */
+  placeOfKey(path: KeyPath): Place;
+}
+
+export interface YamlProblem extends Place {
+  readonly message: string;
+}
+
+/**
+ * Reads YAML 1.2 strictly: duplicate keys, unknown tags, several documents and anchors that unfold without bound
+ * are problems, and so are the parser's own warnings. Never throws.
+ */
+export function readYaml(text: string): YamlSource | { problems: readonly YamlProblem[] } {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+    const found = [...document.errors, ...document.warnings];
+    if (found.length > 0)
+      return {
+        problems: found.map(({ pos, message }) => ({ ...at(lines, pos[0]), message: firstLine(message) })),
+      };
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    const placeOf = (path: KeyPath): Place => at(lines, startOf(nearest(document, path)));
+    const placeOfKey = (path: KeyPath): Place => at(lines, keyStart(document, path));
+    return { document, value: value ?? undefined, placeOf, placeOfKey };
+  } catch (error) {
+    const message = error instanceof Error ? firstLine(error.message) : 'cannot be read as YAML';
+    return { problems: [{ line: 1, column: 1, message }] };
+  }
+}
+
+function at(lines: LineCounter, offset: number): Place {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+function firstLine(message: string): string {
+  return message.split('\n', 1)[0] ?? message;
+}
+
+function nearest(document: Document, path: KeyPath): Node | null {
+  for (let length = path.length; length >= 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node)) return node;
+  }
+  return isNode(document.contents) ? document.contents : null;
+}
+
+function keyStart(document: Document, path: KeyPath): number {
+  const parent = document.getIn(path.slice(0, -1), true) ?? document.contents;
+  if (isMap(parent))
+    for (const pair of parent.items)
+      if (isPair(pair) && isScalar(pair.key) && String(pair.key.value) === String(path.at(-1)))
+        return pair.key.range?.[0] ?? 0;
+  if (isSeq(parent) && typeof path.at(-1) === 'number') return startOf(nearest(document, path));
+  return startOf(nearest(document, path));
+}
+
+function startOf(node: Node | null): number {
+  return node?.range?.[0] ?? 0;
+}
