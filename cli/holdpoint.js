@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Runs cli/main.ts under Node 24, whatever `node` is on the path: the project brings its own.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -23,8 +23,8 @@ function runUnderOwnNode() {
     process.exit(1);
   }
   const main = new URL('./main.ts', import.meta.url).pathname;
-  // The terminal sends Ctrl-C to the child as well; this process only waits for it to end.
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
-  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-  process.exit(status ?? (signal ? 1 : 0));
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // In a terminal, Ctrl-C reaches the child as well; the child takes a second signal as the same wish.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
