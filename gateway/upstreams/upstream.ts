@@ -8,11 +8,13 @@ export interface UpstreamContext {
   readonly correlationId: string;
 }
 
-/** A message from upstream: the JSON text of exactly one JSON-RPC message, not yet masked. */
+/** A message from upstream: the JSON text of exactly one JSON-RPC message, strictly read, not yet masked. */
 export interface UpstreamMessage {
   readonly json: string;
   /** `response` ends the exchange it answers. */
   readonly kind: 'response' | 'request' | 'notification';
+  /** Null for responses. */
+  readonly method: string | null;
 }
 
 export interface SendOptions {
@@ -32,8 +34,17 @@ export interface UpstreamSession {
    * @throws UpstreamError (gateway/errors.ts) with a distinct code for each way in which it can fail
    */
   send(json: string, options: SendOptions): AsyncIterable<UpstreamMessage>;
-  /** Messages that belong to no request (GET stream, unsolicited stdio lines). Ends when the session ends. */
-  events(signal: AbortSignal): AsyncIterable<UpstreamMessage>;
+  /**
+   * Subscribes to messages that belong to no request (GET stream, unsolicited stdio lines). Resolves once upstream
+   * has agreed to send them; the iterable ends when the session ends.
+   * @throws UpstreamError `upstream_no_events` when upstream offers none
+   */
+  events(signal: AbortSignal): Promise<AsyncIterable<UpstreamMessage>>;
+  /**
+   * What another replica needs to serve this session ({@link Upstream.resume}): upstream's own session id. A secret.
+   * Null when no other replica can (a process of this machine).
+   */
+  readonly resumable: string | null;
   /** Ends the session upstream (DELETE, or end of the process). Safe to repeat. */
   close(): Promise<void>;
 }
@@ -43,6 +54,8 @@ export interface Upstream {
   readonly connection: string;
   /** A session that nobody has initialized yet: the client's own `initialize` is its first message. */
   open(context: UpstreamContext): Promise<UpstreamSession>;
+  /** A session that was initialized before, perhaps through another replica. Null when that cannot be. */
+  resume(context: UpstreamContext, resumable: string): UpstreamSession | null;
   /** Stops everything this upstream has started. */
   close(): Promise<void>;
 }

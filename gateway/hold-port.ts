@@ -1,0 +1,45 @@
+import type { Caller } from '../policy/caller.ts';
+import type { HoldVerdict } from '../policy/verdict.ts';
+import type { SessionFacts } from '../recording/event.ts';
+import type { ClientStream } from './client-stream.ts';
+import type { UpstreamSession } from './upstreams/upstream.ts';
+
+/** A request that policy holds, with everything that deciding and running it needs. */
+export interface HeldRequest {
+  readonly caller: Caller;
+  readonly session: SessionFacts;
+  readonly correlationId: string;
+  /** The protocol version of the exchange, such as `2025-11-25`. */
+  readonly protocolVersion: string;
+  /** The whole strictly read JSON-RPC request, exactly as it is to be forwarded. */
+  readonly json: string;
+  /** Raw JSON text of its id, so that no digit is lost. */
+  readonly idJson: string;
+  readonly method: string;
+  readonly tool: string;
+  /** Raw slice of `params.arguments`; null when the request has none. */
+  readonly argsJson: string | null;
+  /** `sha256:<hex>` of the tool's definition as this connection last listed it; null when never listed. */
+  readonly definitionHash: string | null;
+  readonly verdict: HoldVerdict;
+  /** Headers that the message takes upstream (2026-07-28 mirrors); never credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The client session's own upstream session: progress and server-to-client requests flow through it. */
+  readonly upstream: UpstreamSession;
+  readonly stream: ClientStream;
+}
+
+/** The hold step of the line. */
+export interface HoldPort {
+  /**
+   * Holds a request until it is decided, run and answered on its stream, or its client is gone. Expected endings
+   * (denied, expired, no Temporal) are answered on the stream and do not reject.
+   */
+  hold(request: HeldRequest): Promise<void>;
+  /**
+   * A client's `notifications/cancelled`.
+   * @returns true when it named a request that is held here, in which case nothing goes upstream
+   */
+  cancelled(sessionId: string, requestIdJson: string, reason: string | null): Promise<boolean>;
+  close(): Promise<void>;
+}
