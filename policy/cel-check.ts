@@ -1,4 +1,4 @@
-import { parse } from '@bufbuild/cel';
+import type { parse } from '@bufbuild/cel';
 
 /** What `parse` gives; named here since the library does not export it by name. */
 export type Expression = ReturnType<typeof parse>['expr'];

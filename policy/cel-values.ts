@@ -38,7 +38,7 @@ function mapFromJson(value: Readonly<Record<string, unknown>>, budget: StepBudge
   };
   const map: ReadonlyMap<string, CelInput> = {
     size: keys.length,
-    get: (key) => get(key) as CelInput | undefined,
+    get: (key) => get(key),
     has: (key) => Object.hasOwn(value, key),
     forEach: (callback) => {
       for (const key of keys) callback(get(key) as CelInput, key, map);
@@ -67,7 +67,7 @@ function mapFromJson(value: Readonly<Record<string, unknown>>, budget: StepBudge
 function lazyArray(items: readonly unknown[], budget: StepBudget): readonly CelInput[] {
   const read = (index: number): CelInput => {
     spend(budget);
-    return celFromJson(items[index], budget) as CelInput;
+    return celFromJson(items[index], budget);
   };
   const values = function* (): ArrayIterator<CelInput> {
     for (let index = 0; index < items.length; index++) yield read(index);

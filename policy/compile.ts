@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import { checkPolicy, type Surroundings } from './checks.ts';
 import { parseDuration } from './durations.ts';
 import { conditionCompiler, type Condition } from './expression.ts';
@@ -44,7 +43,7 @@ export function compilePolicy(
   const conditions = new Map<number, Condition>();
   const problems = parsed.success
     ? [...checkPolicy(parsed.data, options), ...compileConditions(parsed.data, conditions)]
-    : problemsOf(parsed.error as z.ZodError);
+    : problemsOf(parsed.error);
   if (problems.length > 0 || !parsed.success)
     return {
       errors: problems.map((problem) => placed(file, source, problem)).sort((a, b) => a.line - b.line),
@@ -94,11 +93,10 @@ function assemble(file: PolicyFile, conditions: ReadonlyMap<number, Condition>):
     Object.entries(file.approvers ?? {}).map(([name, group]) => [name, groupOf(name, group)]),
   );
   const rules = (file.rules ?? []).map((rule, index) => ruleOf(rule, conditions.get(index) ?? null, groups));
-  const fallback = typeof file.default === 'string' ? { then: file.default } : file.default;
   return Object.freeze({
     version: versionOf(file),
     rules,
-    default: termsOf(fallback, groups),
+    default: termsOf(file.default, groups),
     approverGroups: Object.fromEntries(groups),
     masking: file.masking ?? {},
   });
@@ -120,25 +118,20 @@ function ruleOf(rule: RuleFile, when: Condition | null, groups: ReadonlyMap<stri
   };
 }
 
-type TermsFile = Exclude<PolicyFile['default'], string>;
+type TermsFile = PolicyFile['default'] | RuleFile;
 
-function termsOf(
-  terms: TermsFile | RuleFile | { then: 'pass' | 'deny' },
-  groups: ReadonlyMap<string, ApproverGroup>,
-): Terms {
-  const { risk, mask, reason } = { risk: undefined, mask: undefined, reason: undefined, ...terms };
+function termsOf(terms: TermsFile, groups: ReadonlyMap<string, ApproverGroup>): Terms {
+  if (typeof terms === 'string')
+    return { ending: { kind: terms }, risk: 'low', maskProfile: 'default', reason: null };
   return {
     ending: endingOf(terms, groups),
-    risk: risk ?? (terms.then === 'hold' ? 'medium' : 'low'),
-    maskProfile: mask ?? 'default',
-    reason: reason ?? null,
+    risk: terms.risk ?? (terms.then === 'hold' ? 'medium' : 'low'),
+    maskProfile: terms.mask ?? 'default',
+    reason: ('reason' in terms ? terms.reason : undefined) ?? null,
   };
 }
 
-function endingOf(
-  terms: TermsFile | RuleFile | { then: 'pass' | 'deny' },
-  groups: ReadonlyMap<string, ApproverGroup>,
-): Ending {
+function endingOf(terms: Exclude<TermsFile, string>, groups: ReadonlyMap<string, ApproverGroup>): Ending {
   if (terms.then !== 'hold') return { kind: terms.then };
   return {
     kind: 'hold',

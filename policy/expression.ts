@@ -90,7 +90,7 @@ function explain(message: string, text: string): string {
 /** Everything that rules can look at, wrapped lazily. */
 export function activationOf({ call, caller, session, now }: PolicyInput): Activation {
   const budget = newStepBudget();
-  const wrap = (value: Readonly<Record<string, unknown>>): CelInput => celFromJson(value, budget) as CelInput;
+  const wrap = (value: Readonly<Record<string, unknown>>): CelInput => celFromJson(value, budget);
   const startedAt = timestampFromDate(session.startedAt);
   return Object.assign(Object.create(null) as Record<string, CelInput>, {
     call: wrap({ ...call }),

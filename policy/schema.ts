@@ -1,3 +1,4 @@
+// oxlint-disable unicorn/no-thenable -- `then` is the policy language's word; these objects are never awaited
 import { z } from 'zod';
 import { durationPattern, parseDuration } from './durations.ts';
 

@@ -71,7 +71,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const settings = new Map(environmentSettings().map((setting) => [setting.variable, setting]));
   const overrides: Override[] = [];
   const problems: { variable: string; message: string }[] = [];
-  for (const [variable, text] of Object.entries(env).sort()) {
+  for (const [variable, text] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!variable.startsWith('HOLDPOINT_') || reservedVariables.includes(variable) || text === undefined)
       continue;
     const setting = settings.get(variable);

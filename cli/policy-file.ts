@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { watch, type FSWatcher } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { compilePolicy, type PolicyError } from '../policy/compile.ts';
+import type { Surroundings } from '../policy/checks.ts';
+import type { Policy } from '../policy/policy.ts';
+import { formatPath } from '../policy/problems.ts';
+import { ConfigError } from './config/config-error.ts';
+
+/** The part of a pino logger that is used. */
+export interface PolicyLog {
+  info(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface PolicyFileOptions extends Surroundings {
+  readonly log: PolicyLog;
+}
+
+/** The policy in force. */
+export interface PolicyFileHandle {
+  current(): Policy;
+  /** Called after each change, once the new policy is in force. */
+  onChange(listener: (policy: Policy) => void): void;
+  close(): void;
+}
+
+/** Editors write in several steps; what is read sooner may be half a file. */
+const settleMs = 100;
+/** Some file systems report no changes. */
+const pollMs = 5_000;
+
+/**
+ * Loads a policy file and follows its changes. A changed file that is wrong in any way is refused as a whole:
+ * the policy in force stays, and the log says file, line and reason. Calls in flight keep the policy that they
+ * were decided by.
+ * @param file absolute path; may be a symbolic link that is swapped (as Kubernetes does with config maps)
+ * @throws ConfigError when the first load fails
+ */
+export async function openPolicyFile(file: string, options: PolicyFileOptions): Promise<PolicyFileHandle> {
+  const text = await readPolicy(file);
+  const first = compilePolicy(text, { ...options, file });
+  if ('errors' in first) throw new ConfigError(first.errors);
+  const listeners: ((policy: Policy) => void)[] = [];
+  let current = first.policy;
+  let seen = text;
+  const reload = async (): Promise<void> => {
+    let changed: string;
+    try {
+      changed = await readPolicy(file);
+    } catch (error) {
+      if (seen !== '')
+        options.log.error({ file, err: error }, 'the policy file cannot be read; the policy in force stays');
+      seen = '';
+      return;
+    }
+    if (changed === seen) return;
+    seen = changed;
+    const next = compilePolicy(changed, { ...options, file });
+    if ('errors' in next) return refuse(options.log, file, current, next.errors);
+    if (next.policy.version === current.version) return;
+    options.log.info({ file, from: current.version, to: next.policy.version }, 'policy changed');
+    current = next.policy;
+    for (const listener of listeners) listener(current);
+  };
+  const close = follow(file, reload);
+  return { current: () => current, onChange: (listener) => void listeners.push(listener), close };
+}
+
+function refuse(log: PolicyLog, file: string, current: Policy, errors: readonly PolicyError[]): void {
+  const problems = new ConfigError(errors).message;
+  log.error(
+    { file, inForce: current.version },
+    `the changed policy is refused; the one in force stays\n${problems}`,
+  );
+}
+
+/** Reads the whole file. @throws ConfigError when it cannot be read */
+export async function readPolicy(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const message = `the policy cannot be read (${code}); create the file, or name another under \`policy\` in holdpoint.yaml`;
+    throw new ConfigError([{ file, line: null, path: formatPath([]), message }]);
+  }
+}
+
+/** Watches the folder (files are replaced, not rewritten) and looks by itself now and then. */
+function follow(file: string, reload: () => Promise<void>): () => void {
+  let settling: NodeJS.Timeout | undefined;
+  let queue = Promise.resolve();
+  const soon = (): void => {
+    clearTimeout(settling);
+    settling = setTimeout(() => {
+      queue = queue.then(reload);
+    }, settleMs);
+    settling.unref();
+  };
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(dirname(file), { persistent: false }, (_, name) => {
+      if (name === null || name === basename(file) || name.startsWith('..')) soon();
+    });
+    // Without notifications the regular look remains.
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    watcher = undefined;
+  }
+  const poll = setInterval(soon, pollMs);
+  poll.unref();
+  return () => {
+    clearTimeout(settling);
+    clearInterval(poll);
+    watcher?.close();
+  };
+}

@@ -1,0 +1,21 @@
+/** Why a request is not let in. */
+export type IdentityRefusalCode =
+  | 'missing_token' // nothing was presented, and nobody is let in without
+  | 'invalid_request' // an Authorization header that is no single bearer token
+  | 'invalid_token' // expired, forged, for somebody else, of an unknown issuer
+  | 'issuer_unavailable'; // the issuer's keys cannot be had now; trying again may help
+
+/** A refused request: what to answer. The message never contains any part of the token. */
+export interface IdentityRefusal {
+  readonly refused: IdentityRefusalCode;
+  readonly status: 400 | 401 | 503;
+  /** For the caller: what is wrong and what to do. */
+  readonly message: string;
+  /** Value of `WWW-Authenticate` (RFC 6750, RFC 9728); null where asking for a token would not help. */
+  readonly challenge: string | null;
+}
+
+/** Tells a refusal from a caller. */
+export function isRefusal(value: object): value is IdentityRefusal {
+  return 'refused' in value;
+}
