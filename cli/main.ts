@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from './config/config-error.ts';
+import { usage } from './usage.ts';
+
+/** What every command is given. */
+export interface Invocation {
+  readonly argv: readonly string[];
+  readonly configFile: string | undefined;
+  readonly dataDir: string | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+type Command = (invocation: Invocation) => Promise<number>;
+
+/** Loaded when they are called, so that `--help` needs nothing else. */
+const commands: Record<string, () => Promise<Command>> = {
+  up: async () => (await import('./up.ts')).up,
+  gateway: async () => (await import('./roles/run-role.ts')).runRole('gateway'),
+  worker: async () => (await import('./roles/run-role.ts')).runRole('worker'),
+  slack: async () => (await import('./roles/run-role.ts')).runRole('slack'),
+  console: async () => (await import('./roles/run-role.ts')).runRole('console'),
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  approvals: async () => (await import('./wiring.ts')).approvals,
+  sessions: async () => (await import('./wiring.ts')).sessions,
+  verify: async () => (await import('./wiring.ts')).verify,
+  keys: async () => (await import('./wiring.ts')).keys,
+  policy: async () => (await import('./wiring.ts')).policy,
+  call: async () => (await import('./commands/call.ts')).call,
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const err = (text: string): void => void process.stderr.write(text);
+  const out = (text: string): void => void process.stdout.write(text);
+  const parsed = takeCommonFlags(args);
+  if ('problem' in parsed) {
+    err(`holdpoint: ${parsed.problem}\n`);
+    return 2;
+  }
+  const [name, ...argv] = parsed.rest;
+  if (name === '--version') {
+    out(`${version()}\n`);
+    return 0;
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    (name === undefined ? err : out)(usage);
+    return name === undefined ? 2 : 0;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) {
+    err(`holdpoint: there is no command "${name}"; holdpoint --help lists them\n`);
+    return 2;
+  }
+  try {
+    const command = await load();
+    return await command({ argv, ...parsed.common, env: process.env, cwd: process.cwd(), out, err });
+  } catch (error) {
+    err(`${explain(error)}\n`);
+    return 1;
+  }
+}
+
+interface CommonFlags {
+  configFile: string | undefined;
+  dataDir: string | undefined;
+}
+
+/** `--config` and `--data` may stand anywhere; the command sees the rest. */
+function takeCommonFlags(
+  args: readonly string[],
+): { common: CommonFlags; rest: readonly string[] } | { problem: string } {
+  const common: CommonFlags = { configFile: undefined, dataDir: undefined };
+  const rest: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const [flag, inline] = split(args[at] ?? '');
+    if (flag !== '--config' && flag !== '--data') {
+      rest.push(args[at] ?? '');
+      continue;
+    }
+    const value = inline ?? args[++at];
+    if (!value) return { problem: `${flag} needs a value` };
+    if (flag === '--config') common.configFile = value;
+    else common.dataDir = value;
+  }
+  return { common, rest };
+}
+
+function split(argument: string): [string, string | undefined] {
+  const at = argument.indexOf('=');
+  return argument.startsWith('--') && at > 0
+    ? [argument.slice(0, at), argument.slice(at + 1)]
+    : [argument, undefined];
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return `holdpoint: the configuration is wrong:\n${error.message}`;
+  if (process.env['DEBUG'] && error instanceof Error) return error.stack ?? error.message;
+  return `holdpoint: ${error instanceof Error ? error.message : String(error)}`;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+process.exitCode = await main(process.argv.slice(2));

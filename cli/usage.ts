@@ -1,0 +1,37 @@
+/** What `holdpoint --help` prints. */
+export const usage = `Holdpoint: risky tool calls of AI agents wait for a person.
+
+Usage: holdpoint COMMAND [options]
+
+Run
+  up                          all roles on embedded defaults (npm start)
+  gateway|worker|slack|console    one role, as in production
+  doctor                      what is missing on this machine, and how to get it
+
+Decide
+  approvals list              what waits for a decision, and what was decided
+  approvals show ID           one request, whole
+  approvals approve ID
+  approvals deny ID --reason TEXT
+  approvals cancel ID
+
+Look back
+  sessions list               recorded sessions
+  sessions replay SESSION     one session, as it happened
+  sessions export SESSION     a package for an auditor
+  verify [FILE]               proves that nothing recorded was altered
+
+Set up
+  policy check [FILE]         says what is wrong with a policy, with file and line
+  policy test CASES.yaml      runs calls through the policy and compares the verdicts
+  keys generate               makes the keys that production needs
+  call CONNECTION TOOL [JSON] makes one tool call through a running gateway, to try it out
+
+Options
+  --config FILE   configuration (default: holdpoint.yaml in the working directory)
+  --data DIR      data of the embedded default (default: .holdpoint)
+  --json          machine-readable output, on whatever prints data
+  --help          this text; --version: the version
+
+Exit codes: 0 done, 1 failed, 2 usage.
+`;
