@@ -25,6 +25,8 @@ export interface SessionFacts {
   readonly subject: string;
   readonly client: string | null;
   readonly credentialId: string | null;
+  /** Who acts for the subject, outermost first. */
+  readonly actors?: readonly string[];
 }
 
 /** One thing to record. The recorder adds time, sequence number, chain and seal. */
@@ -46,17 +48,45 @@ export interface RecordEvent {
 /** What a durable event was given. */
 export interface Receipt {
   readonly sessionId: string;
+  /** The strand (one recorder's part of the session) as a UUID. */
+  readonly strand: string;
+  /** Position within the strand, from 0. */
   readonly seq: number;
+}
+
+/** Why something was not recorded. */
+export type RecordingErrorCode =
+  | 'recording_unavailable' // PostgreSQL cannot be reached, or refused; try again later
+  | 'recording_overloaded' // more waits to be written than may
+  | 'session_ended' // the session was sealed
+  | 'session_purged' // the session's key was destroyed
+  | 'event_too_large'
+  | 'recorder_closed';
+
+/** An event was not recorded, so what it describes must not happen. */
+export class RecordingError extends Error {
+  readonly code: RecordingErrorCode;
+  constructor(code: RecordingErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RecordingError';
+    this.code = code;
+  }
 }
 
 /**
  * Writes events. `append` resolves only once the event is durable in PostgreSQL; events of one session keep the
- * order in which `append` was called. When it rejects, the event was not recorded and its bytes must not pass.
+ * order in which `append` was called. When it rejects, the event's bytes must not pass: it was not recorded, or
+ * stands in the recording as one whose writer was never told (see `resumes` in docs/recording-format.md).
  */
 export interface Recorder {
+  /** @throws RecordingError */
   append(session: SessionFacts, event: RecordEvent): Promise<Receipt>;
-  /** Seals a session: nothing can be appended to it afterwards. */
+  /**
+   * Seals a session: nothing can be appended to it afterwards. Does nothing for a session of which nothing was
+   * recorded, or that has ended already.
+   * @throws RecordingError
+   */
   end(sessionId: string, because: string): Promise<void>;
-  /** Flushes what is pending and stops. */
+  /** Seals this recorder's strands, flushes what is pending and stops. */
   close(): Promise<void>;
 }

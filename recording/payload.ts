@@ -1,0 +1,70 @@
+import type { RecordEvent, SessionFacts } from './event.ts';
+
+/** What a payload says besides its bytes. Absent means null, or the same as when the strand was opened. */
+export interface PayloadFacts {
+  readonly callId?: string;
+  readonly method?: string;
+  readonly tool?: string;
+  readonly verdict?: string;
+  readonly rule?: string;
+  readonly policyVersion?: string;
+  /** Length of the bytes before masking. */
+  readonly unmaskedLength?: number;
+  /** Present when it differs from the strand's opening facts: a new token, another client name. */
+  readonly session?: SessionFacts;
+}
+
+/** What a strand's `open` record carries as its bytes, in JSON. */
+export interface OpenBytes {
+  readonly session: SessionFacts;
+  /**
+   * The strand of this session that the same recorder had to abandon, and its last record known to be durable
+   * (-1: none). Records after it stand there though their bytes never passed.
+   */
+  readonly resumes?: { readonly strand: string; readonly acknowledgedSeq: number };
+}
+
+/** Payload before sealing: length of the facts (4 bytes, big-endian), the facts as JSON, the bytes as they passed. */
+export function encodePayload(facts: PayloadFacts, bytes: Uint8Array | string): Buffer {
+  const head = JSON.stringify(facts);
+  const headLength = Buffer.byteLength(head);
+  const bytesLength = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+  const payload = Buffer.allocUnsafe(4 + headLength + bytesLength);
+  payload.writeUInt32BE(headLength, 0);
+  payload.write(head, 4);
+  if (typeof bytes === 'string') payload.write(bytes, 4 + headLength);
+  else payload.set(bytes, 4 + headLength);
+  return payload;
+}
+
+/** @throws Error when the payload is not one */
+export function decodePayload(payload: Buffer): { facts: PayloadFacts; bytes: Buffer } {
+  const headLength = payload.length >= 4 ? payload.readUInt32BE(0) : Infinity;
+  if (headLength > payload.length - 4) throw new Error('a record payload is shorter than its facts');
+  const facts = JSON.parse(payload.toString('utf8', 4, 4 + headLength)) as PayloadFacts;
+  return { facts, bytes: payload.subarray(4 + headLength) };
+}
+
+/** The part of an event that its payload keeps as facts. */
+export type EventFacts = Pick<
+  RecordEvent,
+  'callId' | 'method' | 'tool' | 'verdict' | 'rule' | 'policyVersion' | 'unmasked'
+>;
+
+/** The facts of one event as its payload keeps them. */
+export function payloadFacts(event: EventFacts, changed: SessionFacts | null): PayloadFacts {
+  return {
+    ...(event.callId !== null && { callId: event.callId }),
+    ...(event.method !== null && { method: event.method }),
+    ...(event.tool !== null && { tool: event.tool }),
+    ...(event.verdict !== null && { verdict: event.verdict }),
+    ...(event.rule !== null && { rule: event.rule }),
+    ...(event.policyVersion !== null && { policyVersion: event.policyVersion }),
+    ...(event.unmasked !== undefined && { unmaskedLength: byteLength(event.unmasked) }),
+    ...(changed && { session: changed }),
+  };
+}
+
+function byteLength(bytes: Uint8Array | string): number {
+  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+}

@@ -1,0 +1,76 @@
+import { type Clock, systemClock } from './clock.ts';
+import { createCommitQueue } from './commit-queue.ts';
+import { type Recorder, RecordingError, type SessionFacts } from './event.ts';
+import type { KeyRing } from './key-ring.ts';
+import { createStrands } from './strands.ts';
+import type { RecordStore } from './store.ts';
+
+export interface RecorderDeps {
+  readonly store: RecordStore;
+  readonly keyRing: KeyRing;
+  readonly clock?: Clock;
+  readonly limits?: Partial<RecorderLimits>;
+}
+
+export interface RecorderLimits {
+  /** The largest single event. */
+  readonly maxEventBytes: number;
+  /** How much may wait to be written before appending is refused. */
+  readonly maxQueuedBytes: number;
+  /** After this long without events a strand is sealed and forgotten; the session's next event opens another. */
+  readonly idleStrandMs: number;
+}
+
+const defaultLimits: RecorderLimits = {
+  maxEventBytes: 64 * 1024 * 1024,
+  maxQueuedBytes: 256 * 1024 * 1024,
+  idleStrandMs: 10 * 60_000,
+};
+
+/**
+ * Makes a recorder. Events are sealed in the order of `append` and committed in groups: whatever gathers while one
+ * commit is under way goes into the next. When PostgreSQL goes away, everything that waits is rejected at once and
+ * every strand is abandoned; the next `append` tries again with a new connection and new strands, which say where
+ * the abandoned ones stopped.
+ */
+export function createRecorder(deps: RecorderDeps): Recorder {
+  const limits = { ...defaultLimits, ...deps.limits };
+  const queue = createCommitQueue({
+    store: deps.store,
+    maxQueuedBytes: limits.maxQueuedBytes,
+    onSessionEnded: (sessionId) => strands.endedElsewhere(sessionId),
+    onFailed: () => strands.abandon(),
+  });
+  const strands = createStrands({ ...deps, clock: deps.clock ?? systemClock(), queue });
+  const sweep = setInterval(() => strands.closeIdle(limits.idleStrandMs), 60_000);
+  sweep.unref();
+  let closed = false;
+
+  const refuseWhenClosed = (): void => {
+    if (closed)
+      throw new RecordingError('recorder_closed', 'the recorder was closed; nothing more is recorded');
+  };
+  return {
+    async append(session: SessionFacts, event) {
+      refuseWhenClosed();
+      const size = event.bytes.length;
+      if (size > limits.maxEventBytes)
+        throw new RecordingError(
+          'event_too_large',
+          `an event of ${size} bytes exceeds the ${limits.maxEventBytes} bytes that one event may have`,
+        );
+      return strands.append(session, event);
+    },
+    async end(sessionId, because) {
+      refuseWhenClosed();
+      await strands.end(sessionId, because);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(sweep);
+      await strands.closeAll();
+      await queue.close();
+    },
+  };
+}

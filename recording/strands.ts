@@ -1,0 +1,226 @@
+import type { Clock } from './clock.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import {
+  type Direction,
+  type RecordEvent,
+  RecordingError,
+  type Receipt,
+  type SessionFacts,
+} from './event.ts';
+import { type RecordKind, strandName } from './header.ts';
+import { type KeyRing, newDataKey } from './key-ring.ts';
+import { type EventFacts, type OpenBytes, payloadFacts } from './payload.ts';
+import type { Facet, RecordStore, StoredSession } from './store.ts';
+import { openStrand, type StrandSealer } from './strand.ts';
+
+/** This process's strands, one for each session that it writes. */
+export interface Strands {
+  append(session: SessionFacts, event: RecordEvent): Promise<Receipt>;
+  end(sessionId: string, because: string): Promise<void>;
+  /** Another recorder sealed the session: this one's strand of it is closed too. */
+  endedElsewhere(sessionId: string): void;
+  /** Gives up every strand: a write failed, and nobody knows what of it is stored. */
+  abandon(): void;
+  closeIdle(idleMs: number): void;
+  /** Closes every strand, as far as the store lets it. */
+  closeAll(): Promise<void>;
+}
+
+interface Strand {
+  readonly facts: SessionFacts;
+  readonly sealer: StrandSealer;
+  readonly name: string;
+  readonly facets: Set<string>;
+  acknowledgedSeq: number;
+  usedAtMs: number;
+}
+
+type Resumes = NonNullable<OpenBytes['resumes']>;
+
+const noEvent = {
+  callId: null,
+  method: null,
+  tool: null,
+  verdict: null,
+  rule: null,
+  policyVersion: null,
+} as const;
+/** The facets kept per session. An agent that makes up a new tool name for each call must not fill the table. */
+const maxFacets = 200;
+const maxFacetLength = 200;
+
+/** @param deps.clock times the records */
+export function createStrands(deps: {
+  store: RecordStore;
+  keyRing: KeyRing;
+  queue: CommitQueue;
+  clock: Clock;
+}): Strands {
+  const { queue, store } = deps;
+  const strands = new Map<string, Strand>();
+  const opening = new Map<string, Promise<Strand>>();
+  const resumes = new Map<string, Resumes>();
+  const ending = new Map<string, Promise<void>>();
+  let generation = 0;
+
+  async function open(facts: SessionFacts): Promise<Strand> {
+    const mine = generation;
+    const writer = await queue.writer();
+    const { session, dataKey } = await keyedSession(facts);
+    const sealer = openStrand(facts.sessionId, dataKey, deps.clock);
+    await writer.addStrand(sealer.strand, facts.sessionId);
+    if (mine !== generation)
+      throw new RecordingError('recording_unavailable', 'the connection was lost; try again');
+    const strand: Strand = {
+      facts: session.facts,
+      sealer,
+      name: strandName(sealer.strand),
+      facets: new Set(),
+      acknowledgedSeq: -1,
+      usedAtMs: Date.now(),
+    };
+    strands.set(facts.sessionId, strand);
+    const resumed = resumes.get(facts.sessionId);
+    const opened: OpenBytes = { session: session.facts, ...(resumed && { resumes: resumed }) };
+    // Not awaited: records of one strand are committed in order, so whatever comes next stands behind it.
+    push(strand, 'open', 'none', noEvent, JSON.stringify(opened)).then(
+      () => resumes.delete(facts.sessionId),
+      () => {}, // The failure has abandoned the strand, and the record behind this one is rejected with it.
+    );
+    return strand;
+  }
+
+  /** One wrap for each session, by whoever is first; one unwrap for each strand. */
+  async function keyedSession(facts: SessionFacts): Promise<{ session: StoredSession; dataKey: Uint8Array }> {
+    const { sessionId } = facts;
+    let session = await unlessUnavailable(store.findSession(sessionId));
+    if (!session) {
+      const fresh = newDataKey();
+      const wrapped = await unlessUnavailable(deps.keyRing.wrap(fresh, sessionId));
+      session = await unlessUnavailable(store.addSession(facts, wrapped));
+    }
+    if (session.ended) throw new RecordingError('session_ended', 'the session was sealed; open another one');
+    if (!session.key) throw new RecordingError('session_purged', 'the session was purged; open another one');
+    return { session, dataKey: await unlessUnavailable(deps.keyRing.unwrap(session.key, sessionId)) };
+  }
+
+  async function push(
+    strand: Strand,
+    kind: RecordKind,
+    direction: Direction,
+    event: EventFacts,
+    bytes: Uint8Array | string,
+    changed: SessionFacts | null = null,
+  ): Promise<Receipt> {
+    queue.refuseWhenFull();
+    const facts = payloadFacts(event, changed);
+    const record = strand.sealer.next(kind, direction, facts, bytes, event.unmasked);
+    strand.usedAtMs = Date.now();
+    await queue.push(record, newFacets(strand, event));
+    strand.acknowledgedSeq = record.seq;
+    return { sessionId: strand.facts.sessionId, strand: strand.name, seq: record.seq };
+  }
+
+  function strandOf(session: SessionFacts): Strand | Promise<Strand> {
+    const { sessionId } = session;
+    const ready = strands.get(sessionId);
+    if (ready) return ready;
+    const under = opening.get(sessionId) ?? open(session).finally(() => opening.delete(sessionId));
+    opening.set(sessionId, under);
+    return under;
+  }
+
+  async function closeStrand(strand: Strand, kind: 'close' | 'end', because: string): Promise<void> {
+    strands.delete(strand.facts.sessionId);
+    await push(strand, kind, 'none', noEvent, JSON.stringify({ because }));
+  }
+
+  async function end(sessionId: string, because: string): Promise<void> {
+    let strand = strands.get(sessionId) ?? (await opening.get(sessionId));
+    if (!strand) {
+      const stored = await unlessUnavailable(store.findSession(sessionId));
+      if (!stored || stored.ended || !stored.key) return;
+      strand = await strandOf(stored.facts);
+    }
+    await closeStrand(strand, 'end', because);
+    await unlessUnavailable(store.endSession(sessionId, because));
+  }
+
+  return {
+    append(session, event) {
+      const write = (strand: Strand): Promise<Receipt> =>
+        push(
+          strand,
+          event.kind,
+          event.direction,
+          event,
+          event.bytes,
+          sameFacts(session, strand.facts) ? null : session,
+        );
+      const strand = strandOf(session);
+      return strand instanceof Promise ? strand.then(write) : write(strand);
+    },
+    end(sessionId, because) {
+      const under = ending.get(sessionId) ?? end(sessionId, because).finally(() => ending.delete(sessionId));
+      ending.set(sessionId, under);
+      return under;
+    },
+    endedElsewhere(sessionId) {
+      const strand = strands.get(sessionId);
+      if (strand) closeStrand(strand, 'close', 'the session was ended').catch(() => {});
+    },
+    abandon() {
+      generation += 1;
+      for (const [sessionId, { name, acknowledgedSeq }] of strands)
+        resumes.set(sessionId, { strand: name, acknowledgedSeq });
+      strands.clear();
+    },
+    closeIdle(idleMs) {
+      const before = Date.now() - idleMs;
+      for (const strand of strands.values())
+        if (strand.usedAtMs < before)
+          closeStrand(strand, 'close', 'nothing happened for a while').catch(() => {});
+    },
+    async closeAll() {
+      await Promise.allSettled(opening.values());
+      const all = [...strands.values()];
+      // A strand without its close reads like one whose process was killed, which a store that is gone amounts to.
+      await Promise.allSettled(all.map((strand) => closeStrand(strand, 'close', 'the recorder was closed')));
+    },
+  };
+}
+
+function newFacets(strand: Strand, event: EventFacts): Facet[] {
+  const found: Facet[] = [];
+  for (const facet of ['tool', 'verdict', 'rule', 'method'] as const) {
+    const value = event[facet]?.slice(0, maxFacetLength);
+    if (!value || strand.facets.size >= maxFacets || strand.facets.has(`${facet} ${value}`)) continue;
+    strand.facets.add(`${facet} ${value}`);
+    found.push({ sessionId: strand.facts.sessionId, facet, value });
+  }
+  return found;
+}
+
+function sameFacts(a: SessionFacts, b: SessionFacts): boolean {
+  if (a === b) return true;
+  return (
+    a.callerKey === b.callerKey &&
+    a.credentialId === b.credentialId &&
+    a.subject === b.subject &&
+    a.client === b.client &&
+    a.connection === b.connection &&
+    (a.actors ?? []).join('\n') === (b.actors ?? []).join('\n')
+  );
+}
+
+async function unlessUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new RecordingError(
+      'recording_unavailable',
+      'the recording cannot be written now; try again later',
+      { cause },
+    );
+  }
+}
