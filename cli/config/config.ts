@@ -30,6 +30,8 @@ export interface HttpConnection {
   /** The credential that Holdpoint holds so that agents need not. A secret. */
   readonly credentials: { readonly header: string; readonly value: string } | null;
   readonly connectTimeoutMs: number;
+  /** How long upstream may be silent within one exchange. */
+  readonly idleTimeoutMs: number;
 }
 
 export interface StdioConnection {
@@ -41,6 +43,8 @@ export interface StdioConnection {
   /** The whole environment beyond PATH, HOME and the like: nothing else of the gateway's is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly maxProcesses: number;
+  /** How long the process may be silent within one exchange. */
+  readonly idleTimeoutMs: number;
 }
 
 export type ConnectionConfig = HttpConnection | StdioConnection;
@@ -99,6 +103,8 @@ export interface Config {
     /** `embedded`, or host:port. */
     readonly address: string;
     readonly namespace: string;
+    /** Where the UI of the embedded server listens, on loopback. Meaningless for any other server. */
+    readonly uiPort: number;
     readonly apiKey: string | null;
     /** null: no TLS. */
     readonly tls: TemporalTls | null;

@@ -12,12 +12,16 @@ export interface EnvironmentSetting {
   readonly description: string | null;
 }
 
-/** Variables that are no settings: where the file and the data are, and a program for the embedded default. */
+/** Variables that are no settings: where the file and the data are, and what the program itself is made of. */
 export const reservedVariables: readonly string[] = [
   'HOLDPOINT_CONFIG',
   'HOLDPOINT_DATA',
   'HOLDPOINT_TEMPORAL_CLI',
+  'HOLDPOINT_TEMPORAL_TEST_SERVER',
+  'HOLDPOINT_WORKFLOW_BUNDLE',
 ];
+/** For the project's own tests. */
+const testPrefix = 'HOLDPOINT_TEST_';
 
 /** Slack's usual names are understood as they are. */
 const plainVariables: Readonly<Record<string, readonly string[]>> = {
@@ -72,8 +76,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const overrides: Override[] = [];
   const problems: { variable: string; message: string }[] = [];
   for (const [variable, text] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!variable.startsWith('HOLDPOINT_') || reservedVariables.includes(variable) || text === undefined)
-      continue;
+    if (!variable.startsWith('HOLDPOINT_') || text === undefined) continue;
+    if (reservedVariables.includes(variable) || variable.startsWith(testPrefix)) continue;
     const setting = settings.get(variable);
     if (!setting) {
       problems.push({

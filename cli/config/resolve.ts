@@ -125,6 +125,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
     temporal: {
       address: temporal.address,
       namespace: temporal.namespace,
+      uiPort: temporal.uiPort ?? 8472,
       apiKey: temporal.apiKey ?? null,
       tls: tlsOf(temporal),
     },
@@ -158,11 +159,22 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
   if ('command' in connection) {
-    const { cwd, ...rest } = connection;
-    return { kind: 'stdio', ...rest, cwd: cwd === undefined ? null : resolve(baseDir, cwd) };
+    const { cwd, idleTimeout, ...rest } = connection;
+    return {
+      kind: 'stdio',
+      ...rest,
+      cwd: cwd === undefined ? null : resolve(baseDir, cwd),
+      idleTimeoutMs: toMs(idleTimeout),
+    };
   }
-  const { connectTimeout, credentials, ...rest } = connection;
-  return { kind: 'http', ...rest, credentials: credentials ?? null, connectTimeoutMs: toMs(connectTimeout) };
+  const { connectTimeout, idleTimeout, credentials, ...rest } = connection;
+  return {
+    kind: 'http',
+    ...rest,
+    credentials: credentials ?? null,
+    connectTimeoutMs: toMs(connectTimeout),
+    idleTimeoutMs: toMs(idleTimeout),
+  };
 }
 
 function tlsOf({ tls, apiKey }: ConfigFile['temporal']): TemporalTls | null {

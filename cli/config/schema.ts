@@ -114,6 +114,12 @@ const temporal = z
       .default('embedded')
       .describe('`embedded` starts a local Temporal server; otherwise HOST:PORT of the frontend.'),
     namespace: text.default('default'),
+    uiPort: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('Port of the Temporal UI on the embedded default. Default: 8472.'),
     apiKey: secret('API key (Temporal Cloud).').optional(),
     tls: z
       .union([
@@ -131,6 +137,10 @@ const temporal = z
   .refine(
     ({ tls }) => typeof tls !== 'object' || (tls.cert === undefined) === (tls.key === undefined),
     '`tls.cert` and `tls.key` go together',
+  )
+  .refine(
+    ({ address, uiPort }) => uiPort === undefined || address === 'embedded',
+    '`uiPort` is for the embedded server only; remove it',
   )
   .prefault({})
   .describe('Where the approval workflows run.');
@@ -252,6 +262,9 @@ const httpConnection = z.strictObject({
     .optional()
     .describe('The credential that the upstream server needs, so that agents need not hold it.'),
   connectTimeout: duration.default('10s').describe('How long connecting may take.'),
+  idleTimeout: duration
+    .default('10m')
+    .describe('How long the upstream server may be silent within one exchange.'),
 });
 
 const stdioConnection = z.strictObject({
@@ -270,6 +283,9 @@ const stdioConnection = z.strictObject({
     .max(10_000)
     .default(32)
     .describe('Processes at the same time; one serves one client session.'),
+  idleTimeout: duration
+    .default('10m')
+    .describe('How long the upstream server may be silent within one exchange.'),
 });
 
 const connectionName = z

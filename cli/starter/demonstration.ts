@@ -28,6 +28,7 @@ export async function withDemonstration(config: Config): Promise<Config> {
     cwd: null,
     env: {},
     maxProcesses: 32,
+    idleTimeoutMs: 600_000,
   } as const;
   return Object.freeze({ ...config, policy, connections: Object.freeze({ files: Object.freeze(files) }) });
 }
