@@ -19,7 +19,7 @@ export interface Identifier {
    * A caller, or why there is none. Never throws, never logs, and forgets the token: only its hash is kept, for a
    * short time, so that a busy client costs one signature check a minute.
    */
-  identify(request: IdentifyRequest): Promise<Caller | IdentityRefusal>;
+  readonly identify: (request: IdentifyRequest) => Promise<Caller | IdentityRefusal>;
 }
 
 export interface IdentifierDeps {
