@@ -47,7 +47,6 @@ export function createCommitQueue(deps: {
   let inFlight: readonly Pending[] = [];
 
   function open(): Promise<RecordWriter> {
-    if (lastFailure && Date.now() - lastFailure.atMs < failFastMs) return Promise.reject(lastFailure.error);
     const mine: Promise<RecordWriter> = deps.store
       .openWriter({
         onSessionEnded: deps.onSessionEnded,
@@ -122,7 +121,11 @@ export function createCommitQueue(deps: {
   }
 
   return {
-    writer: () => (opening ??= open()),
+    async writer() {
+      if (!opening && lastFailure && Date.now() - lastFailure.atMs < failFastMs) throw lastFailure.error;
+      opening ??= open();
+      return opening;
+    },
     refuseWhenFull() {
       if (queuedBytes > deps.maxQueuedBytes)
         throw new RecordingError('recording_overloaded', 'too much waits to be recorded; try again later');

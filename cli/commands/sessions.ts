@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { createRecordReader } from '../../db/records-read.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { KeyRing } from '../../recording/key-ring.ts';
+import type { SessionFilter, SessionSummary } from '../../recording/reader.ts';
+import { openSession } from '../../recording/read.ts';
+import { eventJson, eventLines, visible } from '../../recording/transcript.ts';
+
+/** What `holdpoint sessions …` needs. */
+export interface SessionsDeps {
+  readonly pool: Pool;
+  readonly keyRing: KeyRing;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** Records that somebody looked at, exported or purged something, before it happens. */
+  readonly recordAct: (
+    act: string,
+    details: Readonly<Record<string, string | number | null>>,
+  ) => Promise<void>;
+}
+
+const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [--tool T] [--verdict V] [--rule R]
+                                [--from TIME] [--to TIME] [--limit N] [--json]
+       holdpoint sessions replay SESSION [--speed N | --instant] [--json]
+`;
+
+/** Runs `holdpoint sessions …`. @returns 0 done, 1 failed, 2 usage */
+export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
+  const [command, ...rest] = argv;
+  try {
+    if (command === 'list') return await list(rest, deps);
+    if (command === 'replay') return await replay(rest, deps);
+  } catch (error) {
+    if (!isUsage(error)) throw error;
+    deps.err(`${(error as Error).message}\n`);
+  }
+  deps.err(usage);
+  return 2;
+}
+
+class UsageError extends Error {}
+
+function isUsage(error: unknown): boolean {
+  return (
+    error instanceof UsageError ||
+    (error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS'))
+  );
+}
+
+async function list(argv: string[], deps: SessionsDeps): Promise<number> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      subject: text,
+      connection: text,
+      tool: text,
+      verdict: text,
+      rule: text,
+      from: text,
+      to: text,
+      limit: text,
+      json: { type: 'boolean' },
+    },
+  });
+  const facets = (['tool', 'verdict', 'rule'] as const).flatMap((facet) =>
+    values[facet] === undefined ? [] : [{ facet, value: values[facet] }],
+  );
+  const filter: SessionFilter = {
+    facets,
+    limit: values.limit === undefined ? 50 : numberOf(values.limit, '--limit'),
+    ...(values.subject !== undefined && { subject: values.subject }),
+    ...(values.connection !== undefined && { connection: values.connection }),
+    ...(values.from !== undefined && { from: dateOf(values.from, '--from') }),
+    ...(values.to !== undefined && { to: dateOf(values.to, '--to') }),
+  };
+  const sessions = await createRecordReader(deps.pool).listSessions(filter);
+  if (values.json) deps.out(`${JSON.stringify(sessions.map(sessionJson), null, 2)}\n`);
+  else deps.out(sessions.length === 0 ? 'no sessions\n' : table(sessions));
+  return 0;
+}
+
+async function replay(argv: string[], deps: SessionsDeps): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: { speed: { type: 'string' }, instant: { type: 'boolean' }, json: { type: 'boolean' } },
+  });
+  const [sessionId, ...more] = positionals;
+  if (!sessionId || more.length > 0) throw new UsageError('replay takes exactly one session');
+  const speed = values.speed === undefined ? 1 : numberOf(values.speed, '--speed');
+  const reader = createRecordReader(deps.pool);
+  const session = await openSession({ reader, keyRing: deps.keyRing }, sessionId);
+  if (!session) {
+    deps.err(`there is no session ${visible(sessionId)}; see holdpoint sessions list\n`);
+    return 1;
+  }
+  await deps.recordAct('sessions.replay', { session: sessionId });
+  const atOnce = values.instant || values.json;
+  let start: number | null = null;
+  let last = 0;
+  let problems = 0;
+  for await (const event of session.events()) {
+    start ??= event.atMicros;
+    if (!atOnce && last > 0) await sleep(Math.max(0, event.atMicros - last) / 1000 / speed);
+    last = event.atMicros;
+    if (event.problem) problems += 1;
+    deps.out(values.json ? `${JSON.stringify(eventJson(event))}\n` : eventLines(event, start));
+  }
+  if (problems > 0) deps.err(`${problems} records of this session have problems; run holdpoint verify\n`);
+  return problems > 0 ? 1 : 0;
+}
+
+function numberOf(text: string, option: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number < 1e9)) throw new UsageError(`${option} must be a number greater than 0`);
+  return number;
+}
+
+function dateOf(text: string, option: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()))
+    throw new UsageError(`${option} must be a time such as 2026-11-21T10:00:00Z`);
+  return date;
+}
+
+function sessionJson(session: SessionSummary): Record<string, unknown> {
+  const { facts, ...rest } = session;
+  const { sessionId, ...who } = facts;
+  return { id: sessionId, ...who, ...rest };
+}
+
+function table(sessions: readonly SessionSummary[]): string {
+  const rows = sessions.map((session) => [
+    session.facts.sessionId,
+    session.openedAt.toISOString().slice(0, 19),
+    session.facts.subject,
+    session.facts.connection,
+    String(session.records),
+    stateOf(session),
+  ]);
+  const head = ['SESSION', 'OPENED', 'SUBJECT', 'CONNECTION', 'RECORDS', 'STATE'];
+  const shown = [head, ...rows].map((row) => row.map((cell) => visible(cell)));
+  const widths = head.map((_, column) => Math.max(...shown.map((row) => row[column]?.length ?? 0)));
+  const line = (row: string[]): string =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
+  return shown.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
+
+function stateOf(session: SessionSummary): string {
+  if (session.destroyedAt) return `purged ${session.destroyedAt.toISOString().slice(0, 10)}`;
+  if (session.endedAt) return `ended: ${session.endedBecause ?? ''}`;
+  return 'open';
+}

@@ -1,0 +1,94 @@
+import type { RecordReader, SessionFilter, SessionSummary } from '../recording/reader.ts';
+import type { Pool } from './pool.ts';
+import { factsOf, type SessionRow } from './records.ts';
+
+/** Reads sessions and records. */
+export function createRecordReader(pool: Pool): RecordReader {
+  return {
+    async listSessions(filter) {
+      const { where, values } = conditions(filter);
+      const { rows } = await pool.query<SummaryRow>(
+        `${selectSummary} ${where} order by s.opened_at desc, s.session_id desc limit ${limitOf(filter)}`,
+        values,
+      );
+      return rows.map(summaryOf);
+    },
+    async session(sessionId) {
+      const { rows } = await pool.query<SummaryRow>(`${selectSummary} where s.session_id = $1`, [sessionId]);
+      const [row] = rows;
+      if (!row) return null;
+      const key = row.kek_id && row.wrapped_key ? { kekId: row.kek_id, wrapped: row.wrapped_key } : null;
+      return { ...summaryOf(row), key };
+    },
+    async strands(sessionId) {
+      const { rows } = await pool.query<{ strand: string }>(
+        'select strand from record_strands where session_id = $1 order by opened_at, strand',
+        [sessionId],
+      );
+      return rows.map((row) => row.strand);
+    },
+    async records(strand, fromSeq, limit) {
+      const { rows } = await pool.query<{ seq: string; header: Buffer; sealed: Buffer }>(
+        'select seq, header, sealed from records where strand = $1 and seq >= $2 order by seq limit $3',
+        [strand, fromSeq, limit],
+      );
+      return rows.map((row) => ({ strand, seq: Number(row.seq), header: row.header, sealed: row.sealed }));
+    },
+  };
+}
+
+interface SummaryRow extends SessionRow {
+  opened_at: Date;
+  last_at: Date | null;
+  records: string;
+  ended_because: string | null;
+  destroyed_at: Date | null;
+  legal_hold: string | null;
+}
+
+/** A strand's last record tells its length: no counting, however long the session. */
+const selectSummary = `
+  select s.*, k.kek_id, k.wrapped_key, coalesce(t.records, 0) as records, t.last_at
+  from record_sessions s
+  left join record_keys k using (session_id)
+  left join lateral (
+    select sum(l.seq + 1) as records, max(l.at) as last_at
+    from record_strands st
+    cross join lateral (select seq, at from records r where r.strand = st.strand order by seq desc limit 1) l
+    where st.session_id = s.session_id
+  ) t on true`;
+
+function conditions(filter: SessionFilter): { where: string; values: unknown[] } {
+  const values: unknown[] = [];
+  const use = (value: unknown): string => `$${values.push(value)}`;
+  const all: string[] = [];
+  if (filter.subject !== undefined) all.push(`s.subject = ${use(filter.subject)}`);
+  if (filter.connection !== undefined) all.push(`s.connection = ${use(filter.connection)}`);
+  if (filter.to !== undefined) all.push(`s.opened_at < ${use(filter.to)}`);
+  if (filter.from !== undefined)
+    all.push(`(s.ended_at is null or s.ended_at >= ${use(filter.from)}) and
+              (t.last_at is null or t.last_at >= ${use(filter.from)})`);
+  if (filter.after)
+    all.push(`(s.opened_at, s.session_id) < (${use(filter.after.openedAt)}, ${use(filter.after.sessionId)})`);
+  for (const { facet, value } of filter.facets ?? [])
+    all.push(`exists (select from record_facets f where f.session_id = s.session_id
+                      and f.facet = ${use(facet)} and f.value = ${use(value)})`);
+  return { where: all.length > 0 ? `where ${all.join(' and ')}` : '', values };
+}
+
+function limitOf(filter: SessionFilter): number {
+  return Math.min(Math.max(1, Math.trunc(filter.limit ?? 50)), 1000);
+}
+
+function summaryOf(row: SummaryRow): SessionSummary {
+  return {
+    facts: factsOf(row),
+    openedAt: row.opened_at,
+    lastAt: row.last_at,
+    records: Number(row.records),
+    endedAt: row.ended_at,
+    endedBecause: row.ended_because,
+    destroyedAt: row.destroyed_at,
+    legalHold: row.legal_hold,
+  };
+}
