@@ -1,0 +1,185 @@
+import type { ApproverGroup } from '../policy/verdict.ts';
+import type { Pool, Queryable } from './pool.ts';
+
+/** One copy of a held call's card. */
+export interface CardCopy {
+  readonly cardId: string;
+  readonly callId: string;
+  readonly target: string | null;
+  readonly channel: string | null;
+  readonly ts: string | null;
+  readonly attemptedAt: Date | null;
+  readonly whole: boolean;
+  readonly shown: string | null;
+}
+
+/** A held call as cards and the Slack app need it. */
+export interface CardFacts {
+  readonly callId: string;
+  readonly digest: string;
+  readonly state: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  /** The caller as the gateway identified it (policy/caller.ts, `Caller`). */
+  readonly caller: {
+    readonly key: string;
+    readonly subject: string;
+    readonly email: string | null;
+    readonly client: string | null;
+    readonly actors: readonly string[];
+  };
+  readonly rule: string;
+  readonly reason: string | null;
+  readonly risk: string;
+  readonly shownArgs: string;
+  readonly approvers: readonly ApproverGroup[];
+  readonly approvalsNeeded: number;
+  /** The votes that counted, as the worker stored them. */
+  readonly decisions: readonly StoredVote[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly endedAt: Date | null;
+  readonly endedBecause: string | null;
+}
+
+/** A vote in `held_calls.decisions` (workflows/contract.ts, `CountedVote`). */
+export interface StoredVote {
+  readonly person: { readonly keys: readonly string[]; readonly name: string };
+  readonly decision: 'approve' | 'deny';
+  readonly reason: string | null;
+  readonly via: string;
+  readonly atMs: number;
+}
+
+const factColumns = `call_id as "callId", digest, state, connection, method, tool, caller, rule, reason, risk,
+  shown_args as "shownArgs", approvers, approvals_needed as "approvalsNeeded", decisions,
+  created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause"`;
+
+/** What a card shows of a held call, or null when there is no such call. */
+export async function cardFacts(db: Queryable, callId: string): Promise<CardFacts | null> {
+  const { rows } = await db.query<CardFacts>(`select ${factColumns} from held_calls where call_id = $1`, [
+    callId,
+  ]);
+  return rows[0] ?? null;
+}
+
+/** Held calls that still wait for a decision, soonest expiry first. */
+export async function openCardFacts(db: Queryable, limit: number): Promise<readonly CardFacts[]> {
+  const { rows } = await db.query<CardFacts>(
+    `select ${factColumns} from held_calls where state = 'pending' order by expires_at, call_id limit $1`,
+    [limit],
+  );
+  return rows;
+}
+
+const copyColumns = `card_id as "cardId", call_id as "callId", target, channel, ts, attempted_at as "attemptedAt",
+  whole, shown`;
+
+/** Writes down where cards are to stand, before any is posted. @returns every copy that is wanted or known */
+export async function planCards(
+  db: Queryable,
+  callId: string,
+  targets: readonly string[],
+): Promise<readonly CardCopy[]> {
+  await db.query(
+    `insert into slack_cards (call_id, target) select $1, t from unnest($2::text[]) t on conflict do nothing`,
+    [callId, targets],
+  );
+  return cardCopies(db, callId);
+}
+
+/** Every copy of a call's card that is wanted or stands in Slack. */
+export async function cardCopies(db: Queryable, callId: string): Promise<readonly CardCopy[]> {
+  const { rows } = await db.query<CardCopy>(
+    `select ${copyColumns} from slack_cards where call_id = $1 and gone_at is null order by card_id`,
+    [callId],
+  );
+  return rows;
+}
+
+/** The copy that stands at a place in Slack, or null. */
+export async function cardAt(db: Queryable, at: { channel: string; ts: string }): Promise<CardCopy | null> {
+  const { rows } = await db.query<CardCopy>(
+    `select ${copyColumns} from slack_cards where channel = $1 and ts = $2`,
+    [at.channel, at.ts],
+  );
+  return rows[0] ?? null;
+}
+
+/** Notes, before posting, that from now on the card may be in Slack. */
+export async function markAttempt(db: Queryable, cardId: string): Promise<void> {
+  await db.query('update slack_cards set attempted_at = now() where card_id = $1', [cardId]);
+}
+
+/** Saves where a card stands and what it shows. */
+export async function markPosted(
+  db: Queryable,
+  cardId: string,
+  card: { channel: string; ts: string; whole: boolean; shown: string },
+): Promise<void> {
+  await db.query(
+    `update slack_cards set channel = $2, ts = $3, whole = $4, shown = $5, posted_at = coalesce(posted_at, now()),
+       last_error = null where card_id = $1`,
+    [cardId, card.channel, card.ts, card.whole, card.shown],
+  );
+}
+
+/**
+ * Takes in a copy that was found by a click on it: one that was posted without the answer ever reaching us. From then
+ * on it is brought up to date like any other. It may not approve until it has been: `whole` stays false.
+ */
+export async function adoptCard(
+  db: Queryable,
+  copy: { callId: string; channel: string; ts: string },
+): Promise<void> {
+  await db.query(
+    `insert into slack_cards (call_id, channel, ts, attempted_at, posted_at)
+     select call_id, $2, $3, now(), now() from held_calls where call_id = $1 on conflict do nothing`,
+    [copy.callId, copy.channel, copy.ts],
+  );
+}
+
+/** Notes that Slack refused a card, for whoever looks why it is not there. */
+export async function markFailed(db: Queryable, cardId: string, error: string): Promise<void> {
+  await db.query('update slack_cards set last_error = $2 where card_id = $1', [cardId, error]);
+}
+
+/** Notes that a message was deleted in Slack. */
+export async function markGone(db: Queryable, cardId: string): Promise<void> {
+  await db.query('update slack_cards set gone_at = now() where card_id = $1', [cardId]);
+}
+
+/**
+ * Runs `work` while no other process works on the cards of the same call, so that two attempts of an activity cannot
+ * post twice and an older state never overwrites a newer one.
+ * @returns what `work` returned, or null when someone else is at it
+ */
+export async function withCardLock<T>(
+  pool: Pool,
+  callId: string,
+  work: () => Promise<T>,
+): Promise<{ done: T } | null> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    const key = `slack-cards:${callId}`;
+    const { rows } = await client.query<{ mine: boolean }>(
+      'select pg_try_advisory_lock(hashtextextended($1, 0)) as mine',
+      [key],
+    );
+    if (rows[0]?.mine !== true) {
+      broken = false;
+      return null;
+    }
+    try {
+      return { done: await work() };
+    } finally {
+      await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [key]);
+      broken = false;
+    }
+  } finally {
+    // A connection whose lock was not given back is closed, which gives it back.
+    client.release(broken);
+  }
+}

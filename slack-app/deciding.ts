@@ -1,0 +1,160 @@
+import type { WebClient } from '@slack/web-api';
+import { adoptCard, type CardFacts, cardAt, cardFacts } from '../db/cards.ts';
+import { personOf, slackKey } from '../db/people.ts';
+import type { Pool } from '../db/pool.ts';
+import type { OpenDecision } from '../db/slack-decisions.ts';
+import type { ApprovalStatus, Decision, Person, VoteRefusal } from '../workflows/contract.ts';
+import type { MembershipLookup } from './membership.ts';
+import { lookUpUser, type SlackUser, type Workspace } from './workspace.ts';
+
+/** What is asked of the approval workflow: one person's decision, everything about them looked up. */
+export interface DecisionRequest {
+  readonly callId: string;
+  readonly digest: string;
+  readonly updateId: string;
+  readonly person: Person;
+  readonly decision: Decision;
+  readonly reason: string | null;
+  /** The request's approver groups that the person belongs to now. */
+  readonly groups: readonly string[];
+  readonly via: 'slack';
+}
+
+/** The workflow's answer. */
+export type DecisionAnswer =
+  | { readonly kind: 'counted'; readonly status: ApprovalStatus }
+  | { readonly kind: 'refused'; readonly code: VoteRefusal; readonly message: string };
+
+/** Why a click was refused before it came to a vote. */
+export type ClickRefusal =
+  | 'UnknownCall'
+  | 'NotShownWhole'
+  | 'StaleCard'
+  | 'ForeignWorkspace'
+  | 'BarredPerson'
+  | 'MembershipUnknown';
+
+/** What became of a click, and what the person who clicked is told (null: the card itself shows it). */
+export interface Settled {
+  readonly state: 'counted' | 'refused';
+  readonly code: VoteRefusal | ClickRefusal | 'Counted';
+  readonly text: string;
+  readonly tell: boolean;
+}
+
+/** What deciding needs. */
+export interface DecidingDeps {
+  readonly pool: Pool;
+  readonly client: WebClient;
+  readonly workspace: () => Promise<Workspace>;
+  readonly membership: MembershipLookup;
+  /** @throws when the workflow cannot be asked; it may then be asked again with the same update id */
+  readonly decide: (request: DecisionRequest) => Promise<DecisionAnswer>;
+  /** Brings every card of a call up to date. */
+  readonly refreshCards: (callId: string) => Promise<void>;
+}
+
+/**
+ * Turns a stored click into a vote: read → see that the card showed everything → look up the person → look up their
+ * groups → ask the workflow. May be repeated: the same click is the same vote.
+ * @throws when something could not be asked for now (Slack, PostgreSQL, Temporal); nothing was decided then, unless
+ * the workflow counted it without the answer reaching us, which the next try finds out
+ */
+export async function settle(deps: DecidingDeps, click: OpenDecision): Promise<Settled> {
+  const facts = await cardFacts(deps.pool, click.callId);
+  if (!facts) return refused('UnknownCall', 'This request is not known any more. Nothing was decided.');
+  const unseen = await whyUnseen(deps, click);
+  if (unseen) return unseen;
+
+  const workspace = await deps.workspace();
+  const user = await lookUpUser(deps.client, workspace, click.slackUser);
+  if (user.barred !== null) return refused('BarredPerson', `${user.barred} Nothing was decided.`);
+  const person = await personNow(deps, click, user);
+  if (isRequester(facts, person, user))
+    return refused('SelfApproval', 'You asked for this call yourself: someone else has to decide on it.');
+
+  const decider = { team: click.team, user: click.slackUser, keys: person.keys };
+  const { groups, unknown } = await deps.membership.of(decider, facts.approvers);
+  if (groups.length === 0) return notAMember(facts, unknown);
+
+  const { callId, digest } = facts;
+  const { updateId, decision, reason } = click;
+  const answer = await deps.decide({
+    callId,
+    digest,
+    updateId,
+    person,
+    decision,
+    reason,
+    groups,
+    via: 'slack',
+  });
+  if (answer.kind === 'refused') return refused(answer.code, answer.message);
+  return countedWords(answer.status, decision);
+}
+
+/** Promise 5: an approval counts only from a card that shows all of what would run. */
+async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Settled | null> {
+  if (click.channel === null || click.messageTs === null)
+    return click.decision === 'deny'
+      ? null
+      : refused('NotShownWhole', 'Approve from the request’s card or in the console.');
+  const at = { channel: click.channel, ts: click.messageTs };
+  const copy = await cardAt(deps.pool, at);
+  if (copy !== null && copy.callId !== click.callId)
+    return refused('StaleCard', 'This card belongs to another request. Nothing was decided.');
+  if (copy === null) {
+    // Posted by us, but its place never reached us: from now on it is kept up to date like the others.
+    await adoptCard(deps.pool, { callId: click.callId, ...at });
+    await deps.refreshCards(click.callId);
+    if (click.decision === 'approve')
+      return refused(
+        'StaleCard',
+        'This card was out of date and has just been renewed. Look again, then decide.',
+      );
+  } else if (click.decision === 'approve' && !copy.whole)
+    return refused(
+      'NotShownWhole',
+      'This request is too large to be shown whole in Slack, so it cannot be approved here. Open it in the console.',
+    );
+  return null;
+}
+
+/** Every key of the person; a confirmed e-mail is one more, so that one human counts once across surfaces. */
+async function personNow(deps: DecidingDeps, click: OpenDecision, user: SlackUser): Promise<Person> {
+  const person = await personOf(deps.pool, slackKey(click.team, click.slackUser), user.name);
+  if (user.email === null) return person;
+  return { ...person, keys: [...person.keys, `email:${user.email}`] };
+}
+
+function isRequester(facts: CardFacts, person: Person, user: SlackUser): boolean {
+  const { key, email } = facts.caller;
+  return person.keys.includes(key) || (email !== null && email.toLowerCase() === user.email);
+}
+
+function notAMember(facts: CardFacts, unknown: readonly string[]): Settled {
+  if (unknown.length > 0)
+    return refused(
+      'MembershipUnknown',
+      `Holdpoint could not find out whether you belong to ${unknown.join(', ')}. Nothing was decided; please try again.`,
+    );
+  const names = facts.approvers.map(({ name }) => name).join(', ');
+  return refused(
+    'NotAnApprover',
+    `Only members of ${names} can decide on this request. Nothing was decided.`,
+  );
+}
+
+function countedWords(status: ApprovalStatus, decision: Decision): Settled {
+  const got = status.votes.filter((vote) => vote.decision === 'approve').length;
+  const missing = status.approvalsNeeded - got;
+  if (status.outcome !== null || decision === 'deny')
+    return { state: 'counted', code: 'Counted', text: 'Your decision counts.', tell: false };
+  const more = missing === 1 ? 'One more approval is' : `${missing} more approvals are`;
+  const text = `Your approval counts (${got} of ${status.approvalsNeeded}). ${more} needed before the call runs.`;
+  return { state: 'counted', code: 'Counted', text, tell: true };
+}
+
+function refused(code: VoteRefusal | ClickRefusal, text: string): Settled {
+  return { state: 'refused', code, text, tell: true };
+}

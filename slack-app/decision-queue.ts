@@ -1,0 +1,119 @@
+import type { WebClient } from '@slack/web-api';
+import {
+  type ClickedDecision,
+  type OpenDecision,
+  postponeClick,
+  settleClick,
+  storeClick,
+  takeClicks,
+} from '../db/slack-decisions.ts';
+import { type DecidingDeps, type Settled, settle } from './deciding.ts';
+import { escaped, visible } from './text.ts';
+import type { Log } from './web-client.ts';
+
+/** Long enough for every look-up of one try; a process that died is taken over from after this. */
+const leaseMs = 30_000;
+const sweepEveryMs = 2000;
+const longestWaitMs = 60_000;
+/** A click that cannot be settled for this long is given up, and the person told. */
+const giveUpAfterMs = 15 * 60_000;
+
+/** Clicks on their way to becoming votes. */
+export interface DecisionQueue {
+  /** Stores a click. Resolves once it is durable: only then may Slack be told that it arrived. */
+  take(click: ClickedDecision): Promise<void>;
+  /** Works on a stored click now. Never rejects: what fails is tried again, by this process or another. */
+  work(updateId: string): Promise<void>;
+  /** Stores a click that is refused without a look at the call, and tells the person. */
+  refuse(click: ClickedDecision, code: Settled['code'], text: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Persist, then acknowledge, then decide: no click is lost to a crash, an outage or a closed connection. Any process
+ * goes on with what another one left behind.
+ */
+export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQueue {
+  const running = new Set<Promise<void>>();
+  let stopped = false;
+  const timer = setInterval(() => track(sweep()), sweepEveryMs);
+
+  function track(work: Promise<void>): Promise<void> {
+    const tracked = work
+      .catch((error: unknown) => deps.log.error({ err: error }, 'stored decisions could not be read'))
+      .finally(() => running.delete(tracked));
+    running.add(tracked);
+    return tracked;
+  }
+
+  async function sweep(updateId?: string): Promise<void> {
+    if (stopped) return;
+    const only = updateId === undefined ? {} : { updateId };
+    const clicks = await takeClicks(deps.pool, { limit: 10, leaseMs, ...only });
+    await Promise.all(clicks.map((click) => workOn(click)));
+  }
+
+  async function workOn(click: OpenDecision): Promise<void> {
+    try {
+      const settled = await settle(deps, click);
+      const first = await settleClick(deps.pool, click.updateId, settled);
+      if (first && settled.tell) await tell(deps, click, settled.text);
+    } catch (error) {
+      await tryLater(click, error);
+    }
+  }
+
+  async function tryLater(click: OpenDecision, error: unknown): Promise<void> {
+    const { updateId, callId, attempts } = click;
+    deps.log.warn({ err: error, callId, attempts }, 'a decision from Slack could not be settled yet');
+    const ageMs = Date.now() - click.receivedAt.getTime();
+    if (ageMs > giveUpAfterMs) {
+      const text = 'Your decision could not be brought to the request in time. Nothing was decided by it.';
+      const refused = { state: 'refused', code: 'MembershipUnknown', text } as const;
+      if (await settleClick(deps.pool, updateId, refused)) await tell(deps, click, text);
+      return;
+    }
+    await postponeClick(deps.pool, updateId, Math.min(longestWaitMs, 1000 * 2 ** Math.min(attempts, 6)));
+    if (attempts === 1)
+      await tell(
+        deps,
+        click,
+        'Your decision is stored. It does not count yet: a service is not answering. Holdpoint keeps trying.',
+      );
+  }
+
+  return {
+    take: (click) => storeClick(deps.pool, click),
+    work: (updateId) => track(sweep(updateId)),
+    refuse: async (click, code, text) => {
+      await storeClick(deps.pool, click);
+      const first = await settleClick(deps.pool, click.updateId, { state: 'refused', code, text });
+      if (first) await tell(deps, click, text);
+    },
+    stop: async () => {
+      stopped = true;
+      clearInterval(timer);
+      await Promise.all(running);
+    },
+  };
+}
+
+/** Tells one person something that only they see, where they clicked; where that fails, the stored outcome remains. */
+async function tell(
+  deps: { client: WebClient; log: Log },
+  click: Pick<ClickedDecision, 'channel' | 'slackUser' | 'callId'>,
+  message: string,
+): Promise<void> {
+  const text = escaped(visible(message));
+  const { channel, slackUser: user } = click;
+  try {
+    if (channel === null || channel.startsWith('D'))
+      await deps.client.chat.postMessage({ channel: user, text, unfurl_links: false });
+    else await deps.client.chat.postEphemeral({ channel, user, text });
+  } catch (error) {
+    deps.log.warn(
+      { err: error, callId: click.callId },
+      'someone could not be told in Slack what became of a click',
+    );
+  }
+}

@@ -1,0 +1,71 @@
+import type { CardFacts } from '../db/cards.ts';
+import type { Risk } from '../policy/verdict.ts';
+
+/** A vote that counted, as a card shows it. */
+export interface CardVote {
+  readonly name: string;
+  readonly decision: 'approve' | 'deny';
+  readonly reason: string | null;
+  readonly via: string;
+  readonly atMs: number;
+}
+
+/** Everything a card shows: display facts of a held call, masked, and never trusted. */
+export interface CardRequest {
+  readonly callId: string;
+  readonly digest: string;
+  /** State of the row in `held_calls`. */
+  readonly state:
+    | 'pending'
+    | 'executing'
+    | 'succeeded'
+    | 'failed'
+    | 'unknown'
+    | 'denied'
+    | 'expired'
+    | 'cancelled'
+    | 'aborted';
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly subject: string;
+  readonly client: string | null;
+  /** Who acts for the subject, outermost first. */
+  readonly actors: readonly string[];
+  readonly rule: string;
+  readonly reason: string | null;
+  readonly risk: Risk;
+  /** The masked arguments: JSON text, whole. */
+  readonly shownArgs: string;
+  readonly approverGroups: readonly string[];
+  readonly approvalsNeeded: number;
+  readonly votes: readonly CardVote[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly endedBecause: string | null;
+}
+
+/** What a card shows of a stored call. */
+export function cardRequest(facts: CardFacts): CardRequest {
+  const { caller, approvers, decisions, createdAt, expiresAt, endedAt, ...same } = facts;
+  return {
+    ...same,
+    state: facts.state as CardRequest['state'],
+    risk: facts.risk as Risk,
+    subject: caller.subject,
+    client: caller.client,
+    actors: caller.actors,
+    approverGroups: approvers.map(({ name }) => name),
+    votes: decisions.map(({ person, decision, reason, via, atMs }) => ({
+      name: person.name,
+      decision,
+      reason,
+      via,
+      atMs,
+    })),
+    createdAtMs: createdAt.getTime(),
+    expiresAtMs: expiresAt.getTime(),
+    endedAtMs: endedAt?.getTime() ?? null,
+  };
+}

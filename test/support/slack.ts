@@ -1,0 +1,308 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createDriver } from './slack-driver.ts';
+import { methods } from './slack-methods.ts';
+import { acceptSocket, type SlackSocket } from './slack-socket.ts';
+import { next, type SlackState, type StandInMessage, type StandInView } from './slack-state.ts';
+
+export type { StandInMessage, StandInView } from './slack-state.ts';
+
+/** What became of a payload that was sent to the app. */
+export interface Delivery {
+  /** Whether the app acknowledged it within three seconds. */
+  readonly acknowledged: boolean;
+  /** What the acknowledgement carried. */
+  readonly response: unknown;
+}
+
+/** How calls of the Web API fail: not at all, refused connections, HTTP 500, or done without an answer. */
+export type Outage = 'none' | 'refuse' | 'http500' | 'afterEffect';
+
+/** A strict Slack of our own: Web API, Socket Mode and signed HTTP deliveries, by Slack's published rules. */
+export interface SlackStandIn extends AsyncDisposable {
+  readonly apiUrl: string;
+  readonly teamId: string;
+  readonly botToken: string;
+  readonly appToken: string;
+  readonly signingSecret: string;
+  /** Scopes of the bot token; the manifest's until changed. */
+  readonly scopes: Set<string>;
+  /** Everything that went in and out, for canary greps. */
+  readonly transcript: readonly string[];
+  readonly sockets: number;
+  addUser(user: {
+    id?: string;
+    name: string;
+    email?: string;
+    teamId?: string;
+    deleted?: boolean;
+    bot?: boolean;
+  }): string;
+  addChannel(channel: { id?: string; name: string; isMember?: boolean }): string;
+  addUserGroup(group: { id?: string; handle: string; users: string[] }): string;
+  setUserGroup(id: string, users: string[]): void;
+  /** The messages of a conversation as they stand now. */
+  messages(channel: string): StandInMessage[];
+  deleteMessage(at: { channel: string; ts: string }): void;
+  ephemerals(user: string): { channel: string; text: string }[];
+  waitForMessage(
+    channel: string,
+    matches?: (message: StandInMessage) => boolean,
+    timeoutMs?: number,
+  ): Promise<StandInMessage>;
+  waitForEphemeral(
+    user: string,
+    matches?: (text: string) => boolean,
+    timeoutMs?: number,
+  ): Promise<{ channel: string; text: string }>;
+  waitForModal(user: string, timeoutMs?: number): Promise<StandInView>;
+  /** Clicks a button that is on the message now. `times` delivers the same click again, as a redelivery would. */
+  click(
+    user: string,
+    at: { channel: string; ts: string },
+    actionId: string,
+    options?: { actionTs?: string; times?: number; teamId?: string },
+  ): Promise<Delivery>;
+  /** Clicks a button of a home view or a modal. */
+  clickView(user: string, view: StandInView, actionId: string, value?: string): Promise<Delivery>;
+  submit(user: string, view: StandInView, values: Record<string, string>, times?: number): Promise<Delivery>;
+  command(user: string, text: string, channel?: string): Promise<Delivery>;
+  openHome(user: string): Promise<Delivery>;
+  home(user: string): StandInView | undefined;
+  /** Sends any payload as Slack would. */
+  deliver(type: 'interactive' | 'slash_commands' | 'events_api', payload: object): Promise<Delivery>;
+  /** Deliveries go to this URL, signed, instead of over Socket Mode. */
+  deliverTo(url: string): void;
+  rateLimit(method: string, retryAfterSec: number, times?: number): void;
+  outage(mode: Outage, onlyMethod?: string): void;
+  disconnectSockets(reason: 'warning' | 'refresh_requested'): void;
+  stop(): Promise<void>;
+}
+
+const manifestScopes = [
+  'chat:write',
+  'commands',
+  'im:write',
+  'usergroups:read',
+  'users:read',
+  'users:read.email',
+];
+const acknowledgeWithinMs = 3000;
+
+/** Starts the stand-in on a port of its own. */
+export async function startSlack(options: { port?: number } = {}): Promise<SlackStandIn> {
+  const state = newState();
+  const secrets = {
+    botToken: `xoxb-${randomBytes(12).toString('hex')}`,
+    appToken: `xapp-${randomBytes(12).toString('hex')}`,
+    signingSecret: randomBytes(16).toString('hex'),
+  };
+  const transcript: string[] = [];
+  const limited = new Map<string, { retryAfterSec: number; times: number }>();
+  const sockets = new Set<SlackSocket>();
+  const waiting = new Map<string, (response: unknown) => void>();
+  const tickets = new Set<string>();
+  let trouble: { mode: Outage; method: string | undefined } = { mode: 'none', method: undefined };
+  let deliverUrl: string | null = null;
+
+  const server = createServer((request, response) => {
+    void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const method = (request.url ?? '').replace(/^\/api\//, '').replace(/\?.*$/, '');
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const raw = Buffer.concat(chunks).toString();
+    transcript.push(`→ ${method} ${decodeURIComponent(raw.replaceAll('+', ' '))}`);
+    const mode = trouble.method === undefined || trouble.method === method ? trouble.mode : 'none';
+    if (mode === 'refuse') return void response.destroy();
+    if (mode === 'http500') return send(response, 500, { ok: false, error: 'internal_error' });
+    const limit = limited.get(method);
+    if (limit && limit.times > 0) {
+      limit.times -= 1;
+      response.setHeader('retry-after', String(limit.retryAfterSec));
+      return send(response, 429, { ok: false, error: 'ratelimited' });
+    }
+    const args = Object.fromEntries(new URLSearchParams(raw));
+    const result = call(method, args, request.headers.authorization ?? '');
+    transcript.push(`← ${method} ${JSON.stringify(result)}`);
+    if (mode === 'afterEffect') return void response.destroy();
+    send(response, 200, result);
+  }
+
+  function call(
+    method: string,
+    args: Record<string, string>,
+    authorization: string,
+  ): Record<string, unknown> {
+    if (method === 'apps.connections.open') {
+      if (authorization !== `Bearer ${secrets.appToken}`) return { ok: false, error: 'invalid_auth' };
+      const ticket = randomBytes(8).toString('hex');
+      tickets.add(ticket);
+      return { ok: true, url: `${base.replace('http', 'ws')}/link?ticket=${ticket}` };
+    }
+    const known = methods[method];
+    if (!known) return { ok: false, error: 'unknown_method' };
+    if (authorization !== `Bearer ${secrets.botToken}`) return { ok: false, error: 'invalid_auth' };
+    if (known.scope !== null && !state.scopes.has(known.scope))
+      return {
+        ok: false,
+        error: 'missing_scope',
+        needed: known.scope,
+        provided: [...state.scopes].join(','),
+      };
+    return known.run(state, args);
+  }
+
+  server.on('upgrade', (request, stream) => {
+    const ticket = new URL(request.url ?? '/', 'http://slack').searchParams.get('ticket') ?? '';
+    if (!tickets.delete(ticket) || trouble.mode !== 'none') return void stream.destroy();
+    const socket = acceptSocket(request, stream, {
+      message: (text) => {
+        transcript.push(`→ socket ${text}`);
+        const { envelope_id: id, payload } = JSON.parse(text) as { envelope_id: string; payload?: unknown };
+        waiting.get(id)?.(payload);
+      },
+      end: () => void sockets.delete(socket),
+    });
+    sockets.add(socket);
+    socket.send({ type: 'hello', num_connections: sockets.size, connection_info: { app_id: state.appId } });
+  });
+
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  async function deliver(
+    type: 'interactive' | 'slash_commands' | 'events_api',
+    payload: object,
+    retryNum = 0,
+  ): Promise<Delivery> {
+    transcript.push(`← ${type} ${JSON.stringify(payload)}`);
+    const delivery =
+      deliverUrl === null
+        ? await overSocket(type, payload, retryNum)
+        : await overHttp(deliverUrl, type, payload, retryNum);
+    // Slack delivers events, and only events, again.
+    if (!delivery.acknowledged && type === 'events_api' && retryNum < 3)
+      return deliver(type, payload, retryNum + 1);
+    return delivery;
+  }
+
+  async function overSocket(type: string, payload: object, retryNum: number): Promise<Delivery> {
+    // One of the connections, any of them.
+    const all = [...sockets];
+    const socket = all[next(state) % all.length];
+    if (!socket) throw new Error('the app has no Socket Mode connection');
+    const id = randomBytes(8).toString('hex');
+    const acknowledged = new Promise<Delivery>((resolve) => {
+      waiting.set(id, (response) => resolve({ acknowledged: true, response }));
+    });
+    const retry = retryNum === 0 ? {} : { retry_attempt: retryNum, retry_reason: 'timeout' };
+    socket.send({ envelope_id: id, type, payload, accepts_response_payload: true, ...retry });
+    const tooLate = sleep(acknowledgeWithinMs, { acknowledged: false, response: null }, { ref: false });
+    return Promise.race([acknowledged, tooLate]);
+  }
+
+  async function overHttp(url: string, type: string, payload: object, retryNum: number): Promise<Delivery> {
+    const form = (fields: Record<string, unknown>): string =>
+      new URLSearchParams(fields as Record<string, string>).toString();
+    const isJson = type === 'events_api';
+    const body = isJson
+      ? JSON.stringify(payload)
+      : type === 'interactive'
+        ? form({ payload: JSON.stringify(payload) })
+        : form({ ...payload });
+    const timestamp = Math.floor(Date.now() / 1000);
+    const signature = createHmac('sha256', secrets.signingSecret)
+      .update(`v0:${timestamp}:${body}`)
+      .digest('hex');
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        body,
+        headers: {
+          'content-type': isJson ? 'application/json' : 'application/x-www-form-urlencoded',
+          'x-slack-request-timestamp': String(timestamp),
+          'x-slack-signature': `v0=${signature}`,
+          ...(retryNum === 0
+            ? {}
+            : { 'x-slack-retry-num': String(retryNum), 'x-slack-retry-reason': 'http_timeout' }),
+        },
+        signal: AbortSignal.timeout(acknowledgeWithinMs),
+      });
+      const text = await response.text();
+      transcript.push(`→ http ${response.status} ${text}`);
+      return { acknowledged: response.status === 200, response: text === '' ? undefined : parsed(text) };
+    } catch {
+      return { acknowledged: false, response: null };
+    }
+  }
+
+  const driver = createDriver(state, deliver);
+  const stop = async (): Promise<void> => {
+    for (const socket of sockets) socket.cut();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return {
+    ...secrets,
+    ...driver,
+    apiUrl: `${base}/api/`,
+    teamId: state.teamId,
+    scopes: state.scopes,
+    transcript,
+    get sockets() {
+      return sockets.size;
+    },
+    deliver,
+    deliverTo: (url) => {
+      deliverUrl = url;
+    },
+    rateLimit: (method, retryAfterSec, times = 1) => void limited.set(method, { retryAfterSec, times }),
+    outage: (mode, method) => {
+      trouble = { mode, method };
+    },
+    disconnectSockets: (reason) => {
+      for (const socket of sockets) {
+        socket.send({ type: 'disconnect', reason, debug_info: { host: 'stand-in' } });
+        if (reason === 'refresh_requested') socket.close();
+      }
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function newState(): SlackState {
+  return {
+    teamId: 'T0HOLDPOINT',
+    appId: 'A0HOLDPOINT',
+    botId: 'B0HOLDPOINT',
+    botUser: 'U0HOLDPOINT',
+    scopes: new Set(manifestScopes),
+    users: new Map(),
+    channels: new Map(),
+    userGroups: new Map(),
+    messages: [],
+    ephemerals: [],
+    modals: new Map(),
+    homes: new Map(),
+    triggers: new Map(),
+    counter: 100,
+  };
+}
