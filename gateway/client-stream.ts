@@ -17,7 +17,8 @@ export interface ClientStream {
   keepAlive(text: Masked<string>): Promise<void>;
   /**
    * Writes the response and ends the reply.
+   * @param status HTTP status where the reply has not begun; 200 when left out
    * @returns whether all of it was handed to a socket that was still open
    */
-  respond(json: Masked<string>): Promise<boolean>;
+  respond(json: Masked<string>, status?: number): Promise<boolean>;
 }

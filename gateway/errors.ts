@@ -23,6 +23,7 @@ export type GatewayErrorCode =
   // Something that must work does not: nothing passes.
   | 'recording_unavailable'
   | 'database_unavailable'
+  | 'approvals_unavailable'
   | 'policy_failed'
   | 'stopping'
   | 'internal'
@@ -74,6 +75,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   recording_unavailable: { status: 503, rpc: -31020, retryable: true },
   database_unavailable: { status: 503, rpc: -31021, retryable: true },
   policy_failed: { status: 500, rpc: -31022, retryable: false },
+  approvals_unavailable: { status: 503, rpc: -31024, retryable: true },
   stopping: { status: 503, rpc: -31023, retryable: true },
   internal: { status: 500, rpc: -32603, retryable: false },
   upstream_unreachable: { status: 502, rpc: -31030, retryable: true },

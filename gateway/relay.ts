@@ -30,7 +30,8 @@ export async function relay(
   let end: { response: Masked<string>; delivered: boolean } | null = null;
   for await (const message of messages) {
     const masked = await maskAndRecord(context, message.json, message.method);
-    if (message.kind === 'response') end = { response: masked, delivered: await client.respond(masked) };
+    if (message.kind === 'response')
+      end = { response: masked, delivered: await client.respond(masked, message.status) };
     else await client.message(masked);
   }
   return end;

@@ -15,9 +15,13 @@ export interface UpstreamMessage {
   readonly kind: 'response' | 'request' | 'notification';
   /** Null for responses. */
   readonly method: string | null;
+  /** HTTP status with which a refused request was answered (a JSON-RPC error); undefined otherwise. */
+  readonly status?: number;
 }
 
 export interface SendOptions {
+  /** Raw JSON text of the id of the request that is sent; null when it is a notification or a response. */
+  readonly idJson: string | null;
   /** Aborting stops waiting; whether upstream saw the message is told by `onSent`. */
   readonly signal: AbortSignal;
   /** Called once, right before the first byte may reach upstream. From then on the call may have happened. */

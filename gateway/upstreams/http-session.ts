@@ -1,0 +1,103 @@
+import type { Dispatcher } from 'undici';
+import { UpstreamError } from '../errors.ts';
+import { exchange, type HttpReply } from './http-exchange.ts';
+import { readAnswer, readEvents, refusalOf, type AnswerContext } from './http-answer.ts';
+import type { UpstreamLimits } from './limits.ts';
+import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
+
+/** Where and how an HTTP upstream is spoken to; shared by its sessions. */
+export interface HttpEndpoint {
+  /** How messages name it. */
+  readonly name: string;
+  readonly pool: Dispatcher;
+  readonly path: string;
+  /** Configured headers and the credential, lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly withoutSecrets: (json: string) => string;
+  readonly limits: UpstreamLimits;
+}
+
+const both = 'application/json, text/event-stream';
+
+/** One session with an HTTP upstream: remembers upstream's session id and where its streams stood. */
+export function createHttpSession(endpoint: HttpEndpoint, resumable: string | null): UpstreamSession {
+  let sessionId = resumable;
+  let lastEventId: string | null = null;
+  /** The version header of the last message: what follows on the session (GET, DELETE) says the same. */
+  let versionHeaders: Record<string, string> = {};
+  let closed = false;
+
+  function request(
+    method: 'GET' | 'POST' | 'DELETE',
+    body: string | null,
+    signal: AbortSignal,
+    more: Readonly<Record<string, string>>,
+    onSent?: () => void,
+  ): Promise<HttpReply> {
+    const headers: Record<string, string> = { ...more, ...endpoint.headers };
+    headers['accept'] = method === 'GET' ? 'text/event-stream' : both;
+    if (body !== null) headers['content-type'] = 'application/json';
+    if (sessionId !== null) headers['mcp-session-id'] = sessionId;
+    return exchange(endpoint.pool, {
+      method,
+      path: endpoint.path,
+      headers,
+      body,
+      signal,
+      // A stream that belongs to no request may be silent for as long as it likes.
+      idleTimeoutMs: method === 'GET' ? 0 : endpoint.limits.idleTimeoutMs,
+      onSent,
+      name: endpoint.name,
+    });
+  }
+
+  function resume(eventId: string, signal: AbortSignal): Promise<HttpReply> {
+    return request('GET', null, signal, { ...versionHeaders, 'last-event-id': eventId });
+  }
+
+  async function* send(json: string, options: SendOptions): AsyncGenerator<UpstreamMessage, void, void> {
+    const { idJson, signal, onSent, headers = {} } = options;
+    const version = headers['mcp-protocol-version'];
+    if (version !== undefined) versionHeaders = { 'mcp-protocol-version': version };
+    const reply = await request('POST', json, signal, headers, onSent);
+    const given = reply.headers['mcp-session-id'];
+    if (typeof given === 'string' && given !== '') sessionId ??= given;
+    const context: AnswerContext = { ...endpoint, idJson, signal, resume, inSession: sessionId !== null };
+    yield* readAnswer(reply, context);
+  }
+
+  return {
+    send,
+    get resumable() {
+      return sessionId ?? '';
+    },
+    async events(signal) {
+      const more =
+        lastEventId === null ? versionHeaders : { ...versionHeaders, 'last-event-id': lastEventId };
+      const reply = await request('GET', null, signal, more);
+      const type = reply.headers['content-type'] ?? '';
+      if (reply.status === 200 && type.startsWith('text/event-stream'))
+        return readEvents(reply, endpoint, (id) => {
+          lastEventId = id;
+        });
+      reply.abort();
+      if (reply.status === 200 || reply.status === 405)
+        throw new UpstreamError('upstream_no_events', `${endpoint.name} offers no stream of its own`, {
+          sent: true,
+        });
+      throw refusalOf(reply.status, endpoint.name, sessionId !== null);
+    },
+    async close() {
+      if (closed || sessionId === null) return;
+      closed = true;
+      const signal = AbortSignal.timeout(5000);
+      // Ending is a courtesy: an upstream that is gone, or knows no DELETE (405), forgets the session by itself.
+      await request('DELETE', null, signal, versionHeaders).then(
+        (reply) => reply.text(64 * 1024),
+        (error: UpstreamError) => {
+          if (!(error instanceof UpstreamError)) throw error;
+        },
+      );
+    },
+  };
+}
