@@ -71,9 +71,12 @@ async function startIssuer(keys: SigningKey[]) {
     url,
     state,
     settings,
-    sign: (claims: Record<string, unknown>, { key = first, typ = 'at+jwt' as string | undefined } = {}) =>
+    sign: (
+      claims: Record<string, unknown>,
+      { key = first, typ = 'at+jwt' }: { key?: SigningKey; typ?: string | null } = {},
+    ) =>
       new SignJWT({ iss: url, sub: 'alice', aud: resource, iat: now(), exp: now() + 300, ...claims })
-        .setProtectedHeader({ alg: key.alg, kid: key.kid, ...(typ === undefined ? {} : { typ }) })
+        .setProtectedHeader({ alg: key.alg, kid: key.kid, ...(typ === null ? {} : { typ }) })
         .sign(key.privateKey),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -125,7 +128,7 @@ test('a verified token gives a caller with everything policy may ask about', asy
 test('an unverified e-mail is no e-mail, and a token without jti is named by a hash that reveals nothing', async () => {
   await using issuer = await startIssuer([await newKey('k1')]);
   const { identify } = createIdentifier({ issuers: [issuer.settings], anonymous: null });
-  const token = await issuer.sign({ email: 'ceo@example.com', azp: 'spa' }, { typ: undefined });
+  const token = await issuer.sign({ email: 'ceo@example.com', azp: 'spa' }, { typ: null });
   const caller = asCaller(await identify({ authorization: `bearer ${token}`, resource }));
   assert.equal(caller.email, null);
   assert.equal(caller.client, 'spa');
