@@ -1,0 +1,94 @@
+import type { ShownCall } from '../db/held-calls-shown.ts';
+import type { Decision } from '../workflows/contract.ts';
+import type { ConsoleContext, Visit } from './deps.ts';
+import { html, type Html } from './html.ts';
+import type { Identity } from './identity.ts';
+import { toldBy } from './pages/approval.ts';
+import { standingOf } from './standing.ts';
+import { visible } from './visible.ts';
+
+/** What to show after somebody pressed a button. */
+export interface Decided {
+  readonly status: number;
+  readonly told: Html;
+  /** The person as they were looked up for this act. */
+  readonly identity: Identity;
+  readonly typed: { readonly reason: string; readonly tool: string };
+}
+
+const longestReason = 1000;
+
+/**
+ * Carries out a posted decision: looks the person up again, checks the form, signs and sends the vote, and tells what
+ * the workflow answered. Deciding here is never assumed to have worked.
+ */
+export async function decideOn(
+  context: ConsoleContext,
+  visit: Visit,
+  call: ShownCall,
+  form: Readonly<Record<string, string | undefined>>,
+): Promise<Decided> {
+  const typed = { reason: form['reason'] ?? '', tool: form['tool'] ?? '' };
+  const stay = (status: number, told: Html, identity = visit.identity): Decided => ({
+    status,
+    told,
+    identity,
+    typed,
+  });
+  const wrong = mistakeIn(form, call);
+  if (wrong !== null) return stay(422, refused(wrong));
+  const again = await context.login.lookAgain(visit, context);
+  if ('signInAgain' in again) return stay(401, signInAgain(again.signInAgain, call.callId));
+  const { identity } = again;
+  const standing = standingOf(call, identity);
+  // What has ended is left to the workflow to refuse, since it knows who decided and when.
+  const groups = standing.may ? standing.groups : [];
+  if (!standing.may && call.state === 'pending') return stay(403, refused(standing.because), identity);
+  const decision = form['decision'] as Decision;
+  try {
+    const answer = await context.decide({
+      callId: call.callId,
+      workflowId: call.workflowId,
+      digest: call.digest,
+      person: identity.person,
+      decision,
+      reason: typed.reason.trim() === '' ? null : typed.reason.trim(),
+      groups,
+      via: 'console',
+    });
+    return {
+      status: answer.counted ? 200 : 409,
+      told: toldBy(answer),
+      identity,
+      typed: { reason: '', tool: '' },
+    };
+  } catch (error) {
+    context.log.error({ err: error, callId: call.callId }, 'no answer to a decision');
+    return stay(503, unanswered(), identity);
+  }
+}
+
+function mistakeIn(form: Readonly<Record<string, string | undefined>>, call: ShownCall): string | null {
+  const { decision, digest, reason = '', tool = '' } = form;
+  if (decision !== 'approve' && decision !== 'deny') return 'Choose Deny or Approve.';
+  if (digest !== call.digest)
+    return 'The form was made for other content than this request has. Read it again.';
+  if (decision === 'deny' && reason.trim() === '') return 'Say why you deny it: the agent reads the reason.';
+  if (reason.length > longestReason) return `A reason has at most ${longestReason} characters.`;
+  if (decision === 'approve' && call.risk === 'critical' && tool.trim() !== call.tool.trim())
+    return 'This call is critical: to approve it, type the tool’s name exactly.';
+  return null;
+}
+
+function refused(why: string): Html {
+  return html`<div class="told refused" role="alert"><p><strong>Nothing was decided.</strong> ${visible(why)}</p></div>`;
+}
+
+function signInAgain(why: string, callId: string): Html {
+  return html`<div class="told refused" role="alert"><p><strong>Nothing was decided.</strong> ${why}</p>
+<p><a class="button" href="/login/start?to=${encodeURIComponent(`/approvals/${callId}`)}">Sign in again</a></p></div>`;
+}
+
+function unanswered(): Html {
+  return html`<div class="told refused" role="alert"><p><strong>There was no answer.</strong> Your decision may or may not have counted. Look at the state below, and decide again if the request still waits: a decision never counts twice.</p></div>`;
+}

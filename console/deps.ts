@@ -1,0 +1,70 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { Pool } from '../db/pool.ts';
+import type { Decide } from './decide.ts';
+import type { Identity } from './identity.ts';
+import type { Visits } from './visits.ts';
+
+/** How people prove who they are. */
+export type LoginSettings =
+  /** By the credential in the data directory. Only on a loopback listener. */
+  | { readonly mode: 'local'; readonly credential: string }
+  /** By an OpenID Connect provider: code flow with PKCE, state and nonce. */
+  | {
+      readonly mode: 'oidc';
+      readonly issuer: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      /** Claim that lists directory groups; `groups` when left out. */
+      readonly groupsClaim?: string;
+      /** `openid email profile offline_access` when left out. */
+      readonly scope?: string;
+    };
+
+/** What the console is given. */
+export interface ConsoleDeps {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Where browsers reach the console. Port 0 stands for the port that was bound. */
+  readonly publicUrl: string;
+  readonly pool: Pool;
+  readonly decide: Decide;
+  readonly login: LoginSettings | null;
+  readonly log: FastifyBaseLogger;
+  readonly now?: () => Date;
+}
+
+/** Somebody's session in one request. */
+export interface Visit {
+  readonly identity: Identity;
+  readonly signedInAt: Date;
+  /** To be sent back with every form. */
+  readonly csrf: string;
+  /** The session's secret, as the browser's cookie holds it. */
+  readonly secret: string;
+  readonly sealedTokens: Uint8Array | null;
+}
+
+/** What came of looking a person up again right before they decide. */
+export type LookedAgain = { readonly identity: Identity } | { readonly signInAgain: string };
+
+/** A way to sign in. */
+export interface Login {
+  readonly mode: LoginSettings['mode'];
+  /** Names the settings, so that sessions made under others are no sessions. */
+  readonly binding: string;
+  /** Adds the routes under `/login`. */
+  routes(app: FastifyInstance, context: ConsoleContext): void;
+  /** Who the person is at this moment; asked before each decision. */
+  lookAgain(visit: Visit, context: ConsoleContext): Promise<LookedAgain>;
+}
+
+/** What every route needs, made once at start. */
+export interface ConsoleContext {
+  readonly pool: Pool;
+  readonly decide: Decide;
+  readonly login: Login;
+  readonly visits: Visits;
+  readonly log: FastifyBaseLogger;
+  /** The origin that browsers use, once the port is known. */
+  readonly origin: () => string;
+  readonly now: () => Date;
+}

@@ -1,0 +1,76 @@
+import type { ApproverGroup } from '../policy/verdict.ts';
+import type { Person } from '../workflows/contract.ts';
+
+/** Somebody who has proven who they are, and by what they may belong to approver groups. */
+export interface Identity {
+  readonly person: Person;
+  readonly subject: string;
+  /** Only when the identity provider says it is verified; lower case. */
+  readonly email: string | null;
+  /** Directory groups. */
+  readonly groups: readonly string[];
+  /** True for the person proven by the credential in the data directory. */
+  readonly local: boolean;
+}
+
+/** Whoever can read the data directory's credential, where no identity provider is configured. */
+export function localApprover(): Identity {
+  return {
+    person: { keys: ['local:approver'], name: 'local-approver' },
+    subject: 'local-approver',
+    email: null,
+    groups: [],
+    local: true,
+  };
+}
+
+/**
+ * The identity that verified claims of an identity provider prove. The e-mail counts only when `email_verified` is
+ * true; besides the stable key `oidc:<issuer>#<sub>` it becomes a key of its own, so that one human who votes here
+ * and in Slack counts once.
+ * @param claims of an ID token or UserInfo answer that has been verified
+ */
+export function identityFromClaims(
+  issuer: string,
+  claims: Readonly<Record<string, unknown>>,
+  groupsClaim: string,
+): Identity {
+  const sub = claims['sub'];
+  if (typeof sub !== 'string' || sub === '') throw new TypeError('claims must have a sub');
+  const email =
+    claims['email_verified'] === true && typeof claims['email'] === 'string'
+      ? claims['email'].toLowerCase()
+      : null;
+  const name = [claims['name'], claims['preferred_username'], email, sub].find(
+    (value): value is string => typeof value === 'string' && value.trim() !== '',
+  );
+  const groups = claims[groupsClaim];
+  return {
+    person: {
+      keys: [`oidc:${issuer}#${sub}`, ...(email === null ? [] : [`email:${email}`])],
+      name: name ?? sub,
+    },
+    subject: sub,
+    email,
+    groups: Array.isArray(groups) ? groups.filter((group): group is string => typeof group === 'string') : [],
+    local: false,
+  };
+}
+
+/**
+ * The approver groups to which somebody belongs. A person is named by verified e-mail (anything with an `@`), by
+ * stable key, or by OIDC subject; one directory group in common is enough. Without an identity provider the local
+ * approver stands for every group.
+ */
+export function groupsOf(identity: Identity, approvers: readonly ApproverGroup[]): string[] {
+  return approvers.filter((group) => identity.local || belongs(identity, group)).map((group) => group.name);
+}
+
+function belongs(identity: Identity, group: ApproverGroup): boolean {
+  if (group.groups.some((name) => identity.groups.includes(name))) return true;
+  return group.people.some((person) => {
+    if (identity.person.keys.includes(person)) return true;
+    if (person.includes('@')) return identity.email !== null && person.toLowerCase() === identity.email;
+    return person === identity.subject;
+  });
+}

@@ -1,0 +1,44 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { useLink } from '../../db/console-sessions.ts';
+import type { Queryable } from '../../db/pool.ts';
+
+/** How long a login link may be used. */
+export const linkLifeMs = 10 * 60_000;
+
+/**
+ * Makes a login link that works once within {@link linkLifeMs}. Whoever can read the credential can make one; that it
+ * works once is kept in PostgreSQL.
+ */
+export function mintLoginLink(credential: string, publicUrl: string, now: Date = new Date()): string {
+  const expires = (now.getTime() + linkLifeMs).toString(36);
+  const body = `${expires}.${randomBytes(16).toString('base64url')}`;
+  const link = new URL('login', publicUrl.endsWith('/') ? publicUrl : `${publicUrl}/`);
+  link.searchParams.set('token', `${body}.${sign(credential, body)}`);
+  return link.toString();
+}
+
+/** Uses up a link's token. @returns false when it is not ours, too old, or has been used */
+export async function redeemToken(
+  db: Queryable,
+  credential: string,
+  token: string,
+  now: Date = new Date(),
+): Promise<boolean> {
+  const [expires, nonce, signature, ...rest] = token.split('.');
+  if (!expires || !nonce || !signature || rest.length > 0) return false;
+  if (!sameText(signature, sign(credential, `${expires}.${nonce}`))) return false;
+  const expiresAtMs = Number.parseInt(expires, 36);
+  if (!(expiresAtMs > now.getTime())) return false;
+  return useLink(db, token, new Date(expiresAtMs));
+}
+
+/** Compares secrets without telling by the time it takes where they differ. */
+export function sameText(a: string, b: string): boolean {
+  const key = randomBytes(32);
+  const hash = (text: string): Buffer => createHmac('sha256', key).update(text).digest();
+  return timingSafeEqual(hash(a), hash(b));
+}
+
+function sign(credential: string, body: string): string {
+  return createHmac('sha256', credential).update(`holdpoint login link ${body}`).digest('base64url');
+}

@@ -1,0 +1,203 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import * as oidc from 'openid-client';
+import { beginLogin, newSecret, takeLogin, updateSession } from '../../db/console-sessions.ts';
+import type { ConsoleContext, LookedAgain, Login, LoginSettings, Visit } from '../deps.ts';
+import { ConsoleError, PageError } from '../errors.ts';
+import { isLoopback } from '../guard.ts';
+import { identityFromClaims } from '../identity.ts';
+import { oidcLoginPage } from '../pages/login.ts';
+import { returnTo } from '../requests.ts';
+import { claimsOf, freshClaims, openTokens, sealTokens } from './oidc-tokens.ts';
+import { settlePerson } from './person.ts';
+
+type Settings = Extract<LoginSettings, { mode: 'oidc' }>;
+
+const loginLifeMs = 10 * 60_000;
+/** How old a provider's word on groups may be where it cannot be asked anew without the person. */
+const freshMs = 5 * 60_000;
+
+/**
+ * Signing in at an OpenID Connect provider: authorization code flow with PKCE, state and nonce (OpenID Connect Core
+ * 3.1, RFC 7636). Before each decision the provider is asked again.
+ * @throws ConsoleError `login_unreachable` when its discovery document cannot be had
+ */
+export async function oidcLogin(settings: Settings): Promise<Login> {
+  const config = await discover(settings);
+  const { issuer } = config.serverMetadata();
+  return {
+    mode: 'oidc',
+    binding: `oidc:${issuer} ${settings.clientId}`,
+    routes: (app, context) => addRoutes(app, context, config, settings),
+    lookAgain: (visit, context) => lookAgain(visit, context, config, settings),
+  };
+}
+
+async function discover(settings: Settings): Promise<oidc.Configuration> {
+  const issuer = new URL(settings.issuer);
+  const plain = issuer.protocol === 'http:' && isLoopback(issuer.hostname);
+  const authenticate: oidc.ClientAuth = (server, client, body, headers) => {
+    const offered = server.token_endpoint_auth_methods_supported;
+    const basic = offered === undefined || offered.includes('client_secret_basic');
+    const method = basic ? oidc.ClientSecretBasic : oidc.ClientSecretPost;
+    method(settings.clientSecret)(server, client, body, headers);
+  };
+  try {
+    return await oidc.discovery(issuer, settings.clientId, undefined, authenticate, {
+      timeout: 10,
+      ...(plain && { execute: [oidc.allowInsecureRequests] }),
+    });
+  } catch (error) {
+    throw new ConsoleError(
+      'login_unreachable',
+      `the identity provider ${settings.issuer} (console.login.issuer) gave no usable discovery document: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function addRoutes(
+  app: FastifyInstance,
+  context: ConsoleContext,
+  config: oidc.Configuration,
+  settings: Settings,
+): void {
+  const secure = context.origin().startsWith('https:');
+  const cookie = secure ? '__Host-holdpoint-login' : 'holdpoint-login';
+  const options = { path: '/', httpOnly: true, sameSite: 'lax', secure } as const;
+  const redirectUri = (): string => `${context.origin()}/login/callback`;
+
+  app.get<{ Querystring: { to?: unknown } }>('/login', async (request, reply) => {
+    reply.type('text/html');
+    return oidcLoginPage(settings.issuer, returnTo(request.query.to)).toString();
+  });
+  app.get<{ Querystring: { to?: unknown } }>('/login/start', async (request, reply) => {
+    const secret = newSecret();
+    const login = {
+      state: oidc.randomState(),
+      nonce: oidc.randomNonce(),
+      codeVerifier: oidc.randomPKCECodeVerifier(),
+      returnTo: returnTo(request.query.to),
+    };
+    await beginLogin(context.pool, secret, login, loginLifeMs);
+    reply.setCookie(cookie, secret, { ...options, maxAge: loginLifeMs / 1000 });
+    const url = oidc.buildAuthorizationUrl(config, {
+      redirect_uri: redirectUri(),
+      scope: settings.scope ?? 'openid email profile offline_access',
+      state: login.state,
+      nonce: login.nonce,
+      code_challenge: await oidc.calculatePKCECodeChallenge(login.codeVerifier),
+      code_challenge_method: 'S256',
+    });
+    return reply.redirect(url.toString(), 303);
+  });
+  app.get<{ Querystring: { state?: unknown } }>('/login/callback', async (request, reply) => {
+    const to = await finish(request, reply, request.cookies[cookie]);
+    reply.clearCookie(cookie, options);
+    return reply.redirect(to, 303);
+  });
+
+  async function finish(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    secret: string | undefined,
+  ): Promise<string> {
+    const { state } = request.query as { state?: unknown };
+    const login = secret && typeof state === 'string' ? await takeLogin(context.pool, secret, state) : null;
+    if (!login || typeof state !== 'string') throw notBegunHere();
+    const tokens = await oidc
+      .authorizationCodeGrant(config, new URL(request.url, context.origin()), {
+        expectedState: state,
+        expectedNonce: login.nonce,
+        pkceCodeVerifier: login.codeVerifier,
+        idTokenExpected: true,
+      })
+      .catch((error: unknown) => {
+        context.log.warn({ err: error }, 'a sign-in was refused');
+        throw notSignedIn();
+      });
+    const claims = await claimsOf(config, tokens);
+    const identity = await settlePerson(
+      context.pool,
+      config.serverMetadata().issuer,
+      identityFromClaims(config.serverMetadata().issuer, claims, settings.groupsClaim ?? 'groups'),
+      context.now(),
+    );
+    const sessionSecret = newSecret();
+    const now = context.now();
+    await context.visits.begin(
+      request,
+      reply,
+      {
+        binding: context.login.binding,
+        personKeys: identity.person.keys,
+        name: identity.person.name,
+        subject: identity.subject,
+        email: identity.email,
+        groups: identity.groups,
+        sealedTokens: sealTokens(sessionSecret, {
+          access: tokens.access_token,
+          refresh: tokens.refresh_token ?? null,
+        }),
+        signedInAt: now,
+        seenAt: now,
+      },
+      sessionSecret,
+    );
+    return login.returnTo;
+  }
+}
+
+async function lookAgain(
+  visit: Visit,
+  context: ConsoleContext,
+  config: oidc.Configuration,
+  settings: Settings,
+): Promise<LookedAgain> {
+  const { issuer } = config.serverMetadata();
+  const now = context.now();
+  const groupsClaim = settings.groupsClaim ?? 'groups';
+  const fresh = visit.sealedTokens
+    ? await freshClaims(config, openTokens(visit.secret, visit.sealedTokens), visit.identity.subject)
+    : null;
+  if (fresh && (fresh.claims[groupsClaim] !== undefined || visit.identity.groups.length === 0)) {
+    const identity = await settlePerson(
+      context.pool,
+      issuer,
+      identityFromClaims(issuer, fresh.claims, groupsClaim),
+      now,
+    );
+    await updateSession(context.pool, visit.secret, {
+      name: identity.person.name,
+      email: identity.email,
+      groups: identity.groups,
+      personKeys: identity.person.keys,
+      sealedTokens: sealTokens(visit.secret, fresh.kept),
+      seenAt: now,
+    });
+    return { identity };
+  }
+  // The provider vouches for groups at sign-in only: its word may be used while it is fresh.
+  if (fresh && now.getTime() - visit.signedInAt.getTime() < freshMs) return { identity: visit.identity };
+  return {
+    signInAgain:
+      'Your groups must be looked up again before you decide, and your identity provider wants you to sign in for that.',
+  };
+}
+
+function notBegunHere(): PageError {
+  return new PageError(
+    403,
+    'This sign-in was not begun here',
+    'The answer of the identity provider does not belong to a sign-in of this browser, or came too late.',
+    'Begin again from the sign-in page of this console.',
+  );
+}
+
+function notSignedIn(): PageError {
+  return new PageError(
+    403,
+    'You were not signed in',
+    'The identity provider refused, or its answer did not pass the checks.',
+    'Begin again; if it goes on, ask whoever runs this console to look into its log.',
+  );
+}

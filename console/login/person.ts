@@ -1,0 +1,25 @@
+import type { Pool } from '../../db/pool.ts';
+import { personOf, pinEmail, rememberGroups } from '../../db/people.ts';
+import type { Identity } from '../identity.ts';
+
+/**
+ * Turns a proven identity into the person that Holdpoint knows: with every key that was linked to theirs, and with an
+ * e-mail only if it means them (an address that changed hands gives its new holder nothing).
+ */
+export async function settlePerson(
+  pool: Pool,
+  issuer: string,
+  identity: Identity,
+  seenAt: Date,
+): Promise<Identity> {
+  const key = `oidc:${issuer}#${identity.subject}`;
+  const { email, groups } = identity;
+  await rememberGroups(pool, { key, groups, seenAt });
+  const person = await personOf(pool, key, identity.person.name);
+  const ours = email !== null && (await pinEmail(pool, { realm: `oidc:${issuer}`, email, key })) === key;
+  return {
+    ...identity,
+    email: ours ? email : null,
+    person: { name: person.name, keys: ours ? [...person.keys, `email:${email}`] : person.keys },
+  };
+}

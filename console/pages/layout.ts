@@ -1,0 +1,59 @@
+import type { Visit } from '../deps.ts';
+import { html, type Html } from '../html.ts';
+
+/** What every page needs to stand in the frame. */
+export interface Frame {
+  readonly title: string;
+  readonly visit: Visit | null;
+  readonly here?: 'approvals' | 'sessions' | 'policy' | 'masking';
+  readonly body: Html;
+  /** Scripts of `console/assets/` that the page uses; every page works without. */
+  readonly scripts?: readonly string[];
+}
+
+const places = [
+  ['approvals', '/', 'Approvals'],
+  ['sessions', '/sessions', 'Sessions'],
+] as const;
+
+/** A whole page. */
+export function layout(frame: Frame): Html {
+  const { visit } = frame;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${frame.title} – Holdpoint</title>
+<link rel="stylesheet" href="/assets/console.css">
+<link rel="icon" href="/assets/holdpoint.svg" type="image/svg+xml">
+${(frame.scripts ?? []).map((name) => html`<script type="module" src="/assets/${name}"></script>`)}
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+<header class="top">
+<a class="brand" href="/"><img src="/assets/holdpoint.svg" alt="" width="22" height="22">Holdpoint</a>
+${
+  visit &&
+  html`<nav aria-label="Main"><ul>${places.map(
+    ([name, href, label]) =>
+      html`<li><a href="${href}"${frame.here === name ? html` aria-current="page"` : null}>${label}</a></li>`,
+  )}</ul></nav>
+<form method="post" action="/logout" class="who">
+<input type="hidden" name="csrf" value="${visit.csrf}">
+<span>${visit.identity.person.name}</span>
+<button class="quiet" type="submit">Sign out</button>
+</form>`
+}
+</header>
+<main id="main" tabindex="-1">
+${frame.body}
+</main>
+${
+  visit?.identity.local &&
+  html`<footer class="notice"><p><strong>Tried out locally.</strong> No identity provider is configured. Whoever can read the credential in the data directory is <em>local-approver</em> and may decide for every approver group; callers without a token are <em>local-agent</em>. Set <code>console.login</code> to let people sign in as themselves.</p></footer>`
+}
+</body>
+</html>`;
+}

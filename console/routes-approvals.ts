@@ -1,0 +1,117 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import {
+  callsVersion,
+  pendingCalls,
+  recentCalls,
+  shownCall,
+  type ShownCall,
+  type ShownFilter,
+} from '../db/held-calls-shown.ts';
+import { decideOn } from './decision.ts';
+import type { ConsoleContext } from './deps.ts';
+import { PageError } from './errors.ts';
+import type { Identity } from './identity.ts';
+import { approvalPage, type ApprovalView } from './pages/approval.ts';
+import { approvalsPage } from './pages/approvals.ts';
+import { states } from './pages/words.ts';
+import { formOf } from './requests.ts';
+import { isOpen, standingOf } from './standing.ts';
+import { visitOf } from './sign-in.ts';
+
+const pendingLimit = 500;
+const recentLimit = 50;
+
+/** The list of approval requests, one request, and deciding on it. */
+export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): void {
+  app.get<{ Querystring: Record<string, unknown> }>('/', async (request, reply) => {
+    const filter = filterOf(request.query);
+    const [pending, recent, version] = await Promise.all([
+      pendingCalls(context.pool, pendingLimit),
+      recentCalls(context.pool, filter, recentLimit + 1),
+      callsVersion(context.pool),
+    ]);
+    const shown = recent.slice(0, recentLimit);
+    const next = recent.length > recentLimit ? olderThan(filter, shown.at(-1)) : null;
+    return send(
+      reply,
+      200,
+      approvalsPage({ pending, recent: shown, filter, next, now: context.now(), version }, visitOf(request)),
+    );
+  });
+
+  app.get<{ Params: { id: string } }>('/approvals/:id', async (request, reply) => {
+    const visit = visitOf(request);
+    const view = await viewOf(context, request.params.id, visit.identity);
+    return send(reply, 200, approvalPage(view, visit));
+  });
+
+  app.post<{ Params: { id: string } }>('/approvals/:id', async (request, reply) => {
+    const visit = visitOf(request);
+    const form = formOf(request);
+    context.visits.checkForm(visit, form);
+    const call = await findCall(context, request.params.id);
+    const { status, told, identity, typed } = await decideOn(context, visit, call, form);
+    const view = await viewOf(context, call.callId, identity);
+    return send(reply, status, approvalPage({ ...view, told, typed }, visit));
+  });
+}
+
+async function viewOf(context: ConsoleContext, callId: string, identity: Identity): Promise<ApprovalView> {
+  const call = await findCall(context, callId);
+  const now = context.now();
+  return {
+    call,
+    standing: standingOf(call, identity),
+    told: null,
+    typed: { reason: '', tool: '' },
+    now,
+    version: callVersion(call, now),
+  };
+}
+
+/** Changes whenever the page of a call would show something else than the time left. */
+export function callVersion(call: ShownCall, now: Date): string {
+  return [call.state, call.votes.length, call.endedAt?.toISOString() ?? '', isOpen(call, now)].join(':');
+}
+
+/** @throws PageError 404 */
+export async function findCall(context: Pick<ConsoleContext, 'pool'>, callId: string): Promise<ShownCall> {
+  const call = await shownCall(context.pool, callId);
+  if (call) return call;
+  throw new PageError(
+    404,
+    'There is no such approval request',
+    'No request has this id. It may have been removed when its time of keeping was over.',
+    'Look for it in the list of approvals.',
+  );
+}
+
+function filterOf(query: Record<string, unknown>): ShownFilter {
+  const text = (name: string): string | undefined => {
+    const value = query[name];
+    return typeof value === 'string' && value.trim() !== '' && value.length <= 200 ? value.trim() : undefined;
+  };
+  const state = text('state');
+  const connection = text('connection');
+  const words = text('text');
+  const before = new Date(text('before') ?? '');
+  return {
+    ...(state !== undefined && Object.hasOwn(states, state) && { state: state as keyof typeof states }),
+    ...(connection !== undefined && { connection }),
+    ...(words !== undefined && { text: words }),
+    ...(!Number.isNaN(before.getTime()) && { before }),
+  };
+}
+
+function olderThan(filter: ShownFilter, last: ShownCall | undefined): string | null {
+  if (!last) return null;
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) if (typeof value === 'string') query.set(name, value);
+  query.set('before', last.createdAt.toISOString());
+  return `/?${query.toString()}`;
+}
+
+function send(reply: FastifyReply, status: number, page: { toString(): string }): string {
+  reply.code(status).type('text/html');
+  return page.toString();
+}

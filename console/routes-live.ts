@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify';
+import { callsVersion, shownCall } from '../db/held-calls-shown.ts';
+import type { ConsoleContext } from './deps.ts';
+import { callVersion } from './routes-approvals.ts';
+import { visitOf } from './sign-in.ts';
+
+const askEveryMs = 1000;
+const aliveEveryMs = 15_000;
+const mostStreams = 200;
+
+/**
+ * Server-sent events that say when a page would look different: `version` events, nothing else. The page then fetches
+ * itself again, so that what people see always comes from one place. A stream ends when its session does.
+ * @returns ends all streams, so that the listener can close
+ */
+export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () => void {
+  const open = new Set<() => void>();
+  const stream = (path: string, version: (id: string) => Promise<string>): void => {
+    app.get<{ Params: { id?: string } }>(path, async (request, reply) => {
+      const { secret } = visitOf(request);
+      if (open.size >= mostStreams)
+        return reply.code(503).header('retry-after', '30').send('too many open pages');
+      reply.hijack();
+      const { raw } = reply;
+      raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream',
+      });
+      const stopped = new AbortController();
+      const stop = (): void => {
+        stopped.abort();
+        open.delete(stop);
+        raw.end();
+      };
+      open.add(stop);
+      raw.on('close', stop);
+      raw.on('error', stop);
+      await follow({
+        raw,
+        signal: stopped.signal,
+        version: () => version(request.params.id ?? ''),
+        alive: () => context.visits.isAlive(secret),
+      })
+        .catch((error: unknown) =>
+          context.log.warn({ err: error }, 'a live page lost its stream; it connects again'),
+        )
+        .finally(stop);
+      return reply;
+    });
+  };
+  stream('/live', () => callsVersion(context.pool));
+  stream('/live/:id', async (id) => {
+    const call = await shownCall(context.pool, id);
+    return call ? callVersion(call, context.now()) : 'gone';
+  });
+  return () => {
+    for (const stop of open) stop();
+  };
+}
+
+interface Followed {
+  readonly raw: NodeJS.WritableStream;
+  readonly signal: AbortSignal;
+  readonly version: () => Promise<string>;
+  readonly alive: () => Promise<boolean>;
+}
+
+async function follow({ raw, signal, version, alive }: Followed): Promise<void> {
+  let last: string | null = null;
+  let aliveAtMs = Date.now();
+  while (!signal.aborted) {
+    const now = await version();
+    if (now !== last) raw.write(`event: version\ndata: ${JSON.stringify(now)}\n\n`);
+    last = now;
+    if (Date.now() - aliveAtMs > aliveEveryMs) {
+      aliveAtMs = Date.now();
+      if (!(await alive())) return;
+      raw.write(': alive\n\n');
+    }
+    await new Promise((resolve) => setTimeout(resolve, askEveryMs));
+  }
+}

@@ -1,0 +1,29 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ConsoleContext, Visit } from './deps.ts';
+
+const visits = new WeakMap<FastifyRequest, Visit>();
+
+/** Sends whoever is not signed in to the login page (a POST gets 401), before any route of `app` runs. */
+export function requireVisit(app: FastifyInstance, context: ConsoleContext): void {
+  app.addHook('preHandler', async (request, reply) => {
+    const visit = await context.visits.find(request);
+    if (visit) {
+      visits.set(request, visit);
+      return undefined;
+    }
+    const to = request.method === 'GET' ? request.url : '/';
+    return reply.redirect(`/login?to=${encodeURIComponent(to)}`, 303);
+  });
+}
+
+/** The visit of a request on a route behind {@link requireVisit}. */
+export function visitOf(request: FastifyRequest): Visit {
+  const visit = visits.get(request);
+  if (!visit) throw new Error('this route does not stand behind requireVisit');
+  return visit;
+}
+
+/** The visit of a request if there is one: for error pages. */
+export function visitIfAny(request: FastifyRequest): Visit | null {
+  return visits.get(request) ?? null;
+}

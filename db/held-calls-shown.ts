@@ -1,0 +1,103 @@
+import type { Caller } from '../policy/caller.ts';
+import type { ApproverGroup, Risk } from '../policy/verdict.ts';
+import type { CountedVote } from '../workflows/contract.ts';
+import type { Queryable } from './pool.ts';
+
+/** States of a held call (migration 0001). */
+export type HeldState =
+  | 'pending'
+  | 'executing'
+  | 'succeeded'
+  | 'failed'
+  | 'unknown'
+  | 'denied'
+  | 'expired'
+  | 'cancelled'
+  | 'aborted';
+
+/** A held call as people may see it: masked, without keys, results or anything sealed. */
+export interface ShownCall {
+  readonly callId: string;
+  readonly state: HeldState;
+  readonly digest: string;
+  readonly workflowId: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly sessionId: string;
+  readonly caller: Caller;
+  readonly rule: string;
+  readonly reason: string | null;
+  readonly risk: Risk;
+  readonly policyVersion: string;
+  readonly definitionHash: string | null;
+  readonly approvers: readonly ApproverGroup[];
+  readonly approvalsNeeded: number;
+  /** Masked arguments: JSON text, whole. */
+  readonly shownArgs: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly votes: readonly CountedVote[];
+  readonly decidedAt: Date | null;
+  readonly executingAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly endedBecause: string | null;
+}
+
+/** Which calls to list. Every member that is there narrows the list. */
+export interface ShownFilter {
+  readonly state?: HeldState;
+  readonly connection?: string;
+  /** Part of tool, subject, rule or call id, whatever its case. */
+  readonly text?: string;
+  /** Only calls made before this one's time, for the next page. */
+  readonly before?: Date;
+}
+
+const columns = `call_id as "callId", state, digest, workflow_id as "workflowId", connection, method, tool,
+  session_id as "sessionId", caller, rule, reason, risk, policy_version as "policyVersion",
+  definition_hash as "definitionHash", approvers, approvals_needed as "approvalsNeeded", shown_args as "shownArgs",
+  created_at as "createdAt", expires_at as "expiresAt", decisions as votes, decided_at as "decidedAt",
+  executing_at as "executingAt", ended_at as "endedAt", ended_because as "endedBecause"`;
+
+/** Pending calls whose time is not up, soonest expiry first. */
+export async function pendingCalls(db: Queryable, limit: number): Promise<ShownCall[]> {
+  const { rows } = await db.query<ShownCall>(
+    `select ${columns} from held_calls where state = 'pending' and expires_at > now()
+      order by expires_at, call_id limit $1`,
+    [limit],
+  );
+  return rows;
+}
+
+/** Calls that are no longer waiting (or match another state asked for), latest first. */
+export async function recentCalls(db: Queryable, filter: ShownFilter, limit: number): Promise<ShownCall[]> {
+  const { rows } = await db.query<ShownCall>(
+    `select ${columns} from held_calls
+      where ($1::text is null and (state <> 'pending' or expires_at <= now()) or state = $1)
+        and ($2::text is null or connection = $2)
+        and ($3::text is null or strpos(lower(concat_ws(' ', call_id, tool, rule, caller->>'subject')), lower($3)) > 0)
+        and ($4::timestamptz is null or created_at < $4)
+      order by created_at desc, call_id limit $5`,
+    [filter.state ?? null, filter.connection ?? null, filter.text ?? null, filter.before ?? null, limit],
+  );
+  return rows;
+}
+
+/** One call; null when there is none of that id. */
+export async function shownCall(db: Queryable, callId: string): Promise<ShownCall | null> {
+  const { rows } = await db.query<ShownCall>(`select ${columns} from held_calls where call_id = $1`, [
+    callId,
+  ]);
+  return rows[0] ?? null;
+}
+
+/** Changes whenever any held call is added or changes in a way that people can see. Cheap enough to ask every second. */
+export async function callsVersion(db: Queryable): Promise<string> {
+  const { rows } = await db.query<{ version: string }>(
+    `select concat_ws(':', count(*) filter (where state = 'pending'), count(*) filter (where state = 'executing'),
+       coalesce(sum(jsonb_array_length(decisions)), 0), max(created_at), max(ended_at), max(executing_at)) as version
+       from held_calls where state in ('pending', 'executing') or created_at > now() - interval '1 day'`,
+  );
+  return rows[0]?.version ?? '';
+}
