@@ -137,7 +137,7 @@ function incomplete(factsWhole: boolean): KnownBlock {
 function closing(request: CardRequest, state: CardState, links: CardLinks, whole: boolean): KnownBlock[] {
   const { approvalsNeeded: needed, approverGroups } = request;
   const got = request.votes.filter((vote) => vote.decision === 'approve').length;
-  const url = `${links.consoleUrl}/approvals/${encodeURIComponent(request.callId)}`;
+  const url = `${links.consoleUrl}/approvals/${encodeURIComponent(request.callId.toWellFormed())}`;
   const groups = fitted(approverGroups.join(', '), 200).text;
   const id = `call \`${codeSpan(request.callId)}\` · digest \`${codeSpan(shortDigest(request.digest))}\``;
   const vote = `${got} of ${needed} ${needed === 1 ? 'approval' : 'approvals'}`;

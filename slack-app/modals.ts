@@ -57,7 +57,7 @@ export function noticeModal(title: string, message: string): ModalView {
 
 /** Everything that is known about a call; its arguments as far as Slack has room, and words where it has not. */
 export function detailsModal(request: CardRequest, consoleUrl: string): ModalView {
-  const url = `${consoleUrl}/approvals/${encodeURIComponent(request.callId)}`;
+  const url = `${consoleUrl}/approvals/${encodeURIComponent(request.callId.toWellFormed())}`;
   const fact = (name: string, value: string) => [
     { text: `${name}  `, bold: true },
     { text: fitted(value, 1000).text },

@@ -1,0 +1,84 @@
+import type { HomeView, KnownBlock } from '@slack/types';
+import { actionIds } from './buttons.ts';
+import { header, limits, lines, smallPrint } from './blocks.ts';
+import type { CardLinks } from './card.ts';
+import type { CardRequest } from './request.ts';
+import { stateOf } from './state.ts';
+import { fitted, slackDate } from './text.ts';
+
+/** What a person's App Home shows. */
+export interface Inbox {
+  /** Requests that this person may decide, soonest expiry first. */
+  readonly waiting: readonly CardRequest[];
+  /** How many more wait for this person than are listed. */
+  readonly others: number;
+  /** What this person decided lately, newest first. */
+  readonly decided: readonly CardRequest[];
+}
+
+/** Three blocks for each; with the rest this stays below what a view may hold. */
+const listedAtMost = 20;
+
+/** The App Home: what waits for this person, and what became of what they decided. */
+export function homeView(inbox: Inbox, links: CardLinks): HomeView {
+  const waiting = inbox.waiting.slice(0, listedAtMost);
+  const more = inbox.others + inbox.waiting.length - waiting.length;
+  const decided = inbox.decided.slice(0, listedAtMost);
+  const blocks: KnownBlock[] = [
+    header(waiting.length === 0 ? 'Nothing waits for you' : 'Waiting for you'),
+    ...waiting.flatMap((request, index) => waitingBlocks(request, index)),
+    ...(more > 0 ? [smallPrint('more', `${more} more in the <${links.consoleUrl}/approvals|console>`)] : []),
+    { type: 'divider' },
+    header('Decided by you'),
+    ...(decided.length === 0
+      ? [smallPrint('none', 'Nothing yet.')]
+      : decided.map((request, index) => decidedBlock(request, index))),
+    smallPrint('console', `<${links.consoleUrl}/approvals|Open the console>`),
+  ];
+  return { type: 'home', blocks: blocks.slice(0, limits.viewBlocks) };
+}
+
+function waitingBlocks(request: CardRequest, index: number): KnownBlock[] {
+  return [
+    lines(`waiting-${index}`, [
+      [{ text: named(request), bold: true }],
+      [
+        {
+          text: `${fitted(request.subject, 150).text} asks · ${request.risk} risk · rule ${fitted(request.rule, 100).text}`,
+        },
+      ],
+    ]),
+    smallPrint(
+      `until-${index}`,
+      `expires ${slackDate(request.expiresAtMs, '{date_short_pretty} at {time}')}`,
+    ),
+    {
+      type: 'actions',
+      block_id: `open-${index}`,
+      elements: [
+        {
+          type: 'button',
+          action_id: actionIds.details,
+          value: request.callId,
+          text: { type: 'plain_text', text: 'Details', emoji: false },
+        },
+        {
+          type: 'button',
+          action_id: actionIds.deny,
+          value: request.callId,
+          style: 'danger',
+          text: { type: 'plain_text', text: 'Deny', emoji: false },
+        },
+      ],
+    },
+  ];
+}
+
+function decidedBlock(request: CardRequest, index: number): KnownBlock {
+  const heading = stateOf(request).heading ?? 'Still open';
+  return lines(`decided-${index}`, [[{ text: `${heading} · ${named(request)}` }]]);
+}
+
+function named(request: CardRequest): string {
+  return `${fitted(request.tool || request.method, 100).text} on ${fitted(request.connection, 100).text}`;
+}

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { actionIds } from '../../slack-app/buttons.ts';
+import { card } from '../../slack-app/card.ts';
+import { laidOut, pieces } from '../../slack-app/layout.ts';
+import { visible, visibleLines } from '../../slack-app/text.ts';
+import { isTooLong, problemsOf } from '../support/slack-blocks.ts';
+import { everyState, extremeArguments, hostileTexts, plainRequest } from './samples.ts';
+
+const links = { consoleUrl: 'http://127.0.0.1:8471' };
+const textOf = (value: unknown): string => JSON.stringify(value);
+const shows = (value: unknown, actionId: string): boolean => textOf(value).includes(`"${actionId}"`);
+
+/** What stands in the fixed-width boxes, joined. */
+function boxes(blocks: readonly unknown[]): string {
+  return (blocks as { block_id?: string; elements: { elements: { text: string }[] }[] }[])
+    .filter((block) => block.block_id?.startsWith('args-'))
+    .map((block) => block.elements[0]?.elements[0]?.text ?? '')
+    .join('');
+}
+
+describe('a card', () => {
+  it('never breaks a rule of Block Kit, whatever is in it', () => {
+    for (const [name, shownArgs] of Object.entries(extremeArguments()))
+      for (const state of [plainRequest, everyState['denied'] ?? plainRequest]) {
+        const { blocks } = card({ ...state, shownArgs }, links);
+        assert.deepEqual(problemsOf(blocks, 'message'), [], name);
+        assert.equal(isTooLong(blocks, 'message'), false, name);
+      }
+  });
+
+  it('has an Approve button exactly when it shows all arguments, and always Deny', () => {
+    for (const [name, shownArgs] of Object.entries(extremeArguments())) {
+      const { blocks, whole } = card({ ...plainRequest, shownArgs }, links);
+      assert.equal(shows(blocks, actionIds.approve), whole, name);
+      assert.equal(shows(blocks, actionIds.deny), true, name);
+      assert.equal(boxes(blocks) === laidOut(shownArgs), whole || shownArgs === '', name);
+      if (!whole) assert.match(textOf(blocks), /cannot be approved here/, name);
+    }
+  });
+
+  it('shows 3,000 characters whole and never a million', () => {
+    const of = (size: number) =>
+      card({ ...plainRequest, shownArgs: JSON.stringify('x'.repeat(size)) }, links);
+    assert.equal(of(3000).whole, true);
+    assert.equal(of(30_000).whole, false);
+    assert.equal(of(1_000_000).whole, false);
+    assert.match(textOf(of(1_000_000).blocks), /1,000,002 characters/);
+  });
+
+  it('without its arguments has no Approve button', () => {
+    const { blocks, whole } = card(plainRequest, links, { brief: true });
+    assert.equal(whole, false);
+    assert.equal(shows(blocks, actionIds.approve), false);
+  });
+
+  it('with a name that is too long to be shown whole cannot approve', () => {
+    for (const part of ['tool', 'connection', 'subject', 'client', 'rule', 'method'] as const) {
+      const { blocks, whole } = card({ ...plainRequest, [part]: 'n'.repeat(400) }, links);
+      assert.equal(whole, false, part);
+      assert.match(textOf(blocks), /more characters/, part);
+      assert.equal(shows(blocks, actionIds.approve), false, part);
+    }
+  });
+
+  it('once decided has no buttons, and says the outcome first', () => {
+    for (const [name, request] of Object.entries(everyState)) {
+      const { blocks } = card(request, links);
+      const open = name === 'pending' || name === 'one-of-two';
+      assert.equal(shows(blocks, actionIds.deny), open, name);
+      if (open) continue;
+      assert.match(textOf(blocks[0]), /✅|❌|⚠️|⛔|⌛|🚫/, name);
+      assert.equal((blocks[1] as { block_id: string }).block_id, 'outcome', name);
+    }
+  });
+
+  it('puts nothing into its buttons but the call id', () => {
+    const actions = card(plainRequest, links).blocks.find((block) => block.type === 'actions');
+    assert.ok(actions?.type === 'actions');
+    for (const element of actions.elements)
+      assert.equal((element as { value: string }).value, plainRequest.callId);
+  });
+
+  it('lets no text of an agent become a mention, a link or markup', () => {
+    for (const [name, text] of Object.entries(hostileTexts)) {
+      const request = {
+        ...plainRequest,
+        tool: text,
+        connection: text,
+        subject: text,
+        client: text,
+        rule: text,
+        reason: text,
+        callId: text,
+        digest: text,
+        actors: [text],
+        approverGroups: [text],
+        shownArgs: JSON.stringify(text),
+        endedBecause: text,
+        votes: [{ name: text, decision: 'approve' as const, reason: text, via: text, atMs: 0 }],
+      };
+      for (const state of ['pending', 'succeeded', 'failed', 'denied', 'unknown'] as const) {
+        const { blocks, text: fallback } = card({ ...request, state }, links);
+        assert.doesNotMatch(fallback, /[<>]/, name);
+        for (const piece of mrkdwnIn(blocks)) {
+          const own = piece.replace(
+            /<!date\^\d+\^[^<>]*>|<http:\/\/127\.0\.0\.1:8471\/approvals\/[^<>|]*\|open in the console>/g,
+            '',
+          );
+          assert.doesNotMatch(own, /[<>]/, name);
+        }
+      }
+    }
+  });
+
+  it('shows invisible and order-changing characters', () => {
+    const { blocks } = card(
+      { ...plainRequest, tool: 'drop\u202Etable', shownArgs: '{"a":"x\u200by"}' },
+      links,
+    );
+    assert.match(textOf(blocks), /drop⟨U\+202E⟩table/);
+    assert.match(textOf(blocks), /x⟨U\+200B⟩y/);
+  });
+});
+
+function mrkdwnIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(mrkdwnIn);
+  if (typeof value !== 'object' || value === null) return [];
+  const { type, text } = value as { type?: string; text?: unknown };
+  if (type === 'mrkdwn' && typeof text === 'string') return [text];
+  return Object.values(value).flatMap(mrkdwnIn);
+}
+
+describe('laying out arguments', () => {
+  it('changes nothing but white space outside strings', () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        const back = laidOut(json).replace(/↵\n *│ /g, '\\n');
+        assert.deepEqual(JSON.parse(back), JSON.parse(visibleLines(json)));
+      }),
+    );
+  });
+
+  it('keeps big numbers, duplicate keys and escapes as they are written', () => {
+    const json = '{"a":12345678901234567890,"a":1e400,"b":"\\u202e\\"x\\\\"}';
+    assert.equal(
+      laidOut(json),
+      '{\n  "a": 12345678901234567890,\n  "a": 1e400,\n  "b": "\\u202e\\"x\\\\"\n}',
+    );
+  });
+
+  it('shows a line break inside a string behind a gutter, which no string can leave', () => {
+    const text = laidOut(JSON.stringify({ sql: 'select 1\n"dry_run": true' }));
+    assert.equal(text, '{\n  "sql": "select 1↵\n  │ \\"dry_run\\": true"\n}');
+  });
+
+  it('an escaped backslash before an n is not a line break', () => {
+    assert.equal(laidOut('"C:\\\\new"'), '"C:\\\\new"');
+  });
+
+  it('cut into pieces loses nothing and cuts no character in two', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 500 }),
+        fc.integer({ min: 2, max: 50 }),
+        (text, most) => {
+          const cutUp = pieces(text, most);
+          assert.equal(cutUp.join(''), text);
+          for (const piece of cutUp) {
+            assert.ok(piece.length <= most);
+            if (text.isWellFormed()) assert.ok(piece.isWellFormed());
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('making text visible', () => {
+  it('leaves no character that shows as nothing or changes the order', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        assert.doesNotMatch(visible(text), /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u);
+      }),
+    );
+  });
+
+  it('leaves ordinary text in any language alone', () => {
+    for (const text of ['Zwölf Boxkämpfer', 'Привет, мир', '日本語のテキスト', 'नमस्ते', 'العربية', '👍 ok'])
+      assert.equal(visible(text), text);
+  });
+});

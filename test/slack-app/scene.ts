@@ -1,0 +1,155 @@
+import type { Pool } from '../../db/pool.ts';
+import type { ApprovalStatus, CountedVote } from '../../workflows/contract.ts';
+import { createCards } from '../../activities/cards.ts';
+import { type SlackSettings, startSlackApp } from '../../slack-app/app.ts';
+import type { DecisionAnswer, DecisionRequest } from '../../slack-app/deciding.ts';
+import { createSlackClient, type Log } from '../../slack-app/web-client.ts';
+import { type SlackStandIn, startSlack } from '../support/slack.ts';
+
+export const consoleUrl = 'http://127.0.0.1:8471';
+export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
+let count = 0;
+
+/** Puts a held call into the database, as the gateway would. @returns its call id */
+export async function heldCall(
+  pool: Pool,
+  options: {
+    channel?: string | null;
+    people?: string[];
+    groups?: string[];
+    userGroup?: string | null;
+    args?: string;
+    needed?: number;
+    caller?: { key: string; email: string | null };
+    tool?: string;
+  } = {},
+): Promise<string> {
+  count += 1;
+  const callId = `call-${process.pid}-${count}`;
+  const approvers = [
+    {
+      name: 'dba',
+      slackChannel: options.channel === undefined ? 'C0DBA' : options.channel,
+      slackUserGroup: options.userGroup ?? null,
+      people: options.people ?? [],
+      groups: options.groups ?? [],
+    },
+  ];
+  const caller = {
+    subject: 'agent-of-carol',
+    client: 'mcp:claude-code',
+    actors: [],
+    key: 'oidc:https://idp.example#carol',
+    email: null,
+    ...options.caller,
+  };
+  await pool.query(
+    `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
+       rule, reason, risk, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at,
+       correlation_id)
+     values ($1, decode(md5($1), 'hex'), 'sha256:' || md5($1) || md5($1), $1, 'postgres', 'tools/call', $2, 'session',
+       $3, 'writes', 'Writing to production needs a second pair of eyes.', 'high', 'sha256:aa', $4, $5, 'keep', $6,
+       now() + interval '30 minutes', 'corr')`,
+    [
+      callId,
+      options.tool ?? 'query',
+      JSON.stringify(caller),
+      JSON.stringify(approvers),
+      options.needed ?? 1,
+      options.args ?? '{"sql":"update t set a = 1"}',
+    ],
+  );
+  return callId;
+}
+
+/** The workflow's part, as small as it can be: counts distinct people, first terminal decision wins. */
+export function miniWorkflow(pool: Pool) {
+  const requests: DecisionRequest[] = [];
+  const answers = new Map<string, DecisionAnswer>();
+  let away = false;
+  const decide = async (request: DecisionRequest): Promise<DecisionAnswer> => {
+    if (away) throw new Error('Temporal is away');
+    requests.push(request);
+    const known = answers.get(request.updateId);
+    if (known) return known;
+    const answer = await vote(request);
+    answers.set(request.updateId, answer);
+    return answer;
+  };
+  async function vote(request: DecisionRequest): Promise<DecisionAnswer> {
+    const { rows } = await pool.query<{ state: string; decisions: CountedVote[]; needed: number }>(
+      'select state, decisions, approvals_needed as needed from held_calls where call_id = $1',
+      [request.callId],
+    );
+    const row = rows[0];
+    if (!row) throw new Error('no such call');
+    const [last] = row.decisions.slice(-1);
+    if (row.state !== 'pending')
+      return {
+        kind: 'refused',
+        code: 'AlreadyDecided',
+        message: `Already decided: ${last?.person.name} chose ${last?.decision} at 10:42.`,
+      };
+    const { person, decision, reason, via } = request;
+    const votes = [...row.decisions, { jws: 'x', person, decision, reason, via, atMs: Date.now() }];
+    const done = decision === 'deny' || votes.length >= row.needed;
+    const state = decision === 'deny' ? 'denied' : done ? 'executing' : 'pending';
+    await pool.query('update held_calls set decisions = $2, state = $3 where call_id = $1', [
+      request.callId,
+      JSON.stringify(votes),
+      state,
+    ]);
+    const status: ApprovalStatus = {
+      outcome: done ? (decision === 'deny' ? 'denied' : 'approved') : null,
+      votes,
+      approvalsNeeded: row.needed,
+      expiresAtMs: Date.now() + 60_000,
+    };
+    return { kind: 'counted', status };
+  }
+  return { decide, requests, setAway: (value: boolean) => void (away = value) };
+}
+
+/** A Slack with a channel, and everything of ours that talks to it. */
+export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
+  const slack = await startSlack();
+  slack.addChannel({ id: 'C0DBA', name: 'dba' });
+  const client = createSlackClient({ botToken: slack.botToken, apiUrl: slack.apiUrl, log: quiet });
+  const cards = createCards({ pool, client, consoleUrl });
+  const workflow = miniWorkflow(pool);
+  const settings = settingsFor(slack, mode);
+  const deps = {
+    settings,
+    pool,
+    client,
+    consoleUrl,
+    decide: workflow.decide,
+    refreshCards: cards.refresh,
+    log: quiet,
+  };
+  const app = await startSlackApp(deps);
+  if (app.url !== null) slack.deliverTo(app.url);
+  return {
+    slack,
+    cards,
+    workflow,
+    app,
+    client,
+    deps,
+    [Symbol.asyncDispose]: async () => {
+      await app.stop();
+      await slack.stop();
+    },
+  };
+}
+
+export function settingsFor(slack: SlackStandIn, mode: 'socket' | 'http'): SlackSettings {
+  return {
+    botToken: slack.botToken,
+    apiUrl: slack.apiUrl,
+    appToken: mode === 'socket' ? slack.appToken : null,
+    signingSecret: mode === 'http' ? slack.signingSecret : null,
+    listen: mode === 'http' ? { host: '127.0.0.1', port: 0 } : null,
+  };
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { header } from '../../slack-app/blocks.ts';
+import { card } from '../../slack-app/card.ts';
+import { homeView } from '../../slack-app/home.ts';
+import { denyModal, detailsModal, noticeModal } from '../../slack-app/modals.ts';
+import { everyState, extremeArguments, hostileTexts, plainRequest } from './samples.ts';
+
+const run = promisify(execFile);
+const validator = fileURLToPath(new URL('./validate_blocks.py', import.meta.url));
+const links = { consoleUrl: 'http://127.0.0.1:8471' };
+
+let library: string;
+let unavailable: string | null = null;
+
+before(async () => {
+  library = await mkdtemp(join(tmpdir(), 'holdpoint-slack-sdk-'));
+  try {
+    await run(
+      'python3',
+      [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--no-compile',
+        '--target',
+        library,
+        'slack_sdk==3.47.*',
+      ],
+      { timeout: 60_000 },
+    );
+  } catch (error) {
+    unavailable = `python3 with pip and the package slack_sdk 3.47 is needed: ${String(error).split('\n')[0]}`;
+  }
+});
+after(() => rm(library, { recursive: true, force: true }));
+
+interface Case {
+  readonly name: string;
+  readonly kind: 'message' | 'view';
+  readonly blocks: readonly unknown[];
+  readonly text?: string;
+  readonly view?: object;
+}
+
+function* cases(): Generator<Case> {
+  const requests = [
+    ...Object.entries(everyState),
+    ...Object.entries(extremeArguments()).map(
+      ([name, shownArgs]) => [name, { ...plainRequest, shownArgs }] as const,
+    ),
+    ...Object.entries(hostileTexts).map(([name, text]) => {
+      const hostile = { tool: text, connection: text, subject: text, client: text, rule: text, reason: text };
+      return [
+        `named-${name}`,
+        { ...plainRequest, ...hostile, actors: [text], approverGroups: [text] },
+      ] as const;
+    }),
+  ];
+  for (const [name, request] of requests) {
+    yield { name: `card ${name}`, kind: 'message', ...card(request, links) };
+    yield { name: `brief card ${name}`, kind: 'message', ...card(request, links, { brief: true }) };
+    for (const [kind, view] of [
+      ['details', detailsModal(request, links.consoleUrl)],
+      ['deny', denyModal(request, '{}')],
+      ['notice', noticeModal('Notice', `Said: ${request.tool}`)],
+      ['home', homeView({ waiting: [request, request], others: 3, decided: [request] }, links)],
+    ] as const)
+      yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
+  }
+  const many = Array.from({ length: 200 }, () => plainRequest);
+  const home = homeView({ waiting: many, others: 0, decided: many }, links);
+  yield { name: 'home many', kind: 'view', view: home, blocks: home.blocks };
+}
+
+it('every card, modal and home view passes the validation of Slack’s own SDK', async (context) => {
+  if (unavailable !== null) return context.skip(unavailable);
+  const child = spawn('python3', [validator], { env: { ...process.env, PYTHONPATH: library } });
+  // One that breaks a rule shows that the validator looks.
+  const broken = { ...card(plainRequest, links), blocks: [header('x'.repeat(151))] };
+  const all: Case[] = [...cases(), { name: 'broken on purpose', kind: 'message', ...broken }];
+  const input = all.map((one) => JSON.stringify(one));
+  child.stdin.end(`${input.join('\n')}\n`);
+  const chunks: Buffer[] = [];
+  child.stderr.pipe(process.stderr);
+  for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
+  const lines = Buffer.concat(chunks).toString().trim().split('\n');
+  const results = lines.map((line) => JSON.parse(line) as { name?: string; checked?: number });
+  assert.deepEqual(
+    results.map(({ name, checked }) => name ?? checked),
+    ['broken on purpose', input.length],
+  );
+});
