@@ -17,6 +17,7 @@ export class JsonTextError extends Error {
 const whitespace = /[ \t\n\r]*/y;
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 // A string's characters are eaten greedily without alternation inside the loop, so that length costs no stack.
+// oxlint-disable-next-line no-control-regex -- raw control characters are what JSON forbids inside a string
 const string = /"[^"\\\u0000-\u001f]*(?:\\[^\u0000-\u001f][^"\\\u0000-\u001f]*)*"/y;
 
 /** Position of the first character at or after `at` that is not white space. */

@@ -1,0 +1,201 @@
+import type { Masked } from '../masking/masked.ts';
+import type { Pool, Queryable } from './pool.ts';
+import { inTransaction } from './pool.ts';
+
+/** How a held call ended in the gateway's hands. */
+export type ExecutedState = 'succeeded' | 'failed' | 'unknown';
+/** States in which a call is over for good. */
+export type EndedState = ExecutedState | 'denied' | 'expired' | 'cancelled' | 'aborted';
+
+/** A sealed value with its wrapped key. */
+export interface SealedValue {
+  readonly kekId: string;
+  readonly wrapped: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+/** What execution and delivery read of a held call. */
+export interface HeldCallState {
+  readonly callId: string;
+  readonly state: 'pending' | 'executing' | EndedState;
+  readonly digest: string;
+  readonly workflowId: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly rule: string;
+  readonly expiresAt: Date;
+  readonly endedBecause: string | null;
+  readonly endedAt: Date | null;
+  readonly openedAt: Date | null;
+  readonly createdAt: Date;
+  readonly execToken: string | null;
+  /** As stored: `CountedVote[]`, but the database is no authority: read it with care. */
+  readonly decisions: unknown;
+  readonly approvers: unknown;
+}
+
+const columns = `call_id as "callId", state, digest, workflow_id as "workflowId", connection, method, tool, rule,
+  expires_at as "expiresAt", ended_because as "endedBecause", ended_at as "endedAt", opened_at as "openedAt",
+  created_at as "createdAt", exec_token as "execToken", decisions, approvers`;
+
+/** Reads one held call; null when there is none of that id. */
+export async function heldCallState(db: Queryable, callId: string): Promise<HeldCallState | null> {
+  const { rows } = await db.query<HeldCallState>(`select ${columns} from held_calls where call_id = $1`, [
+    callId,
+  ]);
+  return rows[0] ?? null;
+}
+
+/** Those of the given calls that have ended. */
+export async function endedAmong(db: Queryable, callIds: readonly string[]): Promise<HeldCallState[]> {
+  const { rows } = await db.query<HeldCallState>(
+    `select ${columns} from held_calls where call_id = any($1) and state not in ('pending', 'executing')`,
+    [callIds],
+  );
+  return rows;
+}
+
+/** Ids of the calls that ended within the last `withinMs`: what a lost notification would have told. */
+export async function endedLately(db: Queryable, withinMs: number): Promise<string[]> {
+  const { rows } = await db.query<{ call_id: string }>(
+    `select call_id from held_calls where ended_at > now() - make_interval(secs => $1)`,
+    [withinMs / 1000],
+  );
+  return rows.map((row) => row.call_id);
+}
+
+/** The sealed raw request; null once the call has ended. */
+export async function sealedRequest(db: Queryable, callId: string): Promise<SealedValue | null> {
+  return sealedValue(db, 'held_call_requests', callId);
+}
+
+/** The sealed result; null when there is none, or no longer. */
+export async function sealedResult(db: Queryable, callId: string): Promise<SealedValue | null> {
+  return sealedValue(db, 'held_call_results', callId);
+}
+
+/**
+ * Claims a call for execution by compare-and-set: pending, same digest, not expired, never claimed before. Committed
+ * when it resolves. Of any number of claims of one call, one at most is told true, ever.
+ */
+export async function claim(
+  db: Queryable,
+  { callId, digest, execToken }: { callId: string; digest: string; execToken: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now()
+     where call_id = $1 and state = 'pending' and digest = $2 and exec_token is null and expires_at > now()`,
+    [callId, digest, execToken],
+  );
+  return rowCount === 1;
+}
+
+/** Says that the executor lives. False when the call is no longer its own: it was given up as lost. */
+export async function seen(db: Queryable, callId: string, execToken: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update held_calls set exec_seen_at = now() where call_id = $1 and exec_token = $2 and state = 'executing'`,
+    [callId, execToken],
+  );
+  return rowCount === 1;
+}
+
+/**
+ * Ends a claimed call and stores its sealed result in one transaction.
+ * @returns false when the call had ended already (given up as `unknown`); nothing is stored then
+ */
+export async function finish(
+  pool: Pool,
+  end: {
+    callId: string;
+    execToken: string;
+    state: ExecutedState;
+    because: Masked<string> | null;
+    retentionMs: number;
+    result: SealedValue | null;
+  },
+): Promise<boolean> {
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update held_calls set state = $3, ended_because = $4, ended_at = now(),
+         retain_until = now() + make_interval(secs => $5)
+       where call_id = $1 and exec_token = $2 and state = 'executing'`,
+      [end.callId, end.execToken, end.state, end.because, end.retentionMs / 1000],
+    );
+    if (rowCount !== 1) return false;
+    const { result } = end;
+    if (result)
+      await client.query(
+        'insert into held_call_results (call_id, kek_id, wrapped_key, sealed) values ($1, $2, $3, $4)',
+        [end.callId, result.kekId, result.wrapped, result.sealed],
+      );
+    return true;
+  });
+}
+
+/** Ends a call that nobody has claimed. False when it was claimed, or had ended. */
+export async function endPending(
+  db: Queryable,
+  end: { callId: string; state: 'aborted' | 'expired' | 'cancelled'; because: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update held_calls set state = $2, ended_because = $3 where call_id = $1 and state = 'pending'`,
+    [end.callId, end.state, end.because],
+  );
+  return rowCount === 1;
+}
+
+/** What a sweep found dead, by the state that it was given. */
+export interface Swept {
+  readonly unknown: readonly string[];
+  readonly aborted: readonly string[];
+}
+
+/**
+ * Ends what nobody will end: calls whose executor has been silent for `silentMs` become `unknown` (they may have
+ * run, so never `pending` again), and calls whose workflow never came to be within `unopenedMs` become `aborted`.
+ */
+export async function sweepDead(
+  db: Queryable,
+  { silentMs, unopenedMs }: { silentMs: number; unopenedMs: number },
+): Promise<Swept> {
+  const unknown = await db.query<{ call_id: string }>(
+    `update held_calls set state = 'unknown', ended_because =
+       'The gateway that ran it was lost after it was claimed; whether it took effect is not known.'
+     where state = 'executing' and exec_seen_at < now() - make_interval(secs => $1) returning call_id`,
+    [silentMs / 1000],
+  );
+  const aborted = await db.query<{ call_id: string }>(
+    `update held_calls set state = 'aborted', ended_because = 'It could not be put before an approver.'
+     where state = 'pending' and opened_at is null and created_at < now() - make_interval(secs => $1)
+     returning call_id`,
+    [unopenedMs / 1000],
+  );
+  return { unknown: ids(unknown.rows), aborted: ids(aborted.rows) };
+}
+
+/** Deletes the stored results whose retention has ended. */
+export async function purgeResults(db: Queryable): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from held_call_results using held_calls
+     where held_calls.call_id = held_call_results.call_id and held_calls.retain_until < now()`,
+  );
+  return rowCount ?? 0;
+}
+
+async function sealedValue(
+  db: Queryable,
+  table: 'held_call_requests' | 'held_call_results',
+  callId: string,
+): Promise<SealedValue | null> {
+  const { rows } = await db.query<{ kek_id: string; wrapped_key: Buffer; sealed: Buffer }>(
+    `select kek_id, wrapped_key, sealed from ${table} where call_id = $1`,
+    [callId],
+  );
+  const row = rows[0];
+  return row ? { kekId: row.kek_id, wrapped: row.wrapped_key, sealed: row.sealed } : null;
+}
+
+function ids(rows: readonly { call_id: string }[]): string[] {
+  return rows.map((row) => row.call_id);
+}

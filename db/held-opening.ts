@@ -1,0 +1,158 @@
+import type { Masked } from '../masking/masked.ts';
+import type { Caller } from '../policy/caller.ts';
+import type { ApproverGroup, OnDisconnect, Risk } from '../policy/verdict.ts';
+import type { SealedValue } from './held-execution.ts';
+import { inTransaction, type Pool, type Queryable } from './pool.ts';
+
+/** A call to be held, as its row shows it. What an approval is bound to is inside `request`, sealed. */
+export interface NewHeldCall {
+  readonly callId: string;
+  readonly attachKey: Buffer;
+  readonly digest: string;
+  readonly workflowId: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly sessionId: string;
+  readonly caller: Omit<Caller, 'claims'>;
+  readonly rule: string;
+  readonly reason: string | null;
+  readonly risk: Risk;
+  readonly policyVersion: string;
+  readonly definitionHash: string | null;
+  readonly approvers: readonly ApproverGroup[];
+  readonly approvalsNeeded: number;
+  readonly onDisconnect: OnDisconnect;
+  readonly shownArgs: Masked<string>;
+  readonly expiresAt: Date;
+  readonly correlationId: string;
+  readonly request: SealedValue;
+}
+
+/** What became of opening: a request of its own, an open one to join, an outcome that waited, or a refusal. */
+export type Opening =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'attached'; readonly callId: string }
+  | { readonly kind: 'retained'; readonly callId: string }
+  /** The outcome is just being handed to another client: ask again in a moment. */
+  | { readonly kind: 'busy'; readonly callId: string }
+  | { readonly kind: 'limit'; readonly open: number };
+
+/** For how long an outcome is set aside for whoever is handing it over. */
+const deliverySeconds = 30;
+
+/**
+ * Finds the identical call that is open or whose outcome nobody has had yet, or inserts this one, in one
+ * transaction. Calls of one caller take turns, so that neither two identical ones nor the limit can slip through.
+ * A `retained` outcome is set aside for this caller: confirm with {@link markDelivered} or {@link returnOutcome}.
+ */
+export async function openHeldCall(
+  pool: Pool,
+  call: NewHeldCall,
+  { maxOpenPerCaller }: { maxOpenPerCaller: number },
+): Promise<Opening> {
+  return inTransaction(pool, async (client) => {
+    await client.query(`select pg_advisory_xact_lock(hashtextextended('held ' || $1, 0))`, [call.caller.key]);
+    const found = await identicalCall(client, call.attachKey);
+    if (found) return found;
+    const { rows } = await client.query<{ open: number }>(
+      `select count(*)::int as open from held_calls
+       where caller ->> 'key' = $1 and state in ('pending', 'executing')`,
+      [call.caller.key],
+    );
+    const open = rows[0]?.open ?? 0;
+    if (open >= maxOpenPerCaller) return { kind: 'limit', open };
+    await insert(client, call);
+    return { kind: 'opened' };
+  });
+}
+
+async function identicalCall(db: Queryable, attachKey: Buffer): Promise<Opening | null> {
+  const open = await db.query<{ call_id: string }>(
+    `select call_id from held_calls where attach_key = $1 and state in ('pending', 'executing')`,
+    [attachKey],
+  );
+  if (open.rows[0]) return { kind: 'attached', callId: open.rows[0].call_id };
+  const ended = await db.query<{ call_id: string; taken: boolean }>(
+    `select call_id, coalesce(delivering_until > now(), false) as taken from held_calls
+     where attach_key = $1 and delivered_at is null and ended_at is not null and state <> 'aborted'
+       and retain_until > now()
+     order by ended_at desc limit 1 for update`,
+    [attachKey],
+  );
+  const [row] = ended.rows;
+  if (!row) return null;
+  if (row.taken) return { kind: 'busy', callId: row.call_id };
+  await setAside(db, row.call_id);
+  return { kind: 'retained', callId: row.call_id };
+}
+
+async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
+  await db.query(
+    `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
+       rule, reason, risk, policy_version, definition_hash, approvers, approvals_needed, on_disconnect, shown_args,
+       expires_at, correlation_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+    [
+      call.callId,
+      call.attachKey,
+      call.digest,
+      call.workflowId,
+      call.connection,
+      call.method,
+      call.tool,
+      call.sessionId,
+      JSON.stringify(call.caller),
+      call.rule,
+      call.reason,
+      call.risk,
+      call.policyVersion,
+      call.definitionHash,
+      JSON.stringify(call.approvers),
+      call.approvalsNeeded,
+      call.onDisconnect,
+      call.shownArgs,
+      call.expiresAt,
+      call.correlationId,
+    ],
+  );
+  const { kekId, wrapped, sealed } = call.request;
+  await db.query(
+    'insert into held_call_requests (call_id, kek_id, wrapped_key, sealed) values ($1, $2, $3, $4)',
+    [call.callId, kekId, wrapped, sealed],
+  );
+}
+
+/** Notes that the workflow runs. False when the call is no longer pending: nobody must be asked about it. */
+export async function markOpened(db: Queryable, callId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update held_calls set opened_at = coalesce(opened_at, now()) where call_id = $1 and state = 'pending'`,
+    [callId],
+  );
+  return rowCount === 1;
+}
+
+/** Sets an outcome aside for the clients of this replica that waited for it. */
+export async function setAside(db: Queryable, callId: string): Promise<void> {
+  await db.query(
+    `update held_calls set delivering_until = now() + make_interval(secs => $2)
+     where call_id = $1 and ended_at is not null and delivered_at is null`,
+    [callId, deliverySeconds],
+  );
+}
+
+/** The outcome was handed to an open socket: no later call is given it. */
+export async function markDelivered(db: Queryable, callId: string): Promise<void> {
+  await db.query(
+    `update held_calls set delivered_at = coalesce(delivered_at, now()), delivering_until = null where call_id = $1`,
+    [callId],
+  );
+}
+
+/** The outcome reached nobody: the next identical call may have it at once. */
+export async function returnOutcome(db: Queryable, callId: string): Promise<void> {
+  await db.query(
+    'update held_calls set delivering_until = null where call_id = $1 and delivered_at is null',
+    [callId],
+  );
+}

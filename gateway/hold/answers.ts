@@ -1,0 +1,148 @@
+import type { HeldCallState } from '../../db/held-execution.ts';
+import { at, splice } from './json-text.ts';
+
+/** What an answer is about. */
+export interface AnswerTo {
+  readonly idJson: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly protocolVersion: string;
+}
+
+/** Facts of a held call that an agent is told. */
+export interface AnswerFacts {
+  readonly callId: string;
+  readonly connection: string;
+  readonly rule: string;
+  readonly approverGroups: readonly string[];
+  readonly expiresAt: Date;
+  /** Page where people see the request. */
+  readonly url: string;
+}
+
+/** Own JSON-RPC code for a held request whose method knows no error result (outside what JSON-RPC and MCP keep). */
+const notReleased = -31050;
+
+/** The client could not be made to wait any longer; the call still may be decided, or is just running. */
+export function pendingAnswer(to: AnswerTo, facts: AnswerFacts, executing: boolean): string {
+  const { callId, rule, approverGroups } = facts;
+  const what = executing
+    ? `PENDING_APPROVAL ${callId}. The call was approved and is running now; its result is not there yet.`
+    : `PENDING_APPROVAL ${callId}. The call has not been executed. Rule "${rule}" holds it until ${list(approverGroups)} ` +
+      `approves it, at the latest until ${facts.expiresAt.toISOString()}.`;
+  return refusal(
+    to,
+    `${what} To keep waiting and to receive the result, call ${to.tool || to.method} again with exactly the same ` +
+      `arguments: that continues this request, asks nobody twice and runs nothing twice. Do not change the ` +
+      `arguments and do not try to reach the same effect another way. A person can follow it at ${facts.url}`,
+    {
+      id: callId,
+      status: executing ? 'executing' : 'pending',
+      url: facts.url,
+      expiresAt: facts.expiresAt.toISOString(),
+    },
+  );
+}
+
+/** Too many calls of this caller wait already. */
+export function tooManyAnswer(to: AnswerTo, open: number, url: string): string {
+  return refusal(
+    to,
+    `TOO_MANY_PENDING. The call was not executed, and nobody was asked: ${open} of your calls wait for approval ` +
+      `already, which is the limit. Wait for one of them (call it again with the same arguments) before asking for ` +
+      `more. A person can see them at ${url}`,
+    { status: 'refused', open, url },
+  );
+}
+
+/** The answer of a call that has ended and has no result of its own to give. */
+export function endedAnswer(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): string {
+  const meta = { id: call.callId, status: call.state, url: facts.url };
+  return refusal(to, endedText(to, facts, call), meta);
+}
+
+function endedText(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): string {
+  const { callId, state } = call;
+  const because = call.endedBecause ? ` ${call.endedBecause}` : '';
+  const name = to.tool || to.method;
+  switch (state) {
+    case 'denied': {
+      const { who, reason } = denial(call.decisions);
+      return (
+        `DENIED ${callId}. The call was not executed: ${who} denied it` +
+        `${reason === null ? ' and gave no reason' : `, saying ${JSON.stringify(reason)}`}. Do not call it again ` +
+        `unchanged and do not try to reach the same effect another way. Take the reason into account, or ask the ` +
+        `person you work for how to go on. The request: ${facts.url}`
+      );
+    }
+    case 'expired':
+      return (
+        `EXPIRED ${callId}. The call was not executed: ${list(facts.approverGroups)} did not release it before ` +
+        `${facts.expiresAt.toISOString()}.${because} If it is still needed, tell the person you work for, then call ${name} ` +
+        `again: that asks anew.`
+      );
+    case 'cancelled':
+      return `CANCELLED ${callId}. The call was not executed: the request was cancelled.${because} If it is still needed, call ${name} again: that asks anew.`;
+    case 'unknown':
+      return (
+        `OUTCOME_UNKNOWN ${callId}. The call was approved and may have been executed on ${facts.connection}, but its ` +
+        `outcome is not known.${because} Do not simply repeat it. Find out with a call that only reads whether it took ` +
+        `effect, or ask a person to look. It is never sent again by itself. The request: ${facts.url}`
+      );
+    case 'failed':
+      return (
+        `NOT_EXECUTED ${callId}. The call was approved, but could not be sent; nothing ran.${because} ` +
+        `Calling ${name} again asks for approval anew.`
+      );
+    case 'aborted':
+      return `NOT_EXECUTED ${callId}. The call was not executed.${because} Calling ${name} again asks for approval anew.`;
+    default:
+      return (
+        `EXECUTED ${callId}. The call was approved and executed, but its result is no longer stored. Do not ` +
+        `repeat it. The request: ${facts.url}`
+      );
+  }
+}
+
+/** Puts the id of the request that waits now into a stored response. */
+export function withId(response: string, idJson: string): string {
+  const id = at(response, ['id']);
+  return id ? splice(response, [{ ...id, with: idJson }]) : response;
+}
+
+/**
+ * A refusal that the model can read: for `tools/call` a result with `isError` and without `structuredContent`
+ * (clients check that against the tool's schema unless `isError` is set); for any other method a JSON-RPC error.
+ */
+function refusal(to: AnswerTo, text: string, approval: Readonly<Record<string, unknown>>): string {
+  if (to.method !== 'tools/call') {
+    const error = { code: notReleased, message: text, data: { 'holdpoint/approval': approval } };
+    return `{"jsonrpc":"2.0","id":${to.idJson},"error":${JSON.stringify(error)}}`;
+  }
+  const result = {
+    ...(to.protocolVersion >= '2026-07-28' && { resultType: 'complete' }),
+    isError: true,
+    content: [{ type: 'text', text }],
+    _meta: { 'holdpoint/approval': approval },
+  };
+  return `{"jsonrpc":"2.0","id":${to.idJson},"result":${JSON.stringify(result)}}`;
+}
+
+/** Who denied, from the votes as the row keeps them. The database is no authority, so nothing is taken for granted. */
+function denial(decisions: unknown): { who: string; reason: string | null } {
+  const votes: unknown[] = Array.isArray(decisions) ? decisions : [];
+  for (const vote of votes.toReversed()) {
+    const { decision, person, reason } = vote as { decision?: unknown; person?: unknown; reason?: unknown };
+    if (decision !== 'deny') continue;
+    const name = (person as { name?: unknown } | null)?.name;
+    return {
+      who: typeof name === 'string' ? name : 'an approver',
+      reason: typeof reason === 'string' && reason !== '' ? reason : null,
+    };
+  }
+  return { who: 'an approver', reason: null };
+}
+
+function list(groups: readonly string[]): string {
+  return groups.length === 0 ? 'an approver' : groups.join(' or ');
+}

@@ -1,0 +1,177 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  claim,
+  endPending,
+  type HeldCallState,
+  heldCallState,
+  sealedRequest,
+} from '../../db/held-execution.ts';
+import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
+import { checkQuorum } from './quorum.ts';
+import { runCall, type RunDeps } from './run-call.ts';
+import { argsOf, type HeldCall, type HeldFacts, unsealCall } from './sealed-call.ts';
+import type { Waiter } from './waiters.ts';
+
+/** What executing needs. */
+export interface ExecuteDeps extends RunDeps {
+  /** Raw Ed25519 public keys (base64url) that may sign votes, by key id. */
+  readonly votePublicKeys: Readonly<Record<string, string>>;
+  /**
+   * Looks once more, right before the claim, whether the caller may still make this call: credentials revoked,
+   * policy changed, tool definition changed.
+   * @returns null, or in plain words why it may not run any more
+   */
+  readonly recheck: (call: HeldFacts & { readonly argsJson: string | null }) => Promise<string | null>;
+}
+
+/**
+ * Failure types of `executeHeldCall`. Each means for certain that nothing was sent and nothing was claimed:
+ * `NoLiveCaller`: nobody waits on this replica, and the call is not to run without; try again where somebody does.
+ * `NotClaimed`: the database could not be asked; try again.
+ */
+export type ExecuteFailure = 'NoLiveCaller' | 'NotClaimed';
+
+/** Makes the activity that claims a held call and sends it, at most once. */
+export function createExecuteHeldCall(deps: ExecuteDeps): GatewayActivities {
+  return { executeHeldCall: (input) => execute(deps, input) };
+}
+
+async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteResult> {
+  const { callId } = input;
+  const row = await beforeClaim(() => heldCallState(deps.pool, callId));
+  if (!row) return refused('there is no such held call');
+  if (row.state !== 'pending') return whatIsStored(deps, row);
+
+  const checked = await beforeClaim(() => check(deps, input, row));
+  if ('because' in checked) {
+    deps.log.warn({ callId, because: checked.because }, 'an approved call was refused before it was claimed');
+    return refused(checked.because);
+  }
+  const { call } = checked;
+  const waiter = liveWaiter(deps, callId);
+  if (!waiter && call.facts.onDisconnect !== 'run')
+    throw failure('NoLiveCaller', 'nobody waits for this call on this gateway');
+
+  const execToken = randomUUID();
+  if (!(await claimOnce(deps, input, execToken))) {
+    const now = await beforeClaim(() => heldCallState(deps.pool, callId));
+    if (now?.state === 'pending') {
+      await endPending(deps.pool, { callId, state: 'expired', because: 'It was approved too late to run.' });
+      return refused('it expired before it could run');
+    }
+    return now ? whatIsStored(deps, now) : refused('there is no such held call');
+  }
+  return runCall(deps, { call, waiter, execToken, heartbeat: heartbeats() });
+}
+
+/** All that must hold right before the claim. Trusts the sealed call and signatures, nothing beside them. */
+async function check(
+  deps: ExecuteDeps,
+  input: ExecuteInput,
+  row: HeldCallState,
+): Promise<{ call: HeldCall } | { because: string }> {
+  const { callId, digest } = input;
+  if (row.digest !== digest) return { because: 'its digest is not the one that was approved' };
+  const sealed = await sealedRequest(deps.pool, callId);
+  if (!sealed) return { because: 'its stored request is gone' };
+  let call: HeldCall;
+  try {
+    call = await unsealCall(deps.keyRing, callId, sealed, digest);
+  } catch (error) {
+    deps.log.error({ callId, err: error }, 'the stored request of a held call is not what was held');
+    return { because: 'its stored request is not what was held' };
+  }
+  const { facts } = call;
+  const quorum = checkQuorum(input.votes, {
+    callId,
+    digest,
+    approverGroups: facts.approverGroups,
+    approvalsNeeded: facts.approvalsNeeded,
+    requesterKeys: facts.requesterKeys,
+    expiresAtMs: facts.bound.expiresAtMs,
+    publicKeys: deps.votePublicKeys,
+  });
+  if (!quorum.met) return { because: quorum.because };
+  if (facts.bound.expiresAtMs <= deps.now()) return { because: 'it expired before it could run' };
+  const objection = await deps.recheck({ ...facts, argsJson: argsOf(facts.bound.method, call.json) });
+  return objection === null ? { call } : { because: objection };
+}
+
+/** The request whose client sees the call run: the one that came last and is still there. */
+function liveWaiter({ waiters }: ExecuteDeps, callId: string): Waiter | null {
+  return waiters.of(callId).findLast((waiter) => waiter.stream.alive) ?? null;
+}
+
+/** The claim, such that a connection that breaks at the commit leaves no doubt about who has it. */
+async function claimOnce(
+  deps: ExecuteDeps,
+  { callId, digest }: ExecuteInput,
+  execToken: string,
+): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (await claim(deps.pool, { callId, digest, execToken })) return true;
+      const row = await heldCallState(deps.pool, callId);
+      return row?.state === 'executing' && row.execToken === execToken;
+    } catch (error) {
+      // Nothing was sent: should the claim have been made after all, the call ends as lost, not run.
+      if (attempt === 5) throw failure('NotClaimed', 'the database could not be asked', error);
+      await sleep(500);
+    }
+  }
+}
+
+/**
+ * What became of a call that somebody else has claimed or ended. Never sends; waits while the other one is at it,
+ * which ends at the latest when that one is given up as lost.
+ */
+async function whatIsStored(deps: ExecuteDeps, found: HeldCallState): Promise<ExecuteResult> {
+  const beat = heartbeats();
+  for (let row: HeldCallState | null = found; row; row = await heldCallState(deps.pool, found.callId)) {
+    switch (row.state) {
+      case 'succeeded':
+      case 'failed':
+      case 'unknown':
+        return { execution: row.state, summary: row.endedBecause };
+      case 'denied':
+      case 'expired':
+      case 'cancelled':
+      case 'aborted':
+        return refused(`it had ended as ${row.state}`);
+      default:
+        beat();
+        await sleep(1000);
+    }
+  }
+  return refused('there is no such held call');
+}
+
+function refused(because: string): ExecuteResult {
+  return { execution: 'failed', summary: `Nothing was sent: ${because}.` };
+}
+
+async function beforeClaim<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw failure('NotClaimed', 'the database could not be asked', error);
+  }
+}
+
+function failure(type: ExecuteFailure, message: string, cause?: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: true,
+    ...(cause instanceof Error && { cause }),
+  });
+}
+
+/** A heartbeat of the current activity, callable from timers. */
+function heartbeats(): () => void {
+  const context = Context.current();
+  return () => context.heartbeat();
+}

@@ -1,0 +1,134 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { endPending, heldCallState } from '../../db/held-execution.ts';
+import { markOpened, openHeldCall } from '../../db/held-opening.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Masker } from '../../masking/engine.ts';
+import type { Recorder } from '../../recording/event.ts';
+import { replicaQueue } from '../../workflows/contract.ts';
+import { errorResponse, GatewayError } from '../errors.ts';
+import type { HeldRequest } from '../hold-port.ts';
+import type { ApprovalsPort } from './approvals-port.ts';
+import type { Draft } from './draft.ts';
+import type { HoldSettings } from './settings.ts';
+import type { Waiters } from './waiters.ts';
+
+/** What opening and joining approval requests needs. */
+export interface OpenDeps {
+  readonly pool: Pool;
+  readonly recorder: Recorder;
+  readonly approvals: ApprovalsPort;
+  readonly waiters: Waiters;
+  readonly replica: string;
+  readonly settings: HoldSettings;
+  readonly log: Logger;
+}
+
+/** What a request is to wait for, or why it is not to. */
+export type Found =
+  | { readonly kind: 'opened' | 'attached' | 'retained'; readonly callId: string }
+  | { readonly kind: 'limit'; readonly open: number };
+
+/** The identical call that is open or has an outcome to give, or the new one; waits while another client takes it. */
+export async function findOrOpen(
+  deps: OpenDeps,
+  request: HeldRequest,
+  masker: Masker,
+  draft: Draft,
+): Promise<Found> {
+  const limits = { maxOpenPerCaller: deps.settings.heldCallsPerCaller };
+  for (let attempt = 1; ; attempt++) {
+    const opening = await openHeldCall(deps.pool, draft.row, limits);
+    if (opening.kind === 'opened') return { kind: 'opened', callId: draft.row.callId };
+    if (opening.kind !== 'busy') return opening;
+    if (request.stream.gone.aborted)
+      throw new GatewayError('internal', 'The client closed its connection before its call was held.');
+    if (attempt % 4 === 0)
+      await request.stream.keepAlive(masker.text('Waiting for an earlier outcome.').text);
+    await sleep(250);
+  }
+}
+
+/** Starts the workflow of a new call; when that fails, the call is aborted for good. @throws what went wrong */
+export async function openWorkflow(deps: OpenDeps, { row, approval }: Draft): Promise<void> {
+  const { callId, workflowId } = row;
+  try {
+    await deps.approvals.open(approval, { deadlineMs: deps.settings.openDeadlineMs });
+    if (!(await markOpened(deps.pool, callId))) throw new Error(`held call ${callId} was given up meanwhile`);
+  } catch (error) {
+    // The row is what executions claim: aborted, it can never run, whatever became of the workflow.
+    await endPending(deps.pool, {
+      callId,
+      state: 'aborted',
+      because: 'It could not be put before an approver.',
+    });
+    deps.approvals.cancel(workflowId, 'could not be opened').catch((cancelError: unknown) => {
+      deps.log.warn({ callId, err: cancelError }, 'the workflow of an aborted call could not be cancelled');
+    });
+    throw error;
+  }
+}
+
+/** Tells the workflow of a call that is open already that a live caller waits here. */
+export async function joinWorkflow(deps: OpenDeps, callId: string): Promise<void> {
+  const patienceMs = deps.settings.openDeadlineMs + 2000;
+  for (let waitedMs = 0; ; waitedMs += 500) {
+    // Read only now that the caller waits: what ended before is told by nobody else.
+    const call = await heldCallState(deps.pool, callId);
+    if (!call) throw new Error(`held call ${callId} is not in the database`);
+    if (call.state === 'executing') return;
+    if (call.state !== 'pending') return deps.waiters.leaveAll(callId, 'ended');
+    try {
+      return await deps.approvals.attached(call.workflowId, replicaQueue(deps.replica));
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      if (waitedMs >= patienceMs) {
+        // Its opener died before the workflow came to be, or somebody deleted it: nobody can decide it any more.
+        await endPending(deps.pool, {
+          callId,
+          state: 'aborted',
+          because: 'Its approval workflow does not exist.',
+        });
+        throw error;
+      }
+      await sleep(500);
+    }
+  }
+}
+
+/** Records that a request is held: as a new approval request, or joined to one. */
+export async function recordHold(
+  deps: OpenDeps,
+  request: HeldRequest,
+  masker: Masker,
+  { callId, how, draft }: { callId: string; how: string; draft: Draft },
+): Promise<void> {
+  const { rule, policyVersion, approvalsNeeded } = request.verdict;
+  const { approvers, expiresAt, digest } = draft.row;
+  const what =
+    how === 'opened'
+      ? { callId, how, digest, approvers: approvers.map((group) => group.name), approvalsNeeded, expiresAt }
+      : { callId, how };
+  await deps.recorder.append(request.session, {
+    kind: 'hold',
+    direction: 'none',
+    callId,
+    method: request.method,
+    tool: request.tool,
+    verdict: 'hold',
+    rule,
+    policyVersion,
+    bytes: masker.json(JSON.stringify(what)).text,
+  });
+}
+
+/** The retryable error of a call that nobody could be asked about. */
+export function approvalsUnavailable(request: HeldRequest, callId: string, cause: unknown): string {
+  const error = new GatewayError(
+    'approvals_unavailable',
+    `The call was not executed: it needs approval (${callId}), and approvals cannot be asked for right now. Try again in a moment; calls that need no approval go on working.`,
+    { cause, data: { approvalId: callId } },
+  );
+  return errorResponse(request.idJson, error, request.correlationId);
+}

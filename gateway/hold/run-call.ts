@@ -1,0 +1,142 @@
+import type { Logger } from 'pino';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ExecutedState, finish, heldCallState, seen } from '../../db/held-execution.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Masker, MaskingEngine } from '../../masking/engine.ts';
+import type { Masked } from '../../masking/masked.ts';
+import type { Direction, EventKind, Recorder, SessionFacts } from '../../recording/event.ts';
+import type { KeyRing } from '../../recording/key-ring.ts';
+import type { ExecuteResult } from '../../workflows/contract.ts';
+import type { Running } from './running.ts';
+import { type HeldCall, sealResult } from './sealed-call.ts';
+import { type Sent, sendCall } from './send.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
+import type { HoldSettings } from './settings.ts';
+import type { Waiter, Waiters } from './waiters.ts';
+
+/** What running a claimed call needs. */
+export interface RunDeps {
+  readonly pool: Pool;
+  readonly keyRing: KeyRing;
+  readonly recorder: Recorder;
+  readonly maskers: () => MaskingEngine;
+  readonly upstreams: { get(connection: string): Upstream | undefined };
+  readonly waiters: Waiters;
+  readonly running: Running;
+  readonly settings: HoldSettings;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+/** A call that this process has claimed. */
+export interface Claimed {
+  readonly call: HeldCall;
+  /** Whose client sees it happen; null when it runs for a client that has gone. */
+  readonly waiter: Waiter | null;
+  readonly execToken: string;
+  readonly heartbeat: () => void;
+}
+
+/** What steps of a run share. */
+export interface RunContext extends Claimed {
+  readonly masker: Masker;
+  /** The session under which the run is recorded. */
+  readonly session: SessionFacts;
+  /** Records durably; rejects when it could not. */
+  record(kind: EventKind, direction: Direction, bytes: Masked<string>, unmasked?: string): Promise<void>;
+}
+
+const beatMs = 2000;
+
+/** Runs a claimed call to its end, whatever happens, and stores that end. The row is no longer `executing` then. */
+export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteResult> {
+  const { call, execToken } = claimed;
+  const { callId } = call.facts.bound;
+  const context = contextOf(deps, claimed);
+  const lost = new AbortController();
+  const beat = setInterval(() => {
+    claimed.heartbeat();
+    seen(deps.pool, callId, execToken).then(
+      (own) => own || lost.abort(new Error('the call was given up as lost meanwhile')),
+      (error: unknown) => deps.log.warn({ callId, err: error }, 'could not say that a held call still runs'),
+    );
+  }, beatMs);
+  try {
+    const sent = await recorded(context, await sendCall(deps, context, lost.signal));
+    const summary = sent.because === null ? null : context.masker.text(sent.because).text;
+    const response = sent.response === null ? null : context.masker.message(sent.response).text;
+    const result = response === null ? null : await sealResult(deps.keyRing, callId, response);
+    const end = { callId, execToken, state: sent.state, because: summary, result };
+    const stored = await persist(deps, { ...end, retentionMs: deps.settings.retentionMs });
+    deps.waiters.leaveAll(callId, 'ended');
+    return stored ? { execution: sent.state, summary } : await asStored(deps, callId);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
+  const { call, waiter } = claimed;
+  const { facts } = call;
+  const { callId, method, tool, policyVersion } = facts.bound;
+  // The session that asked may have ended long ago, and an ended session takes no more events.
+  const session = waiter?.session ?? { ...facts.session, sessionId: `run-${callId}` };
+  return {
+    ...claimed,
+    masker: waiter?.masker ?? deps.maskers().masker(facts.maskProfile),
+    session,
+    async record(kind, direction, bytes, unmasked) {
+      await deps.recorder.append(session, {
+        kind,
+        direction,
+        callId,
+        method,
+        tool,
+        verdict: 'hold',
+        rule: facts.rule,
+        policyVersion,
+        bytes,
+        ...(unmasked !== undefined && { unmasked }),
+      });
+    },
+  };
+}
+
+/** Records how it ended, with the response; one that cannot be recorded is not passed on. */
+async function recorded(context: RunContext, sent: Sent): Promise<Sent> {
+  const { state, because, response } = sent;
+  const head = JSON.stringify({ callId: context.call.facts.bound.callId, execution: state, because });
+  const json = response === null ? head : `${head.slice(0, -1)},"response":${response}}`;
+  try {
+    await context.record('outcome', 'none', context.masker.json(json).text, json);
+    return sent;
+  } catch {
+    const why = 'it could not be recorded, so it is not passed on';
+    return state === 'failed' && response === null
+      ? sent
+      : { state: 'unknown', because: `The upstream answered, but ${why}.`, response: null };
+  }
+}
+
+/** Stores the end of a call; keeps trying while the database is away, for nobody else knows the result. */
+async function persist(deps: RunDeps, end: Parameters<typeof finish>[1]): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await finish(deps.pool, end);
+    } catch (error) {
+      if (attempt === 30) throw error;
+      deps.log.warn(
+        { callId: end.callId, attempt, err: error },
+        'the end of a held call could not be stored yet',
+      );
+      await sleep(500);
+    }
+  }
+}
+
+/** Somebody gave the call up as lost while it ran: what they stored stays. */
+async function asStored(deps: RunDeps, callId: string): Promise<ExecuteResult> {
+  const row = await heldCallState(deps.pool, callId);
+  const ended: ExecutedState = row?.state === 'succeeded' || row?.state === 'failed' ? row.state : 'unknown';
+  return { execution: ended, summary: row?.endedBecause ?? null };
+}

@@ -1,0 +1,169 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { SealedValue } from '../../db/held-execution.ts';
+import type { Caller } from '../../policy/caller.ts';
+import type { OnDisconnect } from '../../policy/verdict.ts';
+import type { SessionFacts } from '../../recording/event.ts';
+import { type KeyRing, newDataKey } from '../../recording/key-ring.ts';
+import { seal, unseal } from '../../recording/seal.ts';
+import type { Bound } from '../../workflows/contract.ts';
+import { commitToArgs, digestOf } from './canonical.ts';
+import { at, JsonTextError, members, splice } from './json-text.ts';
+
+/**
+ * Everything that running a held call goes by. It is sealed together with the request: the columns of the row are
+ * for people to look at, and changing them changes nothing that runs.
+ */
+export interface HeldFacts {
+  readonly bound: Bound;
+  readonly caller: Caller;
+  readonly session: SessionFacts;
+  readonly correlationId: string;
+  readonly protocolVersion: string;
+  readonly rule: string;
+  readonly maskProfile: string;
+  readonly approverGroups: readonly string[];
+  readonly approvalsNeeded: number;
+  readonly requesterKeys: readonly string[];
+  readonly onDisconnect: OnDisconnect;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A held call as it is to run: its facts, and the JSON-RPC request exactly as it was read. */
+export interface HeldCall {
+  readonly facts: HeldFacts;
+  readonly json: string;
+}
+
+/** The stored call is not what was held. Its message says in what it differs, never what it says. */
+export class TamperedCallError extends Error {
+  readonly code = 'tampered_call';
+}
+
+/**
+ * Seals a call under a fresh key of its own and computes the digest that its approval is bound to.
+ * @param facts all of them but the commitment to the arguments, which needs the key
+ */
+export async function sealCall(
+  keyRing: KeyRing,
+  facts: Omit<HeldFacts, 'bound'> & { bound: Omit<Bound, 'argsSha256'> },
+  json: string,
+): Promise<{ request: SealedValue; digest: string }> {
+  const { callId, method } = facts.bound;
+  const dataKey = newDataKey();
+  const bound: Bound = { ...facts.bound, argsSha256: commitment(dataKey, method, json) };
+  const plaintext = Buffer.from(JSON.stringify({ facts: { ...facts, bound }, json }));
+  const { kekId, wrapped } = await keyRing.wrap(dataKey, requestContext(callId));
+  const sealed = seal(dataKey, plaintext, requestContext(callId));
+  plaintext.fill(0);
+  dataKey.fill(0);
+  return { request: { kekId, wrapped, sealed }, digest: digestOf(bound) };
+}
+
+/**
+ * Opens a sealed call and proves that it is the one that `digest` names: every bound fact, and the arguments as
+ * they stand in the bytes that will be sent.
+ * @throws TamperedCallError when the sealed value, the digest or the bytes do not belong together
+ */
+export async function unsealCall(
+  keyRing: KeyRing,
+  callId: string,
+  value: SealedValue,
+  digest: string,
+): Promise<HeldCall> {
+  const { call, key } = await open(keyRing, callId, value);
+  const { bound } = call.facts;
+  const recomputed: Bound = { ...bound, callId, argsSha256: commitment(key, bound.method, call.json) };
+  if (!sameText(digestOf(recomputed), digest))
+    throw new TamperedCallError('the stored call does not have the digest that was approved');
+  if (nameOf(bound.method, call.json) !== bound.tool)
+    throw new TamperedCallError('the stored call names another tool than the one that was approved');
+  return call;
+}
+
+async function open(
+  keyRing: KeyRing,
+  callId: string,
+  { kekId, wrapped, sealed }: SealedValue,
+): Promise<{ call: HeldCall; key: Uint8Array }> {
+  try {
+    const key = await keyRing.unwrap({ kekId, wrapped }, requestContext(callId));
+    const call = JSON.parse(unseal(key, sealed, requestContext(callId)).toString()) as HeldCall;
+    return { call, key };
+  } catch (error) {
+    throw new TamperedCallError(
+      'the stored call cannot be unsealed: it was changed, moved, or its key is gone',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Seals what a client that comes back is given. */
+export async function sealResult(keyRing: KeyRing, callId: string, json: string): Promise<SealedValue> {
+  const dataKey = newDataKey();
+  const { kekId, wrapped } = await keyRing.wrap(dataKey, resultContext(callId));
+  return { kekId, wrapped, sealed: seal(dataKey, Buffer.from(json), resultContext(callId)) };
+}
+
+/** @throws Error when the sealed result was changed, or its key is gone */
+export async function unsealResult(keyRing: KeyRing, callId: string, value: SealedValue): Promise<string> {
+  const key = await keyRing.unwrap(value, resultContext(callId));
+  return unseal(key, value.sealed, resultContext(callId)).toString();
+}
+
+/**
+ * What counts as the arguments of a request: for `tools/call`, `params.arguments` as it stands; for any other
+ * method all of `params` but `_meta`, which is about transport.
+ * @returns JSON text, or null when there are none
+ */
+export function argsOf(method: string, json: string): string | null {
+  if (method === 'tools/call') {
+    const span = at(json, ['params', 'arguments']);
+    return span && json.slice(span.start, span.end);
+  }
+  const params = at(json, ['params']);
+  if (!params) return null;
+  if (json[params.start] !== '{') return json.slice(params.start, params.end);
+  const kept = members(json, params.start).filter((member) => member.key !== '_meta');
+  return `{${kept.map(({ key, start, end }) => `${JSON.stringify(key)}:${json.slice(start, end)}`).join(',')}}`;
+}
+
+/** The name that a request calls by: `params.name`, or `params.uri` for resources; empty when it has neither. */
+export function nameOf(method: string, json: string): string {
+  const key = method.startsWith('resources/') ? 'uri' : 'name';
+  const span = at(json, ['params', key]);
+  const value: unknown = span ? JSON.parse(json.slice(span.start, span.end)) : '';
+  return typeof value === 'string' ? value : '';
+}
+
+/**
+ * The request as it goes upstream: the stored text, with the id and the progress token of the request that waits
+ * for it now. Nothing else is touched, down to white space.
+ */
+export function asSent(json: string, idJson: string, progressToken: string | null): string {
+  const id = at(json, ['id']);
+  if (!id) throw new JsonTextError('the stored request has no id');
+  const changes = [{ ...id, with: idJson }];
+  const token = at(json, ['params', '_meta', 'progressToken']);
+  if (token && progressToken !== null) changes.push({ ...token, with: progressToken });
+  return splice(json, changes);
+}
+
+function commitment(dataKey: Uint8Array, method: string, json: string): string {
+  const key = createHmac('sha256', dataKey).update('holdpoint commitment to arguments').digest();
+  return commitToArgs(key, argsOf(method, json));
+}
+
+function sameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function requestContext(callId: string): string {
+  return `held request ${callId}`;
+}
+
+function resultContext(callId: string): string {
+  return `held result ${callId}`;
+}

@@ -1,0 +1,153 @@
+import type { ExecutedState } from '../../db/held-execution.ts';
+import { UpstreamError } from '../errors.ts';
+import type { UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
+import { at } from './json-text.ts';
+import { openRunSession } from './run-session.ts';
+import type { RunContext, RunDeps } from './run-call.ts';
+import { asSent } from './sealed-call.ts';
+
+/** How sending ended: with upstream's response as it came, or without one and why. */
+export interface Sent {
+  readonly state: ExecutedState;
+  /** In plain words, not yet masked; null when there is nothing to say. */
+  readonly because: string | null;
+  readonly response: string | null;
+}
+
+/** How long upstream has to answer a call that its client cancelled. */
+const cancelGraceMs = 5000;
+const maxSummaryLength = 500;
+
+/**
+ * Records the claim and the message, then sends the stored request, once. Never rejects: whatever goes wrong before
+ * the first byte may have left is `failed` (nothing ran), and whatever goes wrong after is `unknown`.
+ */
+export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSignal): Promise<Sent> {
+  const { facts, json } = context.call;
+  const { callId, connection } = facts.bound;
+  const { waiter } = context;
+  const idJson = waiter?.idJson ?? `"${callId}"`;
+  const message = asSent(json, idJson, waiter?.stream.progressToken ?? null);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([lost, stop.signal]);
+  let sent = false;
+  let session: UpstreamSession | null = null;
+  const execution = {
+    callId,
+    waiter,
+    cancel: () => cancelUpstream(deps, context, { session, idJson, sent, stop }),
+  };
+  deps.running.add(execution);
+  try {
+    await context.record('claim', 'none', context.masker.json(JSON.stringify({ callId })).text);
+    session = waiter?.upstream ?? (await openRunSession(deps, context, signal));
+    await context.record('message', 'client-to-upstream', context.masker.message(message).text, message);
+    const options = { idJson, signal, headers: facts.headers, onSent: () => void (sent = true) };
+    for await (const answer of session.send(message, options)) {
+      if (answer.kind === 'response') return sentWith(answer);
+      await passOn(context, session, answer);
+    }
+    return sent ? unknown('its answer never came') : failed('the connection was closed');
+  } catch (error) {
+    const why = reasonOf(error, connection);
+    deps.log.warn({ callId, sent, err: error }, 'a held call did not get its answer');
+    return sent ? unknown(why) : failed(why);
+  } finally {
+    deps.running.remove(execution);
+    if (!waiter) await session?.close();
+  }
+}
+
+function sentWith({ json }: UpstreamMessage): Sent {
+  const error = at(json, ['error', 'message']);
+  if (error) return { state: 'failed', because: textAt(json, error), response: json };
+  const isError = at(json, ['result', 'isError']);
+  if (isError && json.slice(isError.start, isError.end) === 'true') {
+    const { result } = JSON.parse(json) as { result: { content?: { type?: string; text?: string }[] } };
+    const text = result.content?.find((item) => item.type === 'text')?.text;
+    return { state: 'failed', because: text?.slice(0, maxSummaryLength) ?? null, response: json };
+  }
+  return { state: 'succeeded', because: null, response: json };
+}
+
+/** Passes on what upstream says while it works: masked and recorded first, to the client if it is still there. */
+async function passOn(
+  context: RunContext,
+  session: UpstreamSession,
+  message: UpstreamMessage,
+): Promise<void> {
+  const { waiter, masker } = context;
+  const { text } = masker.message(message.json);
+  await context.record('message', 'upstream-to-client', text, message.json);
+  if (message.kind === 'request' && !waiter?.stream.alive)
+    return answerForNobody(context, session, message.json);
+  // Progress for a client that asked for none would be a protocol error there.
+  if (message.method === 'notifications/progress' && waiter?.stream.progressToken === null) return;
+  await waiter?.stream.message(text);
+}
+
+/** Upstream asks a client that has gone: it is told so, rather than left waiting. */
+async function answerForNobody(
+  context: RunContext,
+  session: UpstreamSession,
+  request: string,
+): Promise<void> {
+  const id = at(request, ['id']);
+  const error = { code: -31051, message: 'The client of this call has gone; nobody can answer.' };
+  const json = `{"jsonrpc":"2.0","id":${id ? request.slice(id.start, id.end) : 'null'},"error":${JSON.stringify(error)}}`;
+  await post(context, session, json);
+}
+
+async function post(context: RunContext, session: UpstreamSession, json: string): Promise<void> {
+  await context.record('message', 'client-to-upstream', context.masker.message(json).text, json);
+  const sending = session
+    .send(json, { idJson: null, signal: AbortSignal.timeout(10_000) })
+    [Symbol.asyncIterator]();
+  while (!(await sending.next()).done);
+}
+
+interface Cancelling {
+  readonly session: UpstreamSession | null;
+  readonly idJson: string;
+  readonly sent: boolean;
+  readonly stop: AbortController;
+}
+
+function cancelUpstream(
+  deps: RunDeps,
+  context: RunContext,
+  { session, idJson, sent, stop }: Cancelling,
+): void {
+  if (!session || !sent) return stop.abort(new Error('its client cancelled it'));
+  const json = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${idJson}}}`;
+  post(context, session, json).catch((error: unknown) => {
+    const { callId } = context.call.facts.bound;
+    deps.log.warn({ callId, err: error }, 'upstream could not be told that a running call was cancelled');
+  });
+  // A server that heeds the cancellation never answers; what it had done by then nobody knows.
+  setTimeout(() => stop.abort(new Error('its client cancelled it while it ran')), cancelGraceMs).unref();
+}
+
+function unknown(why: string): Sent {
+  return {
+    state: 'unknown',
+    because: `It was sent, but ${why}; it may or may not have taken effect.`,
+    response: null,
+  };
+}
+
+function failed(why: string): Sent {
+  return { state: 'failed', because: `It was not sent: ${why}. Nothing ran.`, response: null };
+}
+
+/** Plain words for people. Messages of our own errors hold no secrets; those of others are not repeated. */
+function reasonOf(error: unknown, connection: string): string {
+  if (error instanceof UpstreamError) return `${connection} failed (${error.code}): ${error.message}`;
+  const code = (error as { code?: unknown } | null)?.code;
+  return `an error occurred in the gateway (${typeof code === 'string' ? code : 'internal'})`;
+}
+
+function textAt(json: string, span: { start: number; end: number }): string {
+  const value: unknown = JSON.parse(json.slice(span.start, span.end));
+  return typeof value === 'string' ? value.slice(0, maxSummaryLength) : '';
+}
