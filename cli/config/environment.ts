@@ -64,7 +64,7 @@ export interface Override {
 }
 
 /**
- * What the environment sets. `HOLDPOINT_…` wins over the file; Slack's plain names fill in what nothing else sets.
+ * What the environment sets; an empty variable sets nothing. `HOLDPOINT_…` wins over the file; Slack's plain names fill in what nothing else sets.
  * @returns overrides in the order in which they apply, and a problem for every `HOLDPOINT_` variable that sets nothing
  */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): {
@@ -76,7 +76,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const overrides: Override[] = [];
   const problems: { variable: string; message: string }[] = [];
   for (const [variable, text] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!variable.startsWith('HOLDPOINT_') || text === undefined) continue;
+    if (!variable.startsWith('HOLDPOINT_') || !text) continue;
     if (reservedVariables.includes(variable) || variable.startsWith(testPrefix)) continue;
     const setting = settings.get(variable);
     if (!setting) {

@@ -24,7 +24,7 @@ export interface LoadOptions {
  * @throws ConfigError naming every problem with file and line (or variable), key path, rule and remedy
  */
 export async function loadConfig({ file: given, dataDir, env, cwd }: LoadOptions): Promise<Config> {
-  const named = given ?? env['HOLDPOINT_CONFIG'];
+  const named = given ?? (env['HOLDPOINT_CONFIG'] || undefined);
   const file = resolve(cwd, named ?? 'holdpoint.yaml');
   const label = relative(cwd, file).startsWith('..') ? file : relative(cwd, file);
   const text = await readText(file, named !== undefined, label);
@@ -39,7 +39,7 @@ export async function loadConfig({ file: given, dataDir, env, cwd }: LoadOptions
   const resolved = resolveConfig(parsed.data, {
     file: text === null ? null : file,
     baseDir,
-    dataDir: resolve(cwd, dataDir ?? env['HOLDPOINT_DATA'] ?? '.holdpoint'),
+    dataDir: resolve(cwd, dataDir ?? (env['HOLDPOINT_DATA'] || '.holdpoint')),
   });
   if ('problems' in resolved) throw new ConfigError(resolved.problems.map(place));
   return resolved.config;

@@ -57,18 +57,21 @@ function sharedAddresses(listeners: readonly Listener[]): readonly Problem[] {
   });
 }
 
-/** Without identity, nothing may be reachable from elsewhere: neither by address nor by a proxy in front. */
+/**
+ * Without identity, nothing may be reachable from elsewhere: neither by address nor by a proxy in front. Where only
+ * listeners other than the agents' are reachable (a worker's metrics), nothing is said of callers, and there are none.
+ */
 function checkReach(
   { agents, console, identity }: ConfigFile,
   listeners: readonly Listener[],
 ): readonly Problem[] {
-  const exposed =
-    listeners.find(({ listen }) => !isLoopback(listen))?.path ??
-    publicPath(agents.publicUrl, console.publicUrl);
+  const agentsPath = isPublic(agents.publicUrl) ? ['agents', 'publicUrl'] : ['agents', 'listen'];
+  const agentsReach = isPublic(agents.publicUrl) || !isLoopback(toListen(agents.listen));
+  const exposed = agentsReach ? agentsPath : listeners.find(({ listen }) => !isLoopback(listen))?.path;
   const problems: Problem[] = [];
-  if (exposed && identity === undefined)
+  if (agentsReach && identity === undefined)
     problems.push({
-      path: exposed,
+      path: agentsPath,
       message:
         'reaches beyond this machine, but nothing says who may call; set `identity.issuers`, or use a loopback address such as 127.0.0.1',
     });
@@ -77,21 +80,13 @@ function checkReach(
       path: ['identity', 'anonymous'],
       message: `callers without a token are accepted only where every listener is on loopback, and ${exposed.join('.')} is not; remove \`anonymous\`, or use a loopback address`,
     });
-  if (console.login === undefined && (!isLoopback(toListen(console.listen)) || isPublic(console.publicUrl)))
+  if (console.login === undefined && !isLoopback(toListen(console.listen)))
     problems.push({
-      path: ['console', isPublic(console.publicUrl) ? 'publicUrl' : 'listen'],
+      path: ['console', 'listen'],
       message:
         'reaches beyond this machine, but `console.login` does not say how people log in; set it, or use a loopback address',
     });
   return problems;
-}
-
-function publicPath(
-  agentsUrl: string | undefined,
-  consoleUrl: string | undefined,
-): readonly string[] | undefined {
-  if (isPublic(agentsUrl)) return ['agents', 'publicUrl'];
-  return isPublic(consoleUrl) ? ['console', 'publicUrl'] : undefined;
 }
 
 function isPublic(url: string | undefined): boolean {
@@ -140,8 +135,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
         jwksUrl: jwksUrl ?? null,
         clockSkewMs: toMs(clockSkew),
       })),
-      anonymous:
-        identity === undefined ? { subject: 'local-agent', groups: [] } : (identity.anonymous ?? null),
+      anonymous: identity === undefined ? localAgent(file) : (identity.anonymous ?? null),
     },
     connections: Object.fromEntries(
       Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
@@ -155,6 +149,13 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
     },
     log: file.log,
   };
+}
+
+/** Who calls when nothing is said of identity: anyone on this machine, if only this machine can call. */
+function localAgent(file: ConfigFile): Config['identity']['anonymous'] {
+  return listenersOf(file).every(({ listen }) => isLoopback(listen))
+    ? { subject: 'local-agent', groups: [] }
+    : null;
 }
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {

@@ -288,6 +288,14 @@ const stdioConnection = z.strictObject({
     .describe('How long the upstream server may be silent within one exchange.'),
 });
 
+/** Says it plainly where both kinds of connection would complain of the other's keys. */
+function neitherOrBoth(connection: unknown): string | undefined {
+  if (typeof connection !== 'object' || connection === null) return undefined;
+  if ('url' in connection && 'command' in connection) return 'has both `url` and `command`; keep one';
+  if ('url' in connection || 'command' in connection) return undefined;
+  return 'needs `url` (streamable HTTP) or `command` (a program to start)';
+}
+
 const connectionName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be 1 to 63 lower-case letters, digits, `_` or `-`');
@@ -315,7 +323,10 @@ export const configSchema = z.strictObject({
   keys,
   identity,
   connections: z
-    .record(connectionName, z.union([httpConnection, stdioConnection]))
+    .record(
+      connectionName,
+      z.union([httpConnection, stdioConnection], { error: ({ input }) => neitherOrBoth(input) }),
+    )
     .default({})
     .describe('The upstream MCP servers by name; agents reach them at `/mcp/<name>`.'),
   policy: text.optional().describe('The policy file, relative to this file. Default: `policy.yaml`.'),
@@ -346,7 +357,7 @@ export type ConfigFile = z.output<typeof configSchema>;
 export function decodeKey(value: string): Uint8Array | null {
   if (!/^[A-Za-z0-9_+/-]{43}=?$/.test(value)) return null;
   const bytes = Buffer.from(value, 'base64url');
-  return bytes.length === 32 ? bytes : null;
+  return bytes.length === 32 ? new Uint8Array(bytes) : null;
 }
 
 function isHttpUrl(value: string): boolean {
