@@ -27,6 +27,14 @@ export interface CardsDeps {
   readonly consoleUrl: string;
 }
 
+/** Shows held calls in Slack. */
+export interface Cards {
+  /** Posts the card wherever the approver groups are to be asked, or brings what is there up to date. */
+  readonly announce: (callId: string) => Promise<void>;
+  /** Brings every copy of the card up to date. */
+  readonly refresh: (callId: string) => Promise<void>;
+}
+
 /** Name of the message metadata by which a posted card is found again. */
 export const cardEventType = 'holdpoint_card';
 
@@ -36,10 +44,7 @@ export const cardEventType = 'holdpoint_card';
  * After a post without an answer the card is looked for in the channel; where the app may not read the channel, it is
  * posted again, and the copy that nobody knew of joins the others as soon as someone clicks on it.
  */
-export function createCards(deps: CardsDeps): {
-  announce(callId: string): Promise<void>;
-  refresh(callId: string): Promise<void>;
-} {
+export function createCards(deps: CardsDeps): Cards {
   return {
     announce: async (callId) => {
       const facts = await cardFacts(deps.pool, callId);
@@ -145,12 +150,14 @@ async function show(deps: CardsDeps, copy: CardCopy, facts: CardFacts, wanted: C
   // A call that has ended needs no first card.
   if (facts.state !== 'pending' || copy.target === null) return;
   await markAttempt(deps.pool, copy.cardId);
-  const { channel, ts } = await deps.client.chat.postMessage({
+  const message = {
     channel: copy.target,
     unfurl_links: false,
     unfurl_media: false,
     ...content(wanted, facts.callId),
-  });
+  };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's
+  const { channel, ts } = await deps.client.chat.postMessage(message);
   if (!channel || !ts)
     throw ApplicationFailure.create({ message: 'Slack posted a card without naming its place' });
   await markPosted(deps.pool, copy.cardId, { channel, ts, whole: wanted.whole, shown });

@@ -17,6 +17,7 @@ export interface CardCopy {
 export interface CardFacts {
   readonly callId: string;
   readonly digest: string;
+  readonly workflowId: string;
   readonly state: string;
   readonly connection: string;
   readonly method: string;
@@ -52,7 +53,7 @@ export interface StoredVote {
   readonly atMs: number;
 }
 
-const factColumns = `call_id as "callId", digest, state, connection, method, tool, caller, rule, reason, risk,
+const factColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool, caller, rule, reason, risk,
   shown_args as "shownArgs", approvers, approvals_needed as "approvalsNeeded", decisions,
   created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause"`;
 

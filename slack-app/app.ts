@@ -1,7 +1,7 @@
 import { App, type Receiver, type ReceiverEvent } from '@slack/bolt';
 import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
 import type { Pool } from '../db/pool.ts';
-import { type DecisionAnswer, type DecisionRequest } from './deciding.ts';
+import type { Approvals } from '../workflows/client.ts';
 import { startDecisionQueue } from './decision-queue.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
@@ -18,8 +18,8 @@ export interface SlackAppDeps {
   readonly client: WebClient;
   /** Public URL of the console, without a slash at the end. */
   readonly consoleUrl: string;
-  /** Asks the approval workflow. Signs the vote; throws when the workflow cannot be asked. */
-  readonly decide: (request: DecisionRequest) => Promise<DecisionAnswer>;
+  /** Signs votes and brings them to the approval workflow (workflows/client.ts). */
+  readonly approvals: Pick<Approvals, 'decide'>;
   /** Brings every card of a call up to date (activities/cards.ts, `refresh`). */
   readonly refreshCards: (callId: string) => Promise<void>;
   readonly log: Log;
@@ -63,7 +63,9 @@ export async function startSlackApp(
     convoStore: false,
   });
   // What a handler throws goes on to the transport, which then does not acknowledge.
-  app.error((error) => Promise.reject(error));
+  app.error(async (error) => {
+    throw error;
+  });
   registerInteractions(app, { db: pool, client, consoleUrl: deps.consoleUrl, workspace, queue });
 
   const transports: Transport[] = [];

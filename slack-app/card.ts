@@ -146,12 +146,19 @@ function closing(request: CardRequest, state: CardState, links: CardLinks, whole
   const first = state.open
     ? `${vote} · decided by ${escaped(groups)} · expires ${until}`
     : `${vote} · asked ${asked}`;
-  const note = 'Hidden values are marked where they stood. Invisible characters are written as ⟨U+…⟩.';
+  const note = `${maskedWords(request.shownArgs)}Invisible characters are written as ⟨U+…⟩.`;
   return [
     smallPrint('status', `${first}\n${id} · <${url}|open in the console>`),
     ...(state.open ? [smallPrint('legend', note)] : []),
     ...(state.open ? [cardButtons(request, whole)] : []),
   ];
+}
+
+/** How many values were taken out before anyone saw them; the agent may write such a mark itself, so: at most. */
+function maskedWords(shownArgs: string): string {
+  const marks = shownArgs.match(/\[masked:[\w-]+\]/g)?.length ?? 0;
+  if (marks === 0) return 'Nothing was masked. ';
+  return `${marks} masked ${marks === 1 ? 'value stands' : 'values stand'} as \`[masked:…]\`. `;
 }
 
 /** The part of a digest that people compare: 16 hexadecimal digits. */

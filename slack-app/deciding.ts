@@ -3,27 +3,12 @@ import { adoptCard, type CardFacts, cardAt, cardFacts } from '../db/cards.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Pool } from '../db/pool.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
+import type { Approvals } from '../workflows/client.ts';
 import type { ApprovalStatus, Decision, Person, VoteRefusal } from '../workflows/contract.ts';
 import type { MembershipLookup } from './membership.ts';
+import { cardRequest } from './request.ts';
+import { stateOf } from './state.ts';
 import { lookUpUser, type SlackUser, type Workspace } from './workspace.ts';
-
-/** What is asked of the approval workflow: one person's decision, everything about them looked up. */
-export interface DecisionRequest {
-  readonly callId: string;
-  readonly digest: string;
-  readonly updateId: string;
-  readonly person: Person;
-  readonly decision: Decision;
-  readonly reason: string | null;
-  /** The request's approver groups that the person belongs to now. */
-  readonly groups: readonly string[];
-  readonly via: 'slack';
-}
-
-/** The workflow's answer. */
-export type DecisionAnswer =
-  | { readonly kind: 'counted'; readonly status: ApprovalStatus }
-  | { readonly kind: 'refused'; readonly code: VoteRefusal; readonly message: string };
 
 /** Why a click was refused before it came to a vote. */
 export type ClickRefusal =
@@ -48,8 +33,7 @@ export interface DecidingDeps {
   readonly client: WebClient;
   readonly workspace: () => Promise<Workspace>;
   readonly membership: MembershipLookup;
-  /** @throws when the workflow cannot be asked; it may then be asked again with the same update id */
-  readonly decide: (request: DecisionRequest) => Promise<DecisionAnswer>;
+  readonly approvals: Pick<Approvals, 'decide'>;
   /** Brings every card of a call up to date. */
   readonly refreshCards: (callId: string) => Promise<void>;
 }
@@ -77,9 +61,10 @@ export async function settle(deps: DecidingDeps, click: OpenDecision): Promise<S
   const { groups, unknown } = await deps.membership.of(decider, facts.approvers);
   if (groups.length === 0) return notAMember(facts, unknown);
 
-  const { callId, digest } = facts;
+  const { callId, digest, workflowId } = facts;
   const { updateId, decision, reason } = click;
-  const answer = await deps.decide({
+  const answer = await deps.approvals.decide({
+    workflowId,
     callId,
     digest,
     updateId,
@@ -89,8 +74,26 @@ export async function settle(deps: DecidingDeps, click: OpenDecision): Promise<S
     groups,
     via: 'slack',
   });
+  if (answer.kind === 'counted') return countedWords(answer.status, decision);
   if (answer.kind === 'refused') return refused(answer.code, answer.message);
-  return countedWords(answer.status, decision);
+  return endedWords(deps, callId, person, decision);
+}
+
+/** The workflow has closed: the row tells whether this person's decision was among those that counted. */
+async function endedWords(
+  deps: DecidingDeps,
+  callId: string,
+  person: Person,
+  decision: Decision,
+): Promise<Settled> {
+  const facts = await cardFacts(deps.pool, callId);
+  const mine = facts?.decisions.some(
+    (vote) => vote.decision === decision && vote.person.keys.some((key) => person.keys.includes(key)),
+  );
+  if (mine === true) return { state: 'counted', code: 'Counted', text: 'Your decision counts.', tell: false };
+  const { heading, outcome } = facts ? stateOf(cardRequest(facts)) : { heading: null, outcome: [] };
+  const words = [heading ?? 'It has ended', ...outcome.map((line) => line.text)].join('. ');
+  return refused('AlreadyDecided', `There is nothing left to decide. ${words}`);
 }
 
 /** Promise 5: an approval counts only from a card that shows all of what would run. */

@@ -36,7 +36,7 @@ export interface DecisionQueue {
 export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQueue {
   const running = new Set<Promise<void>>();
   let stopped = false;
-  const timer = setInterval(() => track(sweep()), sweepEveryMs);
+  const timer = setInterval(() => void track(sweep()), sweepEveryMs);
 
   function track(work: Promise<void>): Promise<void> {
     const tracked = work
@@ -108,6 +108,7 @@ async function tell(
   const { channel, slackUser: user } = click;
   try {
     if (channel === null || channel.startsWith('D'))
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's
       await deps.client.chat.postMessage({ channel: user, text, unfurl_links: false });
     else await deps.client.chat.postEphemeral({ channel, user, text });
   } catch (error) {

@@ -48,7 +48,7 @@ export interface CardRequest {
 
 /** What a card shows of a stored call. */
 export function cardRequest(facts: CardFacts): CardRequest {
-  const { caller, approvers, decisions, createdAt, expiresAt, endedAt, ...same } = facts;
+  const { caller, approvers, decisions, createdAt, expiresAt, endedAt, workflowId: _, ...same } = facts;
   return {
     ...same,
     state: facts.state as CardRequest['state'],

@@ -43,7 +43,7 @@ export function stateOf(request: CardRequest): CardState {
       return closed('⌛ Expired', [strong('Nobody decided in time. It did not run.'), ...people]);
     case 'cancelled':
       return closed('🚫 Cancelled', [strong('It was withdrawn and did not run.'), ...people, ...because]);
-    case 'aborted':
+    default:
       return closed('🚫 Not run', [strong('Holdpoint could not carry it out. It did not run.'), ...because]);
   }
 }

@@ -6,7 +6,7 @@
 
 /** Everything that shows as nothing, or as a space that is not one, or changes the order of what follows. */
 const unseen =
-  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0e\uffa0\u{e0100}-\u{e01ef}]|(?! )\p{Zs}/gu;
+  /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|\u034f|[\u17b4-\u17b5]|[\u180b-\u180f]|[\ufe00-\ufe0e]|[\u{e0100}-\u{e01ef}]|(?! )\p{Zs}/gu;
 /** Marks stacked on one letter can paint over the lines around it: four are enough for any language. */
 const stacked = /(?<=\p{M}{4})\p{M}/gu;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import { assert as holds, integer, json, property, string } from 'fast-check';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { card } from '../../slack-app/card.ts';
 import { laidOut, pieces } from '../../slack-app/layout.ts';
@@ -134,18 +134,18 @@ function mrkdwnIn(value: unknown): string[] {
 
 describe('laying out arguments', () => {
   it('changes nothing but white space outside strings', () => {
-    fc.assert(
-      fc.property(fc.json(), (json) => {
-        const back = laidOut(json).replace(/↵\n *│ /g, '\\n');
-        assert.deepEqual(JSON.parse(back), JSON.parse(visibleLines(json)));
+    holds(
+      property(json(), (text) => {
+        const back = laidOut(text).replace(/↵\n *│ /g, '\\n');
+        assert.deepEqual(JSON.parse(back), JSON.parse(visibleLines(text)));
       }),
     );
   });
 
   it('keeps big numbers, duplicate keys and escapes as they are written', () => {
-    const json = '{"a":12345678901234567890,"a":1e400,"b":"\\u202e\\"x\\\\"}';
+    const text = '{"a":12345678901234567890,"a":1e400,"b":"\\u202e\\"x\\\\"}';
     assert.equal(
-      laidOut(json),
+      laidOut(text),
       '{\n  "a": 12345678901234567890,\n  "a": 1e400,\n  "b": "\\u202e\\"x\\\\"\n}',
     );
   });
@@ -160,27 +160,23 @@ describe('laying out arguments', () => {
   });
 
   it('cut into pieces loses nothing and cuts no character in two', () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary', maxLength: 500 }),
-        fc.integer({ min: 2, max: 50 }),
-        (text, most) => {
-          const cutUp = pieces(text, most);
-          assert.equal(cutUp.join(''), text);
-          for (const piece of cutUp) {
-            assert.ok(piece.length <= most);
-            if (text.isWellFormed()) assert.ok(piece.isWellFormed());
-          }
-        },
-      ),
+    holds(
+      property(string({ unit: 'binary', maxLength: 500 }), integer({ min: 2, max: 50 }), (text, most) => {
+        const cutUp = pieces(text, most);
+        assert.equal(cutUp.join(''), text);
+        for (const piece of cutUp) {
+          assert.ok(piece.length <= most);
+          if (text.isWellFormed()) assert.ok(piece.isWellFormed());
+        }
+      }),
     );
   });
 });
 
 describe('making text visible', () => {
   it('leaves no character that shows as nothing or changes the order', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+    holds(
+      property(string({ unit: 'binary' }), (text) => {
         assert.doesNotMatch(visible(text), /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/u);
       }),
     );

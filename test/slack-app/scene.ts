@@ -2,7 +2,7 @@ import type { Pool } from '../../db/pool.ts';
 import type { ApprovalStatus, CountedVote } from '../../workflows/contract.ts';
 import { createCards } from '../../activities/cards.ts';
 import { type SlackSettings, startSlackApp } from '../../slack-app/app.ts';
-import type { DecisionAnswer, DecisionRequest } from '../../slack-app/deciding.ts';
+import type { DecideAnswer, DecideRequest } from '../../workflows/client.ts';
 import { createSlackClient, type Log } from '../../slack-app/web-client.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
 
@@ -65,10 +65,10 @@ export async function heldCall(
 
 /** The workflow's part, as small as it can be: counts distinct people, first terminal decision wins. */
 export function miniWorkflow(pool: Pool) {
-  const requests: DecisionRequest[] = [];
-  const answers = new Map<string, DecisionAnswer>();
+  const requests: DecideRequest[] = [];
+  const answers = new Map<string, DecideAnswer>();
   let away = false;
-  const decide = async (request: DecisionRequest): Promise<DecisionAnswer> => {
+  const decide = async (request: DecideRequest): Promise<DecideAnswer> => {
     if (away) throw new Error('Temporal is away');
     requests.push(request);
     const known = answers.get(request.updateId);
@@ -77,7 +77,7 @@ export function miniWorkflow(pool: Pool) {
     answers.set(request.updateId, answer);
     return answer;
   };
-  async function vote(request: DecisionRequest): Promise<DecisionAnswer> {
+  async function vote(request: DecideRequest): Promise<DecideAnswer> {
     const { rows } = await pool.query<{ state: string; decisions: CountedVote[]; needed: number }>(
       'select state, decisions, approvals_needed as needed from held_calls where call_id = $1',
       [request.callId],
@@ -90,6 +90,7 @@ export function miniWorkflow(pool: Pool) {
         kind: 'refused',
         code: 'AlreadyDecided',
         message: `Already decided: ${last?.person.name} chose ${last?.decision} at 10:42.`,
+        status: null,
       };
     const { person, decision, reason, via } = request;
     const votes = [...row.decisions, { jws: 'x', person, decision, reason, via, atMs: Date.now() }];
@@ -124,7 +125,7 @@ export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
     pool,
     client,
     consoleUrl,
-    decide: workflow.decide,
+    approvals: workflow,
     refreshCards: cards.refresh,
     log: quiet,
   };

@@ -173,8 +173,9 @@ export function viewProblems(view: Json): string[] {
     const inputs = (view['blocks'] as Json[]).some((block) => block['type'] === 'input');
     if (inputs && view['submit'] === undefined) say('/submit', 'a view with inputs needs submit');
   }
-  if (String(view['private_metadata'] ?? '').length > 3000)
+  if (JSON.stringify(view['private_metadata'] ?? '').length - 2 > 3000)
     say('/private_metadata', 'at most 3000 characters');
-  if (String(view['callback_id'] ?? '').length > 255) say('/callback_id', 'at most 255 characters');
+  if (JSON.stringify(view['callback_id'] ?? '').length - 2 > 255)
+    say('/callback_id', 'at most 255 characters');
   return problems;
 }

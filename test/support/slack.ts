@@ -159,7 +159,10 @@ export async function startSlack(options: { port?: number } = {}): Promise<Slack
 
   server.on('upgrade', (request, stream) => {
     const ticket = new URL(request.url ?? '/', 'http://slack').searchParams.get('ticket') ?? '';
-    if (!tickets.delete(ticket) || trouble.mode !== 'none') return void stream.destroy();
+    if (!tickets.delete(ticket) || trouble.mode !== 'none') {
+      stream.destroy();
+      return;
+    }
     const socket = acceptSocket(request, stream, {
       message: (text) => {
         transcript.push(`→ socket ${text}`);
