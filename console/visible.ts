@@ -31,9 +31,9 @@ const names: Readonly<Record<string, string>> = {
 const hidden = /(?! )[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Cs}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
 /**
- * How a masked span looks in text that has been through the masking engine: `⟦`, a label, `⟧`.
+ * How a masked span looks in text that has been through the masking engine: `[masked:<detector>]`.
  */
-const pieces = new RegExp(`(⟦[^⟦⟧\\n]{1,120}⟧)|(${hidden.source})`, 'gu');
+const pieces = new RegExp(`(\\[masked:[\\w.:-]{1,80}\\])|(${hidden.source})`, 'gu');
 
 /**
  * Hostile text as people must see it: each invisible or direction-changing character as its code point and name, each

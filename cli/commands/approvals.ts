@@ -143,7 +143,7 @@ function show(deps: ApprovalsDeps, call: ShownCall, json: boolean): number {
       policyVersion,
       endedBecause,
     } = call;
-    const arguments_ = { argumentsJson: shownArgs, risk, reason, digest, policyVersion, endedBecause };
+    const facts = { argumentsJson: shownArgs, risk, reason, digest, policyVersion, endedBecause };
     const decisions = votes.map(({ person, decision, reason: why, via, atMs }) => ({
       name: person.name,
       decision,
@@ -152,7 +152,7 @@ function show(deps: ApprovalsDeps, call: ShownCall, json: boolean): number {
       at: new Date(atMs).toISOString(),
     }));
     deps.stdout(
-      `${JSON.stringify({ ...summary(call), ...arguments_, approvers: approvers.map((group) => group.name), approvalsNeeded, decisions }, null, 2)}\n`,
+      `${JSON.stringify({ ...summary(call), ...facts, approvers: approvers.map((group) => group.name), approvalsNeeded, decisions }, null, 2)}\n`,
     );
     return 0;
   }

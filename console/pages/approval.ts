@@ -79,7 +79,7 @@ function exactArguments(call: ShownCall): Html {
 </dl>
 <h3 id="arguments">Arguments, whole</h3>
 <div class="arguments" role="group" aria-labelledby="arguments">${jsonView(call.shownArgs)}</div>
-<p class="faint legend">Shown exactly and in full. <mark class="masked">⟦…⟧</mark> stands for a value that was masked before it was stored; the server gets the original. <span class="control">U+…</span> stands for a character that cannot be seen, <span class="newline">↵</span> for a line end.</p>
+<p class="faint legend">Shown exactly and in full. <mark class="masked">[masked:…]</mark> stands for a value that was masked before it was stored; the server gets the original. <span class="control">U+…</span> stands for a character that cannot be seen, <span class="newline">↵</span> for a line end.</p>
 <details><summary>As JSON text</summary><pre class="string">${visible(call.shownArgs)}</pre></details>
 </section>`;
 }

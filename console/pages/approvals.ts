@@ -76,7 +76,7 @@ function noneRecent(filter: ShownFilter): Html {
 }
 
 function recentTable(list: ApprovalsList): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="recent"><table>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Ended requests, a table"><table>
 <thead><tr><th scope="col">State</th><th scope="col">Call</th><th scope="col">For</th><th scope="col">Decided by</th><th scope="col">Ended</th></tr></thead>
 <tbody>${list.recent.map(
     (call) => html`<tr>

@@ -15,7 +15,7 @@ export const states: Readonly<Record<HeldState, readonly [symbol: string, word: 
     'Approved and sent, but no answer was seen. It may have happened: check on the server. It is never sent again by itself.',
   ],
   denied: ['✕', 'denied', 'Denied. Nothing was sent to the server.'],
-  expired: ['⌛', 'expired', 'Nobody decided in time. Nothing was sent to the server.'],
+  expired: ['◔', 'expired', 'Nobody decided in time. Nothing was sent to the server.'],
   cancelled: ['–', 'cancelled', 'Withdrawn before it ran. Nothing was sent to the server.'],
   aborted: [
     '–',

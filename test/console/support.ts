@@ -167,7 +167,7 @@ export function visitor(address: string): Visitor {
     });
     for (const line of answer.headers.getSetCookie()) {
       const [pair = ''] = line.split(';');
-      const [name = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+      const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
       if (value === '') cookies.delete(name);
       else cookies.set(name, value);
     }
