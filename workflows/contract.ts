@@ -154,8 +154,8 @@ export interface WorkerActivities {
   /** Stores the votes counted so far and brings every card up to date. Safe to repeat. */
   showProgress(input: { callId: string; votes: readonly CountedVote[] }): Promise<void>;
   /**
-   * Writes the end of a call that will not run (or whose execution is not known to have ended), wakes whoever
-   * waits, and brings every card up to date. Safe to repeat; a row that has ended stays as it is.
+   * Writes the end of a call that will not run (or whose execution is not known to have ended) and wakes whoever
+   * waits. Safe to repeat; a row that has ended stays as it is.
    */
   settle(input: {
     callId: string;
@@ -163,6 +163,8 @@ export interface WorkerActivities {
     votes: readonly CountedVote[];
     execution: ExecuteResult | null;
   }): Promise<void>;
+  /** Brings every card up to date. Safe to repeat. */
+  refreshCards(input: { callId: string }): Promise<void>;
 }
 
 /** Activities that gateways host, since only they hold upstream credentials. */

@@ -1,0 +1,67 @@
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { PayloadCodec } from '@temporalio/common';
+import { searchAttributes, taskQueues, type WorkerActivities } from '../workflows/contract.ts';
+
+/** What the worker process is started with. */
+export interface WorkerDeps {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly codec: PayloadCodec;
+  readonly activities: WorkerActivities;
+  /** A prebuilt bundle's path or the bundle's code. */
+  readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
+  readonly onFailed: (error: Error) => void;
+}
+
+/** A worker that polls. */
+export interface RunningWorker {
+  /** Finishes what is under way, then ends. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/** Registers the search attributes that the list views need. Those that exist stay. */
+export async function registerSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<void> {
+  const keyword = 2;
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = Object.values(searchAttributes).filter(
+    (name) => !Object.hasOwn(customAttributes ?? {}, name),
+  );
+  if (missing.length === 0) return;
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
+    });
+  } catch (error) {
+    // Two workers may start at the same moment.
+    if (!/already exists/i.test(String(error))) throw error;
+  }
+}
+
+/** Runs workflows and the worker's own activities on the approvals queue. */
+export async function runWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  const worker = await Worker.create({
+    connection: deps.connection,
+    namespace: deps.namespace,
+    taskQueue: taskQueues.approvals,
+    workflowBundle: deps.workflowBundle,
+    activities: { ...deps.activities },
+    dataConverter: { payloadCodecs: [deps.codec] },
+    shutdownGraceTime: '10 seconds',
+  });
+  let failed: Error | undefined;
+  const ended = worker.run().catch((error: Error) => {
+    failed = error;
+    deps.onFailed(error);
+  });
+  return {
+    stop: async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+      if (failed) throw failed;
+    },
+  };
+}

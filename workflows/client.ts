@@ -1,0 +1,287 @@
+import { randomUUID, type KeyObject } from 'node:crypto';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import {
+  ApplicationFailure,
+  defineSearchAttributeKey,
+  type PayloadCodec,
+  SearchAttributeType,
+  TypedSearchAttributes,
+} from '@temporalio/common';
+import { SignJWT } from 'jose';
+import { createCodec } from './codec.ts';
+import {
+  type ApprovalInput,
+  type ApprovalStatus,
+  type Decision,
+  names,
+  type Person,
+  searchAttributes,
+  taskQueues,
+  type VoteClaims,
+  type VoteRefusal,
+  workflowIdOf,
+  workflowType,
+} from './contract.ts';
+
+/** How Temporal is reached. */
+export interface TemporalSettings {
+  readonly address: string;
+  readonly namespace: string;
+  readonly apiKey: string | null;
+  readonly tls: {
+    readonly ca: string | null;
+    readonly cert: string | null;
+    readonly key: string | null;
+    readonly serverName: string | null;
+  } | null;
+  /** Keys of the payload codec: the first encrypts, all decrypt. */
+  readonly codecKeys: readonly Uint8Array[];
+}
+
+/** A connection to Temporal with payloads encrypted. Connects when first used, and again whenever it must. */
+export interface TemporalLink {
+  readonly client: Client;
+  readonly codec: PayloadCodec;
+  close(): Promise<void>;
+}
+
+/** Makes the link; does not wait for the server to be there. */
+export function linkTemporal(settings: TemporalSettings): TemporalLink {
+  const connection = Connection.lazy({
+    address: settings.address,
+    ...(settings.apiKey ? { apiKey: settings.apiKey } : {}),
+    ...(settings.tls ? { tls: tlsOf(settings.tls) } : {}),
+  });
+  const codec = createCodec(settings.codecKeys);
+  const client = new Client({
+    connection,
+    namespace: settings.namespace,
+    dataConverter: { payloadCodecs: [codec] },
+  });
+  return { client, codec, close: () => connection.close() };
+}
+
+/** TLS options in the form that both the client's and the worker's connection take. */
+export function tlsOf(tls: NonNullable<TemporalSettings['tls']>): {
+  serverNameOverride?: string;
+  serverRootCACertificate?: Buffer;
+  clientCertPair?: { crt: Buffer; key: Buffer };
+} {
+  return {
+    ...(tls.serverName ? { serverNameOverride: tls.serverName } : {}),
+    ...(tls.ca ? { serverRootCACertificate: Buffer.from(tls.ca) } : {}),
+    ...(tls.cert && tls.key
+      ? { clientCertPair: { crt: Buffer.from(tls.cert), key: Buffer.from(tls.key) } }
+      : {}),
+  };
+}
+
+/** A person's act, everything about them looked up by the surface that asks. */
+export interface DecideRequest {
+  readonly workflowId: string;
+  readonly callId: string;
+  readonly digest: string;
+  /** The same id is the same vote, however often it is sent. */
+  readonly updateId: string;
+  readonly person: Person;
+  readonly decision: Decision;
+  readonly reason: string | null;
+  readonly groups: readonly string[];
+  readonly via: string;
+}
+
+/** The workflow's answer. `ended`: it has closed, the row tells how. */
+export type DecideAnswer =
+  | { readonly kind: 'counted'; readonly status: ApprovalStatus }
+  | {
+      readonly kind: 'refused';
+      readonly code: VoteRefusal;
+      readonly message: string;
+      readonly status: ApprovalStatus | null;
+    }
+  | { readonly kind: 'ended' };
+
+/** What Holdpoint's processes do with approval workflows. */
+export interface Approvals {
+  /**
+   * Starts the workflow and waits until a worker has answered for it.
+   * @throws Error when that did not happen within `deadlineMs`; the workflow is then cancelled as far as it can be
+   * reached, and the caller must abort the row
+   */
+  open(input: ApprovalInput, options: { deadlineMs: number }): Promise<void>;
+  /**
+   * Signs a vote and sends it.
+   * @throws Error when no answer came: the vote may or may not have counted; sending it again is safe
+   */
+  decide(request: DecideRequest): Promise<DecideAnswer>;
+  /** Cancels a request. A workflow that has ended is no error. */
+  cancel(workflowId: string, because: string): Promise<void>;
+  attached(workflowId: string, queue: string): Promise<void>;
+  detached(workflowId: string, queue: string): Promise<void>;
+}
+
+const decideDeadlineMs = 10_000;
+const signalDeadlineMs = 3_000;
+const voteLifetimeSec = 120;
+/** gRPC FAILED_PRECONDITION: the Update met another event in its workflow task; the same id may be sent again. */
+const failedPrecondition = 9;
+
+/** @param voteKey null where this process signs no votes; `decide` then throws */
+export function createApprovals(
+  client: Client,
+  voteKey: { readonly id: string; readonly privateKey: KeyObject } | null,
+): Approvals {
+  const signal = async (workflowId: string, name: string, queue: string): Promise<void> => {
+    await ignoreEnded(
+      client.withDeadline(Date.now() + signalDeadlineMs, () =>
+        client.workflow.getHandle(workflowId).signal(name, { queue }),
+      ),
+    );
+  };
+  return {
+    open: (input, { deadlineMs }) => open(client, input, deadlineMs),
+    decide: async (request) => {
+      if (!voteKey)
+        throw new Error('this process has no key to sign decisions with: set keys.votes.privateKey');
+      const jws = await signVote(request, voteKey);
+      return sendVote(client, request, jws);
+    },
+    cancel: async (workflowId) => {
+      await ignoreEnded(
+        client.withDeadline(Date.now() + signalDeadlineMs, () =>
+          client.workflow.getHandle(workflowId).cancel(),
+        ),
+      );
+    },
+    attached: (workflowId, queue) => signal(workflowId, names.attached, queue),
+    detached: (workflowId, queue) => signal(workflowId, names.detached, queue),
+  };
+}
+
+async function open(client: Client, input: ApprovalInput, deadlineMs: number): Promise<void> {
+  const workflowId = workflowIdOf(input);
+  const operation = new WithStartWorkflowOperation(workflowType, {
+    workflowId,
+    taskQueue: taskQueues.approvals,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    staticSummary: `${input.connection}: ${input.tool}, for ${input.subject}`,
+    staticDetails: staticDetails(input),
+    typedSearchAttributes: attributesOf(input),
+  });
+  // Resolved or rejected by the update below; nobody else waits for it.
+  operation.workflowHandle().catch(() => {});
+  try {
+    await client.withDeadline(Date.now() + deadlineMs, () =>
+      client.workflow.executeUpdateWithStart(names.opened, {
+        startWorkflowOperation: operation,
+        updateId: 'opened',
+      }),
+    );
+  } catch (error) {
+    // The workflow may run although no worker answered for it: nobody shall be asked about a dead request.
+    await client
+      .withDeadline(Date.now() + 1000, () => client.workflow.getHandle(workflowId).cancel())
+      .catch(() => {});
+    throw error;
+  }
+}
+
+async function signVote(
+  request: DecideRequest,
+  voteKey: { readonly id: string; readonly privateKey: KeyObject },
+): Promise<string> {
+  const decidedAtMs = Date.now();
+  const claims: Omit<VoteClaims, 'exp'> = {
+    voteId: randomUUID(),
+    callId: request.callId,
+    digest: request.digest,
+    person: request.person,
+    decision: request.decision,
+    reason: request.reason,
+    groups: request.groups,
+    via: request.via,
+    decidedAtMs,
+  };
+  return new SignJWT({ ...claims })
+    .setProtectedHeader({ alg: 'EdDSA', typ: 'holdpoint-vote+jwt', kid: voteKey.id })
+    .setExpirationTime(Math.floor(decidedAtMs / 1000) + voteLifetimeSec)
+    .sign(voteKey.privateKey);
+}
+
+async function sendVote(client: Client, request: DecideRequest, jws: string): Promise<DecideAnswer> {
+  const handle = client.workflow.getHandle(request.workflowId);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const status = await client.withDeadline(Date.now() + decideDeadlineMs, () =>
+        handle.executeUpdate<ApprovalStatus, [{ jws: string }]>(names.decide, {
+          updateId: request.updateId,
+          args: [{ jws }],
+        }),
+      );
+      return { kind: 'counted', status };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
+      const refused = refusalOf(error);
+      if (refused) return refused;
+      if (!isFailedPrecondition(error) || attempt >= 10) throw error;
+    }
+  }
+}
+
+function refusalOf(error: unknown): DecideAnswer | null {
+  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure))
+    return null;
+  const { type, message, details } = error.cause;
+  const status = (details?.[0] ?? null) as ApprovalStatus | null;
+  return { kind: 'refused', code: type as VoteRefusal, message, status };
+}
+
+function isFailedPrecondition(error: unknown): boolean {
+  const found = isGrpcServiceError(error) ? error : error instanceof Error ? error.cause : null;
+  return isGrpcServiceError(found) && found.code === failedPrecondition;
+}
+
+async function ignoreEnded(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+function attributesOf(input: ApprovalInput): TypedSearchAttributes {
+  const pair = (name: string, value: string) => ({
+    key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
+    value: value.slice(0, 255),
+  });
+  return new TypedSearchAttributes([
+    pair(searchAttributes.connection, input.connection),
+    pair(searchAttributes.tool, input.tool),
+    pair(searchAttributes.subject, input.subject),
+    pair(searchAttributes.rule, input.rule),
+    pair(searchAttributes.risk, input.risk),
+    pair(searchAttributes.state, 'pending'),
+  ]);
+}
+
+function staticDetails(input: ApprovalInput): string {
+  const plain = (text: string): string => text.replace(/[\\`*_{}[\]()#+\-.!|<>~]/g, '\\$&').slice(0, 400);
+  return [
+    `- **tool**: ${plain(input.tool)} on ${plain(input.connection)}`,
+    `- **for**: ${plain(input.subject)}${input.client ? ` (client ${plain(input.client)}, unverified)` : ''}`,
+    `- **rule**: ${plain(input.rule)}${input.reason ? `: ${plain(input.reason)}` : ''}`,
+    `- **risk**: ${input.risk}`,
+    `- **asked**: ${input.approverGroups.map(plain).join(', ')}; ${input.approvalsNeeded} needed`,
+    `- **digest**: ${input.digest}`,
+    `- **correlation id**: ${plain(input.correlationId)}`,
+  ].join('\n');
+}
