@@ -9,7 +9,10 @@ export interface Surroundings {
   readonly connections: readonly string[] | null;
   /** null when it is not known. */
   readonly slackConfigured: boolean | null;
-  /** Given by the masking room: what is wrong with a `masking` section, paths relative to it. */
+  /**
+   * Given by the masking room: what is wrong with a `masking` section (undefined when there is none), paths relative
+   * to it.
+   */
   readonly checkMasking: (
     value: unknown,
   ) => readonly { readonly path: readonly (string | number)[]; readonly message: string }[];

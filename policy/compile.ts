@@ -98,7 +98,7 @@ function assemble(file: PolicyFile, conditions: ReadonlyMap<number, Condition>):
     rules,
     default: termsOf(file.default, groups),
     approverGroups: Object.fromEntries(groups),
-    masking: file.masking ?? {},
+    masking: file.masking,
   });
 }
 

@@ -41,6 +41,6 @@ export interface Policy {
   readonly rules: readonly Rule[];
   readonly default: Terms;
   readonly approverGroups: Readonly<Record<string, ApproverGroup>>;
-  /** The `masking` section as written, already checked by the masking room. */
-  readonly masking: Readonly<Record<string, unknown>>;
+  /** The `masking` section as written, already checked by the masking room; undefined when there is none. */
+  readonly masking: Readonly<Record<string, unknown>> | undefined;
 }
