@@ -26,6 +26,8 @@ const lastLook = wf.proxyActivities<Pick<WorkerActivities, 'refreshCards'>>({
 
 /** How long a replica may take to pick up an execution before it counts as gone. */
 const pickUpMs = 2000;
+/** Between attempts while the row cannot be claimed; nothing was sent then. */
+const notClaimedPauseMs = 2000;
 /** How long a client may be away under `onDisconnect: cancel`: a reconnect is no disconnect. */
 const reconnectMs = 15_000;
 
@@ -61,7 +63,10 @@ export async function approval(
     request.show(execution);
     await ending.settle({ callId: input.callId, outcome, votes: [...request.votes()], execution });
     await lastLook.refreshCards({ callId: input.callId }).catch((error: unknown) => {
-      wf.log.error('the cards of an ended request could not be brought up to date', { callId: input.callId, error });
+      wf.log.error('the cards of an ended request could not be brought up to date', {
+        callId: input.callId,
+        error,
+      });
     });
     await wf.condition(wf.allHandlersFinished);
     return { outcome, execution };
@@ -105,8 +110,10 @@ async function runForLiveCaller(input: ApprovalInput, request: Request): Promise
       continue;
     }
     const result = await executeOn(holder ?? taskQueues.execute, input, request);
-    if (result !== 'nobody there') return result;
-    if (holder !== null) request.lost(holder);
+    if (result === 'not claimed')
+      await wf.sleep(notClaimedPauseMs, { summary: 'the database was away: until the next attempt' });
+    else if (result !== 'nobody there') return result;
+    else if (holder !== null) request.lost(holder);
   }
   request.end('expired');
   return null;
@@ -117,7 +124,7 @@ async function executeOn(
   taskQueue: string,
   input: ApprovalInput,
   request: Request,
-): Promise<ExecuteResult | 'nobody there'> {
+): Promise<ExecuteResult | 'nobody there' | 'not claimed'> {
   const gateway = wf.proxyActivities<GatewayActivities>({
     taskQueue,
     retry: { maximumAttempts: 1 },
@@ -135,6 +142,7 @@ async function executeOn(
     if (cause instanceof wf.TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
       return 'nobody there';
     if (cause instanceof wf.ApplicationFailure && cause.type === 'NoLiveCaller') return 'nobody there';
+    if (cause instanceof wf.ApplicationFailure && cause.type === 'NotClaimed') return 'not claimed';
     return {
       execution: 'unknown',
       summary: 'The gateway that ran it was lost; whether it took effect is not known.',

@@ -25,7 +25,7 @@ export const detached = wf.defineSignal<[{ queue: string }]>(names.detached);
 export interface Request {
   outcome(): Outcome | null;
   votes(): readonly CountedVote[];
-  /** Queue of the replica that holds a live client, or null. */
+  /** Queue of the replica that holds the latest live client, or null. */
   holder(): string | null;
   /** The replica did not answer: it holds nobody. */
   lost(queue: string): void;
@@ -38,7 +38,9 @@ export interface Request {
 export function openRequest(input: ApprovalInput, onVote: () => void): Request {
   const votes: CountedVote[] = [];
   let outcome: Outcome | null = null;
-  let holder = input.holderQueue;
+  // Replicas with a live client, the latest last.
+  let holders: readonly string[] = input.holderQueue === null ? [] : [input.holderQueue];
+  const without = (queue: string): readonly string[] => holders.filter((held) => held !== queue);
   const status = (): ApprovalStatus => ({
     outcome,
     votes,
@@ -63,18 +65,18 @@ export function openRequest(input: ApprovalInput, onVote: () => void): Request {
     { validator: ({ jws }) => checkVote(input, status(), verifyVote(jws, input.votePublicKeys)) },
   );
   wf.setHandler(attached, ({ queue }) => {
-    holder = queue;
+    holders = [...without(queue), queue];
   });
   wf.setHandler(detached, ({ queue }) => {
-    if (holder === queue) holder = null;
+    holders = without(queue);
   });
   show(null);
   return {
     outcome: () => outcome,
     votes: () => votes,
-    holder: () => holder,
+    holder: () => holders.at(-1) ?? null,
     lost: (queue) => {
-      if (holder === queue) holder = null;
+      holders = without(queue);
     },
     end: (how) => {
       if (outcome === null || (outcome === 'approved' && how !== 'approved')) outcome = how;
