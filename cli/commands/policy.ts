@@ -10,8 +10,10 @@ import { loadConfig } from '../config/load.ts';
 import { readPolicy } from '../policy-file.ts';
 
 export interface PolicyCommandDeps {
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** `--config`, which the caller has taken out of the arguments. */
+  readonly configFile: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly checkMasking: Surroundings['checkMasking'];
@@ -29,7 +31,6 @@ Exit code: 0 all well, 1 something is wrong, 2 usage.
 `;
 
 const options = {
-  config: { type: 'string' },
   policy: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -46,7 +47,7 @@ export async function run(argv: readonly string[], deps: PolicyCommandDeps): Pro
   const { values, positionals } = parsed;
   const [command, file, ...rest] = positionals;
   if (values.help) {
-    deps.stdout(usage);
+    deps.out(usage);
     return 0;
   }
   if (rest.length > 0) return misused(deps, `unexpected argument: ${rest[0]}`);
@@ -55,7 +56,7 @@ export async function run(argv: readonly string[], deps: PolicyCommandDeps): Pro
     if (command === 'check') {
       if (values.policy !== undefined)
         return misused(deps, 'policy check takes the file as its argument, not --policy');
-      return await check(deps, { file, config: values.config, json });
+      return await check(deps, { file, json });
     }
     if (command !== 'test')
       return misused(
@@ -63,59 +64,54 @@ export async function run(argv: readonly string[], deps: PolicyCommandDeps): Pro
         command === undefined ? 'say check or test' : `no such command: policy ${command}`,
       );
     if (file === undefined) return misused(deps, 'policy test needs a file of cases');
-    return await test(deps, { file: values.policy, config: values.config, json }, file);
+    return await test(deps, { file: values.policy, json }, file);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    if (json) deps.stdout(`${JSON.stringify({ ok: false, errors: error.problems })}\n`);
-    else deps.stderr(`${error.message}\n`);
+    if (json) deps.out(`${JSON.stringify({ ok: false, errors: error.problems })}\n`);
+    else deps.err(`${error.message}\n`);
     return 1;
   }
 }
 
 function misused(deps: PolicyCommandDeps, message: string): number {
-  deps.stderr(`${message}\n\n${usage}`);
+  deps.err(`${message}\n\n${usage}`);
   return 2;
 }
 
 interface Which {
   readonly file: string | undefined;
-  readonly config: string | undefined;
   readonly json: boolean;
 }
 
 async function check(deps: PolicyCommandDeps, which: Which): Promise<number> {
-  const { name, result } = await compileFile(deps, which);
+  const { name, result } = await compileFile(deps, which.file);
   if ('errors' in result) return wrong(deps, which.json, result.errors);
   const { version, rules } = result.policy;
   if (which.json)
-    deps.stdout(
-      `${JSON.stringify({ ok: true, file: name, version, rules: rules.map((rule) => rule.name) })}\n`,
-    );
+    deps.out(`${JSON.stringify({ ok: true, file: name, version, rules: rules.map((rule) => rule.name) })}\n`);
   else
-    deps.stdout(
-      `${name}: fine; ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}, version ${version}\n`,
-    );
+    deps.out(`${name}: fine; ${rules.length} ${rules.length === 1 ? 'rule' : 'rules'}, version ${version}\n`);
   return 0;
 }
 
 async function test(deps: PolicyCommandDeps, which: Which, cases: string): Promise<number> {
-  const { result } = await compileFile(deps, which);
+  const { result } = await compileFile(deps, which.file);
   if ('errors' in result) return wrong(deps, which.json, result.errors);
   const tested = testPolicy(result.policy, await readCases(deps, cases), cases);
   if ('errors' in tested) return wrong(deps, which.json, tested.errors);
   const failed = tested.results.filter(({ differences }) => differences.length > 0);
   if (which.json)
-    deps.stdout(
+    deps.out(
       `${JSON.stringify({ ok: failed.length === 0, version: result.policy.version, results: tested.results })}\n`,
     );
-  else deps.stdout(report(cases, tested.results, result.policy));
+  else deps.out(report(cases, tested.results, result.policy));
   return failed.length === 0 ? 0 : 1;
 }
 
 /** A named file stands alone; the configuration's is checked against its connections and Slack. */
 async function compileFile(
-  { env, cwd, checkMasking }: PolicyCommandDeps,
-  { file, config: configFile }: Which,
+  { env, cwd, configFile, checkMasking }: PolicyCommandDeps,
+  file: string | undefined,
 ): Promise<{ name: string; result: ReturnType<typeof compilePolicy> }> {
   const alone = file !== undefined && configFile === undefined;
   const config = alone
@@ -141,8 +137,8 @@ async function readCases({ cwd }: PolicyCommandDeps, file: string): Promise<stri
 }
 
 function wrong(deps: PolicyCommandDeps, json: boolean, errors: readonly PolicyError[]): number {
-  if (json) deps.stdout(`${JSON.stringify({ ok: false, errors })}\n`);
-  else deps.stderr(errors.map((error) => `${formatPolicyError(error)}\n`).join(''));
+  if (json) deps.out(`${JSON.stringify({ ok: false, errors })}\n`);
+  else deps.err(errors.map((error) => `${formatPolicyError(error)}\n`).join(''));
   return 1;
 }
 

@@ -13,9 +13,10 @@ async function policy(t: TestContext, files: Readonly<Record<string, string>>, .
   let out = '';
   let err = '';
   const code = await run(argv, {
-    stdout: (text) => void (out += text),
-    stderr: (text) => void (err += text),
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
     env: {},
+    configFile: undefined,
     cwd,
     checkMasking: () => [],
   });
