@@ -1,5 +1,6 @@
-import type { ShownCall } from '../db/held-calls-shown.ts';
+import { type ShownCall, shownCall } from '../db/held-calls-shown.ts';
 import type { Decision } from '../workflows/contract.ts';
+import { tell, voteOf } from './answer.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { html, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
@@ -13,6 +14,8 @@ export interface Decided {
   readonly told: Html;
   /** The person as they were looked up for this act. */
   readonly identity: Identity;
+  /** The votes that counted, as the workflow answered; none when it did not. */
+  readonly votes: ShownCall['votes'];
   readonly typed: { readonly reason: string; readonly tool: string };
 }
 
@@ -34,6 +37,7 @@ export async function decideOn(
     told,
     identity,
     typed,
+    votes: [],
   });
   const wrong = mistakeIn(form, call);
   if (wrong !== null) return stay(422, refused(wrong));
@@ -45,21 +49,17 @@ export async function decideOn(
   const groups = standing.may ? standing.groups : [];
   if (!standing.may && call.state === 'pending') return stay(403, refused(standing.because), identity);
   const decision = form['decision'] as Decision;
+  const reason = typed.reason.trim() === '' ? null : typed.reason.trim();
   try {
-    const answer = await context.decide({
-      callId: call.callId,
-      workflowId: call.workflowId,
-      digest: call.digest,
-      person: identity.person,
-      decision,
-      reason: typed.reason.trim() === '' ? null : typed.reason.trim(),
-      groups,
-      via: 'console',
-    });
+    const answer = await context.approvals.decide(
+      voteOf(call, identity, { decision, reason, groups }, 'console'),
+    );
+    const told = tell(answer, (await shownCall(context.pool, call.callId)) ?? call);
     return {
-      status: answer.counted ? 200 : 409,
-      told: toldBy(answer),
+      status: told.counted ? 200 : 409,
+      told: toldBy(told),
       identity,
+      votes: answer.kind === 'ended' ? [] : (answer.status?.votes ?? []),
       typed: { reason: '', tool: '' },
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Pool } from '../db/pool.ts';
-import type { Decide } from './decide.ts';
+import type { Approvals } from '../workflows/client.ts';
 import type { Identity } from './identity.ts';
 import type { Visits } from './visits.ts';
 
@@ -26,7 +26,7 @@ export interface ConsoleDeps {
   /** Where browsers reach the console. Port 0 stands for the port that was bound. */
   readonly publicUrl: string;
   readonly pool: Pool;
-  readonly decide: Decide;
+  readonly approvals: Pick<Approvals, 'decide'>;
   readonly login: LoginSettings | null;
   readonly log: FastifyBaseLogger;
   readonly now?: () => Date;
@@ -60,7 +60,7 @@ export interface Login {
 /** What every route needs, made once at start. */
 export interface ConsoleContext {
   readonly pool: Pool;
-  readonly decide: Decide;
+  readonly approvals: Pick<Approvals, 'decide'>;
   readonly login: Login;
   readonly visits: Visits;
   readonly log: FastifyBaseLogger;

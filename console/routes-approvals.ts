@@ -15,7 +15,7 @@ import { approvalPage, type ApprovalView } from './pages/approval.ts';
 import { approvalsPage } from './pages/approvals.ts';
 import { states } from './pages/words.ts';
 import { formOf } from './requests.ts';
-import { isOpen, standingOf } from './standing.ts';
+import { phaseOf, standingOf } from './standing.ts';
 import { visitOf } from './sign-in.ts';
 
 const pendingLimit = 500;
@@ -50,14 +50,21 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
     const form = formOf(request);
     context.visits.checkForm(visit, form);
     const call = await findCall(context, request.params.id);
-    const { status, told, identity, typed } = await decideOn(context, visit, call, form);
-    const view = await viewOf(context, call.callId, identity);
+    const { status, told, identity, typed, votes } = await decideOn(context, visit, call, form);
+    const view = await viewOf(context, call.callId, identity, votes);
     return send(reply, status, approvalPage({ ...view, told, typed }, visit));
   });
 }
 
-async function viewOf(context: ConsoleContext, callId: string, identity: Identity): Promise<ApprovalView> {
-  const call = await findCall(context, callId);
+/** @param votes what the workflow has just said counted; the row may be a moment behind */
+async function viewOf(
+  context: ConsoleContext,
+  callId: string,
+  identity: Identity,
+  votes: ShownCall['votes'] = [],
+): Promise<ApprovalView> {
+  const row = await findCall(context, callId);
+  const call = votes.length > row.votes.length ? { ...row, votes } : row;
   const now = context.now();
   return {
     call,
@@ -65,13 +72,13 @@ async function viewOf(context: ConsoleContext, callId: string, identity: Identit
     told: null,
     typed: { reason: '', tool: '' },
     now,
-    version: callVersion(call, now),
+    version: callVersion(row, now),
   };
 }
 
 /** Changes whenever the page of a call would show something else than the time left. */
 export function callVersion(call: ShownCall, now: Date): string {
-  return [call.state, call.votes.length, call.endedAt?.toISOString() ?? '', isOpen(call, now)].join(':');
+  return [call.state, call.votes.length, call.endedAt?.toISOString() ?? '', phaseOf(call, now)].join(':');
 }
 
 /** @throws PageError 404 */

@@ -56,7 +56,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
   };
   const context: ConsoleContext = {
     pool: deps.pool,
-    decide: deps.decide,
+    approvals: deps.approvals,
     login,
     visits: createVisits(deps.pool, login.binding, secure),
     log: deps.log,

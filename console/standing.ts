@@ -1,4 +1,4 @@
-import type { ShownCall } from '../db/held-calls-shown.ts';
+import type { HeldState, ShownCall } from '../db/held-calls-shown.ts';
 import { groupsOf, type Identity } from './identity.ts';
 
 /** Why somebody may or may not decide on a request. */
@@ -22,7 +22,13 @@ export function standingOf(call: ShownCall, identity: Identity): Standing {
   return { may: true, groups };
 }
 
-/** Whether a decision can still count. */
-export function isOpen(call: ShownCall, now: Date): boolean {
-  return call.state === 'pending' && call.expiresAt > now;
+/** Where a request stands: the row's state, or what is known before the row says so. */
+export type Phase = HeldState | 'approved';
+
+/** The phase of a request. The votes are ahead of the row's state between a decision and what follows from it. */
+export function phaseOf(call: ShownCall, now: Date): Phase {
+  if (call.state !== 'pending') return call.state;
+  if (call.votes.some((vote) => vote.decision === 'deny')) return 'denied';
+  if (call.votes.length >= call.approvalsNeeded) return 'approved';
+  return call.expiresAt <= now ? 'expired' : 'pending';
 }

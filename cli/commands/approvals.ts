@@ -1,18 +1,17 @@
 import { parseArgs } from 'node:util';
-import type { Answer, Decide } from '../../console/decide.ts';
+import { setTimeout } from 'node:timers/promises';
+import { tell, voteOf } from '../../console/answer.ts';
 import type { Identity } from '../../console/identity.ts';
 import { standingOf } from '../../console/standing.ts';
 import { visibleText } from '../../console/visible.ts';
 import { pendingCalls, recentCalls, type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
 import type { Queryable } from '../../db/pool.ts';
+import type { Approvals } from '../../workflows/client.ts';
 
 /** What the command needs. */
 export interface ApprovalsDeps {
   readonly pool: Queryable;
-  /** Signs, sends and waits for the answer, as the console does. */
-  readonly decide: Decide;
-  /** Withdraws a request. @returns false when it had ended before */
-  readonly cancel: (call: { callId: string; workflowId: string }, because: string) => Promise<boolean>;
+  readonly approvals: Pick<Approvals, 'decide' | 'cancel'>;
   /**
    * Who is at the command line, proven anew: by the data directory's credential, or by an ID token in
    * `HOLDPOINT_ID_TOKEN`. Throws, saying how to prove it, when nobody is.
@@ -33,6 +32,7 @@ Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
 `;
 
 const listLimit = 500;
+const cancelWaitMs = 10_000;
 
 class UsageError extends Error {}
 
@@ -197,17 +197,16 @@ async function decide(
     deps.stderr(`Nothing was decided. ${standing.because}\n`);
     return 1;
   }
-  const answer = await deps.decide({
-    callId: call.callId,
-    workflowId: call.workflowId,
-    digest: call.digest,
-    person: identity.person,
+  const act = {
     decision,
     reason: reason === '' ? null : reason,
     groups: standing.may ? standing.groups : [],
-    via: 'cli',
-  });
-  return told(deps, answer);
+  };
+  const answer = await deps.approvals.decide(voteOf(call, identity, act, 'cli'));
+  const { counted, text } = tell(answer, (await shownCall(deps.pool, call.callId)) ?? call);
+  if (counted) deps.stdout(`Your decision counted. ${visibleText(text)}\n`);
+  else deps.stderr(`Your decision did not count. ${visibleText(text)}\n`);
+  return counted ? 0 : 1;
 }
 
 async function proven(deps: ApprovalsDeps): Promise<Identity | null> {
@@ -219,19 +218,6 @@ async function proven(deps: ApprovalsDeps): Promise<Identity | null> {
   }
 }
 
-function told(deps: ApprovalsDeps, answer: Answer): number {
-  if (!answer.counted) {
-    deps.stderr(`Your decision did not count. ${visibleText(answer.message)}\n`);
-    return 1;
-  }
-  const { outcome, votes, approvalsNeeded } = answer.status;
-  const approvals = votes.filter((vote) => vote.decision === 'approve').length;
-  deps.stdout(
-    outcome === null ? `Counted: ${approvals} of ${approvalsNeeded} approvals.\n` : `Counted: ${outcome}.\n`,
-  );
-  return 0;
-}
-
 async function cancel(deps: ApprovalsDeps, call: ShownCall, reason: string | undefined): Promise<number> {
   const identity = await proven(deps);
   if (!identity) return 1;
@@ -241,14 +227,31 @@ async function cancel(deps: ApprovalsDeps, call: ShownCall, reason: string | und
     deps.stderr(`Nothing was done. ${standing.because}\n`);
     return 1;
   }
-  const because = `${identity.person.name} withdrew it${reason ? `: ${reason}` : ''}`;
-  if (call.state === 'pending' && (await deps.cancel(call, because))) {
-    deps.stdout('Cancelled.\n');
-    return 0;
+  if (call.state === 'pending') {
+    await deps.approvals.cancel(
+      call.workflowId,
+      `${identity.person.name} withdrew it${reason ? `: ${reason}` : ''}`,
+    );
+    const after = await settled(deps, call.callId);
+    if (after === 'cancelled') {
+      deps.stdout('Cancelled.\n');
+      return 0;
+    }
+    deps.stderr(
+      after === 'pending' ? 'Asked to cancel, but it has not happened yet.\n' : `Not cancelled: ${after}.\n`,
+    );
+    return 1;
   }
-  const now = await shownCall(deps.pool, call.callId);
-  deps.stderr(`Nothing to cancel: the request is ${now?.state ?? 'gone'}.\n`);
+  deps.stderr(`Nothing to cancel: the request is ${call.state}.\n`);
   return 1;
+}
+
+async function settled(deps: ApprovalsDeps, callId: string): Promise<string> {
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    const state = (await shownCall(deps.pool, callId))?.state ?? 'gone';
+    if (state !== 'pending' || waitedMs >= cancelWaitMs) return state;
+    await setTimeout(100);
+  }
 }
 
 function table(rows: readonly (readonly string[])[]): string {

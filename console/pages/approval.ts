@@ -1,9 +1,9 @@
 import type { ShownCall } from '../../db/held-calls-shown.ts';
-import type { Answer } from '../decide.ts';
+import type { Told } from '../answer.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
-import { isOpen, type Standing } from '../standing.ts';
+import { phaseOf, type Standing } from '../standing.ts';
 import { visible, visibleText } from '../visible.ts';
 import { layout } from './layout.ts';
 import { moment, riskBadge, span, stateBadge, states, timeLeft, voteLine, whatRuns } from './words.ts';
@@ -23,9 +23,10 @@ export interface ApprovalView {
 /** One approval request: who, what, exactly which arguments, why it was held, votes, time left; then the decision. */
 export function approvalPage(view: ApprovalView, visit: Visit): Html {
   const { call, now } = view;
-  const open = isOpen(call, now);
+  const phase = phaseOf(call, now);
+  const open = phase === 'pending';
   return layout({
-    title: `${visibleText(call.tool)} on ${visibleText(call.connection)}: ${states[call.state][1]}`,
+    title: `${visibleText(call.tool)} on ${visibleText(call.connection)}: ${states[phase][1]}`,
     visit,
     here: 'approvals',
     scripts: ['live.js'],
@@ -44,11 +45,11 @@ ${proof(call)}`,
 }
 
 function status(call: ShownCall, now: Date): Html {
-  const state = call.state === 'pending' && call.expiresAt <= now ? 'expired' : call.state;
-  return html`<div class="status state-edge-${state}"><p>${stateBadge(state)} ${riskBadge(call.risk)} ${
-    isOpen(call, now) && timeLeft(call.expiresAt, now)
+  const phase = phaseOf(call, now);
+  return html`<div class="status state-edge-${phase}"><p>${stateBadge(phase)} ${riskBadge(call.risk)} ${
+    phase === 'pending' && timeLeft(call.expiresAt, now)
   }</p>
-<p>${states[state][2]}</p>
+<p>${states[phase][2]}</p>
 ${call.endedBecause !== null && html`<p class="ended">${visible(call.endedBecause)}</p>`}
 ${
   call.endedAt !== null &&
@@ -146,19 +147,9 @@ function proof(call: ShownCall): Html {
 </dl></details></section>`;
 }
 
-/** What the workflow answered, in words; nothing here is assumed. */
-export function toldBy(answer: Answer): Html {
-  if (!answer.counted)
-    return html`<div class="told refused" role="alert"><p><strong>Your decision did not count.</strong> ${visible(answer.message)}</p></div>`;
-  const { outcome, votes, approvalsNeeded } = answer.status;
-  const approvals = votes.filter((vote) => vote.decision === 'approve').length;
-  const words =
-    outcome === 'approved'
-      ? 'The call is approved and goes to the server now.'
-      : outcome === 'denied'
-        ? 'The call is denied; the agent is told why.'
-        : outcome === null
-          ? `${approvals} of ${approvalsNeeded} approvals; it still waits for others.`
-          : `The request has ended: ${outcome}.`;
-  return html`<div class="told counted" role="status"><p><strong>Your decision counted.</strong> ${words}</p></div>`;
+/** What the workflow answered; nothing here is assumed. */
+export function toldBy({ counted, text }: Told): Html {
+  return counted
+    ? html`<div class="told counted" role="status"><p><strong>Your decision counted.</strong> ${visible(text)}</p></div>`
+    : html`<div class="told refused" role="alert"><p><strong>Your decision did not count.</strong> ${visible(text)}</p></div>`;
 }

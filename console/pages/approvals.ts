@@ -3,7 +3,19 @@ import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { visible } from '../visible.ts';
 import { layout } from './layout.ts';
+import { phaseOf } from '../standing.ts';
 import { moment, riskBadge, stateBadge, states, timeLeft, whatRuns } from './words.ts';
+
+const endedStates: readonly HeldState[] = [
+  'executing',
+  'succeeded',
+  'failed',
+  'unknown',
+  'denied',
+  'expired',
+  'cancelled',
+  'aborted',
+];
 
 /** What the list shows. */
 export interface ApprovalsList {
@@ -47,7 +59,7 @@ function card(call: ShownCall, now: Date): Html {
   return html`<li class="card risk-edge-${call.risk}">
 <a href="/approvals/${encodeURIComponent(call.callId)}" data-item>
 <span class="card-title">${whatRuns(call)}</span>
-<span class="card-facts">${riskBadge(call.risk)} ${timeLeft(call.expiresAt, now)}</span>
+<span class="card-facts">${phaseOf(call, now) !== 'pending' && stateBadge(phaseOf(call, now))} ${riskBadge(call.risk)} ${timeLeft(call.expiresAt, now)}</span>
 <span class="card-line">for <strong>${visible(call.caller.subject)}</strong>${call.caller.client !== null && html` by ${visible(call.caller.client)}`}, held by rule <code>${visible(call.rule)}</code>${
     call.approvalsNeeded > 1 && html`, ${call.votes.length} of ${call.approvalsNeeded} approvals`
   }</span>
@@ -56,12 +68,10 @@ function card(call: ShownCall, now: Date): Html {
 
 function filters(filter: ShownFilter): Html {
   return html`<form method="get" action="/" class="filters" role="search" aria-label="Ended requests">
-<label>State <select name="state"><option value="">any</option>${(Object.keys(states) as HeldState[])
-    .filter((state) => state !== 'pending')
-    .map(
-      (state) =>
-        html`<option value="${state}"${filter.state === state ? html` selected` : null}>${states[state][1]}</option>`,
-    )}</select></label>
+<label>State <select name="state"><option value="">any</option>${endedStates.map(
+    (state) =>
+      html`<option value="${state}"${filter.state === state ? html` selected` : null}>${states[state][1]}</option>`,
+  )}</select></label>
 <label>Connection <input name="connection" value="${filter.connection ?? ''}" autocomplete="off" spellcheck="false"></label>
 <label>Tool, person, rule or id <input type="search" name="text" value="${filter.text ?? ''}" autocomplete="off" spellcheck="false" data-search></label>
 <button type="submit">Filter</button>
@@ -80,7 +90,7 @@ function recentTable(list: ApprovalsList): Html {
 <thead><tr><th scope="col">State</th><th scope="col">Call</th><th scope="col">For</th><th scope="col">Decided by</th><th scope="col">Ended</th></tr></thead>
 <tbody>${list.recent.map(
     (call) => html`<tr>
-<td>${stateBadge(call.state)}</td>
+<td>${stateBadge(phaseOf(call, list.now))}</td>
 <td><a href="/approvals/${encodeURIComponent(call.callId)}" data-item>${whatRuns(call)}</a></td>
 <td>${visible(call.caller.subject)}</td>
 <td>${call.votes.length === 0 ? '–' : call.votes.map((vote, index) => html`${index > 0 ? ', ' : null}${visible(vote.person.name)}`)}</td>

@@ -1,11 +1,17 @@
-import type { HeldState, ShownCall } from '../../db/held-calls-shown.ts';
+import type { ShownCall } from '../../db/held-calls-shown.ts';
 import type { CountedVote } from '../../workflows/contract.ts';
 import { html, type Html } from '../html.ts';
+import type { Phase } from '../standing.ts';
 import { visible } from '../visible.ts';
 
 /** States as people read them: symbol, word, and what it means. The symbol carries no meaning of its own. */
-export const states: Readonly<Record<HeldState, readonly [symbol: string, word: string, meaning: string]>> = {
+export const states: Readonly<Record<Phase, readonly [symbol: string, word: string, meaning: string]>> = {
   pending: ['◷', 'waiting', 'Nobody has decided yet. Nothing has been sent to the server.'],
+  approved: [
+    '▹',
+    'approved',
+    'Approved. It is sent to the server once, as soon as the agent that asked is connected.',
+  ],
   executing: ['▸', 'running', 'Approved and sent to the server; its answer is awaited.'],
   succeeded: ['✓', 'succeeded', 'Approved, sent once, and the server answered.'],
   failed: ['!', 'failed', 'Approved, but it did not succeed.'],
@@ -25,7 +31,7 @@ export const states: Readonly<Record<HeldState, readonly [symbol: string, word: 
 };
 
 /** A state as symbol and word. */
-export function stateBadge(state: HeldState): Html {
+export function stateBadge(state: Phase): Html {
   const [symbol, word] = states[state];
   return html`<span class="badge state-${state}"><span aria-hidden="true">${symbol}</span> ${word}</span>`;
 }

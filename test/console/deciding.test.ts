@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Pool } from '../../db/pool.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { fieldsOf, holdCall, signedIn, testConsole } from './support.ts';
 
@@ -15,10 +16,11 @@ test('approving sends one vote that is bound to what was shown, and the page tel
   const [act, ...rest] = console.acts;
   assert.equal(rest.length, 0);
   assert.deepEqual(
-    { ...act, workflowId: '' },
+    { ...act, workflowId: '', updateId: '' },
     {
       callId: id,
       workflowId: '',
+      updateId: '',
       digest: fields.digest,
       person: { keys: ['local:approver'], name: 'local-approver' },
       decision: 'approve',
@@ -100,8 +102,10 @@ test('a form made for other content decides nothing', async () => {
 test('where the workflow gives no answer, the page does not say that the decision counted', async () => {
   await using db = await testDatabase();
   await using console = await testConsole(db.pool, {
-    decide: async () => {
-      throw new Error('14 UNAVAILABLE');
+    approvals: {
+      decide: async () => {
+        throw new Error('14 UNAVAILABLE');
+      },
     },
   });
   const id = await holdCall(db.pool);
@@ -158,9 +162,36 @@ test('the list shows the soonest expiry first, and an empty list says so', async
   assert.match(denied, /No request matches this filter/);
 });
 
-async function digestOf(pool: import('../../db/pool.ts').Pool, id: string): Promise<string> {
+async function digestOf(pool: Pool, id: string): Promise<string> {
   return (
     (await pool.query<{ digest: string }>('select digest from held_calls where call_id = $1', [id])).rows[0]
       ?.digest ?? ''
   );
 }
+
+test('a request that was decided, but whose row is a moment behind, takes no further decision', async () => {
+  await using db = await testDatabase();
+  const id = await holdCall(db.pool);
+  const vote = {
+    jws: 'x',
+    person: { keys: ['local:approver'], name: 'local-approver' },
+    decision: 'approve',
+    reason: null,
+    via: 'console',
+    atMs: Date.now(),
+  } as const;
+  await using console = await testConsole(db.pool, {
+    approvals: {
+      decide: async () => ({
+        kind: 'counted',
+        status: { outcome: 'approved', votes: [vote], approvalsNeeded: 1, expiresAtMs: Date.now() },
+      }),
+    },
+  });
+  const person = await signedIn(console.address);
+  const fields = fieldsOf(await (await person.get(`/approvals/${id}`)).text());
+  const answer = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  const page = await answer.text();
+  assert.match(page, /Your decision counted/);
+  assert.doesNotMatch(page, /value="approve"|Nobody has decided/);
+});

@@ -117,7 +117,10 @@ test('opening a login link uses nothing up (link previews); its form works once'
     assert.equal(preview.cookies.size, 0);
   }
   const answers = await Promise.all([1, 2, 3].map(() => visitor(console.address).post('/login', { token })));
-  assert.deepEqual(answers.map((answer) => answer.status).sort(), [303, 403, 403]);
+  assert.deepEqual(
+    answers.map((answer) => answer.status).sort((a, b) => a - b),
+    [303, 403, 403],
+  );
 });
 
 test('a login link that is old, made with another credential, or altered does not work', async () => {
@@ -213,7 +216,7 @@ test('the console does not start where nobody can be told apart', async () => {
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl: 'http://127.0.0.1:0',
     pool: db.pool,
-    decide: decideInDatabase(db.pool, []),
+    approvals: decideInDatabase(db.pool, []),
     log: pino({ level: 'silent' }),
   };
   const login = { mode: 'local', credential } as const;

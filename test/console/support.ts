@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { type ConsoleDeps, type LoginSettings } from '../../console/deps.ts';
-import { type Act, type Answer, type Decide } from '../../console/decide.ts';
 import { type RunningConsole, startConsole } from '../../console/server.ts';
 import type { Pool } from '../../db/pool.ts';
+import type { Approvals, DecideAnswer, DecideRequest } from '../../workflows/client.ts';
 import type { CountedVote } from '../../workflows/contract.ts';
 
 /** A console that is listening, with a browser-like client. */
 export interface TestConsole extends AsyncDisposable {
   readonly running: RunningConsole;
   readonly address: string;
-  readonly acts: Act[];
+  readonly acts: DecideRequest[];
 }
 
 export const credential = 'a-credential-that-only-the-owner-of-the-data-directory-can-read';
 
 /** Decides in the database alone: what the workflow and its activities would have written. */
-export function decideInDatabase(pool: Pool, acts: Act[]): Decide {
-  return async (act: Act): Promise<Answer> => {
+export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approvals, 'decide'> {
+  const decide = async (act: DecideRequest): Promise<DecideAnswer> => {
     acts.push(act);
     const { rows } = await pool.query<{
       state: string;
@@ -28,14 +28,13 @@ export function decideInDatabase(pool: Pool, acts: Act[]): Decide {
       act.callId,
     ]);
     const [row] = rows;
-    if (!row)
-      return { counted: false, refusal: 'NotFound', message: 'There is no such request.', status: null };
+    if (!row) return { kind: 'ended' };
     const facts = { approvalsNeeded: row.approvals_needed, expiresAtMs: row.expires_at.getTime() };
     const former = row.decisions.at(-1);
     if (row.state !== 'pending')
       return {
-        counted: false,
-        refusal: 'AlreadyDecided',
+        kind: 'refused',
+        code: 'AlreadyDecided',
         message: `${former?.person.name ?? 'Nobody'} has decided at ${new Date(former?.atMs ?? 0).toISOString()}.`,
         status: { outcome: row.state === 'denied' ? 'denied' : 'approved', votes: row.decisions, ...facts },
       };
@@ -51,18 +50,19 @@ export function decideInDatabase(pool: Pool, acts: Act[]): Decide {
         outcome === null ? 'pending' : outcome === 'denied' ? 'denied' : 'succeeded',
       ],
     );
-    return { counted: true, status: { outcome, votes, ...facts } };
+    return { kind: 'counted', status: { outcome, votes, ...facts } };
   };
+  return { decide };
 }
 
 export async function testConsole(pool: Pool, more: Partial<ConsoleDeps> = {}): Promise<TestConsole> {
-  const acts: Act[] = [];
+  const acts: DecideRequest[] = [];
   const login: LoginSettings = { mode: 'local', credential };
   const running = await startConsole({
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl: 'http://127.0.0.1:0',
     pool,
-    decide: decideInDatabase(pool, acts),
+    approvals: decideInDatabase(pool, acts),
     login,
     log: pino({ level: 'silent' }),
     ...more,

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import type { ShownCall } from '../db/held-calls-shown.ts';
+import type { DecideAnswer, DecideRequest } from '../workflows/client.ts';
+import type { Decision } from '../workflows/contract.ts';
+import type { Identity } from './identity.ts';
+
+/** What became of a decision, in words for people. */
+export interface Told {
+  readonly counted: boolean;
+  /** May hold other people's words: show it as text. */
+  readonly text: string;
+}
+
+/**
+ * The vote that a person's act makes. The same act of the same person has the same id, so that pressing a button
+ * again after no answer came can only find out what became of the first press.
+ * @param groups the request's approver groups to which the person belongs at this moment
+ */
+export function voteOf(
+  call: ShownCall,
+  identity: Identity,
+  act: { readonly decision: Decision; readonly reason: string | null; readonly groups: readonly string[] },
+  via: 'console' | 'cli',
+): DecideRequest {
+  const { person } = identity;
+  const id = createHash('sha256').update(JSON.stringify([call.callId, act.decision, person.keys[0]]));
+  return {
+    workflowId: call.workflowId,
+    callId: call.callId,
+    digest: call.digest,
+    updateId: `vote-${id.digest('hex').slice(0, 32)}`,
+    person,
+    via,
+    ...act,
+  };
+}
+
+/**
+ * Says what the workflow answered; nothing is assumed.
+ * @param after the request as it stands now
+ */
+export function tell(answer: DecideAnswer, after: ShownCall): Told {
+  if (answer.kind === 'refused') return { counted: false, text: answer.message };
+  if (answer.kind === 'ended') return { counted: false, text: endedWords(after) };
+  const { outcome, votes, approvalsNeeded } = answer.status;
+  const approvals = votes.filter((vote) => vote.decision === 'approve').length;
+  if (outcome === null)
+    return {
+      counted: true,
+      text: `${approvals} of ${approvalsNeeded} approvals; it still waits for others.`,
+    };
+  if (outcome === 'approved') return { counted: true, text: 'The call is approved and goes to the server.' };
+  if (outcome === 'denied') return { counted: true, text: 'The call is denied; the agent is told why.' };
+  return { counted: true, text: `The request has ended: ${outcome}.` };
+}
+
+function endedWords(after: ShownCall): string {
+  const last = after.votes.at(-1);
+  if (!last) return 'The request had ended before.';
+  const act = last.decision === 'approve' ? 'approved' : 'denied';
+  return `The request had ended before: ${last.person.name} ${act} it at ${new Date(last.atMs).toISOString()}.`;
+}
