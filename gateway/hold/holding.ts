@@ -37,8 +37,7 @@ export async function startHolding(deps: HoldingDeps): Promise<HoldPort> {
     onFailed: deps.onFailed,
   });
   return {
-    hold: port.hold,
-    cancelled: port.cancelled,
+    ...port,
     async close() {
       await port.close();
       await workers.close();

@@ -100,10 +100,8 @@ async function answerForNobody(
 
 async function post(context: RunContext, session: UpstreamSession, json: string): Promise<void> {
   await context.record('message', 'client-to-upstream', context.masker.message(json).text, json);
-  const sending = session
-    .send(json, { idJson: null, signal: AbortSignal.timeout(10_000) })
-    [Symbol.asyncIterator]();
-  while (!(await sending.next()).done);
+  const options = { idJson: null, signal: AbortSignal.timeout(10_000) };
+  for await (const _ of session.send(json, options)) void _; // Yields nothing; ends when upstream has it.
 }
 
 interface Cancelling {

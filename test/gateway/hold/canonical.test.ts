@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { attachKey, type CallIdentity, canonicalJson, commitToArgs, digestOf } from '../../../gateway/hold/canonical.ts';
+import {
+  attachKey,
+  type CallIdentity,
+  canonicalJson,
+  commitToArgs,
+  digestOf,
+} from '../../../gateway/hold/canonical.ts';
 import { at, splice } from '../../../gateway/hold/json-text.ts';
 import type { Bound } from '../../../workflows/contract.ts';
 
@@ -113,8 +119,7 @@ test('every part of what an approval is bound to changes its digest', () => {
 test('the attach key tells calls apart that differ in any part, and absent arguments from empty ones', () => {
   const secret = Buffer.alloc(32, 1);
   const call: CallIdentity = { ...bound, argsJson: '{"a":1,"b":2}' };
-  const key = (change: Partial<CallIdentity>) =>
-    attachKey(secret, { ...call, ...change }).toString('hex');
+  const key = (change: Partial<CallIdentity>) => attachKey(secret, { ...call, ...change }).toString('hex');
   assert.equal(key({}), key({ argsJson: '{"b":2,"a":1.0}' }));
   const others = [
     key({ argsJson: '{}' }),

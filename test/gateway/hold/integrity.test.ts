@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ApprovalInput } from '../../../workflows/contract.ts';
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
+import { heldIn, type Replica, rowOf } from './support.ts';
+import { countedVote, voteKeys } from './votes.ts';
+
+let db: TestDatabase;
+before(async () => {
+  db = await testDatabase();
+});
+after(async () => {
+  await db[Symbol.asyncDispose]();
+});
+
+const held = heldIn(() => db);
+
+/** The execution is refused, nothing is sent, and the row is as it was. */
+async function refuses(
+  one: Replica,
+  input: ApprovalInput,
+  votes: ReturnType<typeof countedVote>[],
+): Promise<void> {
+  const result = await one.execute({ ...input, votes });
+  assert.equal(result.execution, 'failed');
+  assert.match(result.summary ?? '', /^Nothing was sent/);
+  assert.equal(one.upstream.received.length, 0);
+  assert.equal((await rowOf(db.pool, input.callId))?.state, 'pending');
+}
+
+const bea = { keys: ['oidc:https://idp#bea', 'slack:T1/U2'], name: 'Bea' };
+const beaAgain = { keys: ['slack:T1/U2'], name: 'Someone else' };
+
+test('a vote that no trusted key signed runs nothing', () =>
+  held(async (one, input) => {
+    await refuses(one, input, [countedVote({ ...input, key: voteKeys.foreign })]);
+    const real = countedVote(input);
+    await refuses(one, input, [{ ...real, jws: `${real.jws.slice(0, -4)}AAAA` }]);
+    await refuses(one, input, [{ ...real, jws: 'not.a.vote' }]);
+  }));
+
+test('no votes, a denial, and a vote for another call or other content run nothing', () =>
+  held(async (one, input) => {
+    await refuses(one, input, []);
+    await refuses(one, input, [countedVote({ ...input, decision: 'deny' })]);
+    await refuses(one, input, [countedVote({ ...input, callId: 'hp_other' })]);
+    await refuses(one, input, [countedVote({ ...input, digest: 'sha256:other' })]);
+    await refuses(one, { ...input, digest: 'sha256:other' }, [
+      countedVote({ ...input, digest: 'sha256:other' }),
+    ]);
+  }));
+
+test('a quorum needs distinct people, whatever name or surface they use', () =>
+  held(
+    async (one, input) => {
+      await refuses(one, input, [countedVote({ ...input, person: bea })]);
+      await refuses(one, input, [
+        countedVote({ ...input, person: bea }),
+        countedVote({ ...input, person: beaAgain }),
+      ]);
+      const result = await one.execute({
+        ...input,
+        votes: [countedVote({ ...input, person: bea }), countedVote(input)],
+      });
+      assert.equal(result.execution, 'succeeded');
+    },
+    { verdict: { approvalsNeeded: 2 } },
+  ));
+
+test('the requester, whoever they act for, and people who are no approvers cannot approve', () =>
+  held(
+    async (one, input) => {
+      for (const key of ['oidc:https://idp#me', 'oidc:https://idp#boss', 'email:me@example.com'])
+        await refuses(one, input, [countedVote({ ...input, person: { keys: [key], name: 'Me' } })]);
+      await refuses(one, input, [countedVote({ ...input, groups: ['interns'] })]);
+    },
+    {
+      caller: {
+        key: 'oidc:https://idp#me',
+        issuer: 'https://idp',
+        email: 'Me@Example.com',
+        actors: ['boss'],
+      },
+    },
+  ));
+
+for (const [what, sql] of [
+  [
+    'the sealed request',
+    `update held_call_requests set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)`,
+  ],
+  [
+    'the wrapped key',
+    `update held_call_requests set wrapped_key = set_byte(wrapped_key, 20, get_byte(wrapped_key, 20) # 1)`,
+  ],
+  ['its absence', `delete from held_call_requests`],
+] as const)
+  test(`a stored request that was tampered with (${what}) is not sent`, () =>
+    held(async (one, input) => {
+      await db.pool.query(sql);
+      await refuses(one, input, [countedVote(input)]);
+    }));
+
+test('a request moved from another row is not sent', () =>
+  held(async (one, input) => {
+    const other = one.request({ args: '{"sql":"harmless"}', idJson: '2' });
+    void one.hold.hold(other);
+    let rows: { call_id: string }[] = [];
+    while (rows.length === 0) {
+      await sleep(10);
+      ({ rows } = await db.pool.query('select call_id from held_call_requests where call_id <> $1', [
+        input.callId,
+      ]));
+    }
+    await db.pool.query(
+      `update held_call_requests set (kek_id, wrapped_key, sealed) = (select kek_id, wrapped_key, sealed
+         from held_call_requests where call_id = $2) where call_id = $1`,
+      [input.callId, rows[0]?.call_id],
+    );
+    await refuses(one, input, [countedVote(input)]);
+  }));
+
+test('the digest of a row cannot be changed, and what its other columns say changes nothing that runs', () =>
+  held(
+    async (one, input, request) => {
+      await assert.rejects(db.pool.query(`update held_calls set digest = 'sha256:other'`), /never changes/);
+      await db.pool.query(
+        `update held_calls set approvals_needed = 1, approvers = '[{"name":"interns"}]', connection = 'other',
+           tool = 'drop', caller = '{"key":"nobody"}', expires_at = now() + interval '1 year'`,
+      );
+      await refuses(one, input, [countedVote(input)]);
+      await refuses(one, input, [countedVote({ ...input, groups: ['interns'] })]);
+      await one.execute({ ...input, votes: [countedVote(input), countedVote({ ...input, person: bea })] });
+      assert.deepEqual(one.upstream.calls(), [request.json]);
+    },
+    { verdict: { approvalsNeeded: 2 } },
+  ));
+
+test('an approval that comes to be run after its expiry runs nothing', () =>
+  held(
+    async (one, input) => {
+      const votes = [countedVote(input)];
+      await sleep(400);
+      assert.equal((await one.execute({ ...input, votes })).execution, 'failed');
+      assert.equal(one.upstream.received.length, 0);
+    },
+    { verdict: { timeoutMs: 300 } },
+  ));
+
+test('what the last look before the claim objects to is not sent', () =>
+  held(
+    async (one, input) => refuses(one, input, [countedVote(input)]),
+    {},
+    { recheck: async ({ bound }) => `the credential of ${bound.callerKey} was revoked` },
+  ));

@@ -1,0 +1,251 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import pino from 'pino';
+import type { Pool } from '../../../db/pool.ts';
+import { createRecordStore } from '../../../db/records.ts';
+import { createExecuteHeldCall, type ExecuteDeps } from '../../../gateway/hold/execute.ts';
+import { createHold, type HoldDeps } from '../../../gateway/hold/hold.ts';
+import { createRunning } from '../../../gateway/hold/running.ts';
+import { defaultHoldSettings, type HoldSettings } from '../../../gateway/hold/settings.ts';
+import { startSweeping } from '../../../gateway/hold/sweep.ts';
+import { createWaiters } from '../../../gateway/hold/waiters.ts';
+import type { HeldRequest, HoldPort } from '../../../gateway/hold-port.ts';
+import type { UpstreamSession } from '../../../gateway/upstreams/upstream.ts';
+import type { Masker, MaskingEngine } from '../../../masking/engine.ts';
+import type { Masked } from '../../../masking/masked.ts';
+import type { Caller } from '../../../policy/caller.ts';
+import type { HoldVerdict } from '../../../policy/verdict.ts';
+import { localKeyRing } from '../../../recording/key-ring.ts';
+import { createRecorder } from '../../../recording/recorder.ts';
+import type { ApprovalInput, CountedVote, ExecuteInput, ExecuteResult } from '../../../workflows/contract.ts';
+import type { TestDatabase } from '../../support/postgres.ts';
+import { type CountingUpstream, countingUpstream, type TestStream, testStream } from './ends.ts';
+import { voteKeys } from './votes.ts';
+
+/** What no row, log or Temporal payload may ever hold. */
+export const canary = 'CANARY-5f2c9a71d3';
+
+/** Masks the canary only: what a real engine finds is tested in its own room. */
+export const canaryMasker: Masker = {
+  message: (text) => mask(text),
+  json: (text) => mask(text),
+  text: (text) => mask(text),
+};
+function mask(text: string): ReturnType<Masker['text']> {
+  return { text: text.replaceAll(canary, '[masked:canary]') as Masked<string>, findings: [] };
+}
+export const canaryEngine: MaskingEngine = { masker: () => canaryMasker };
+
+export const caller: Caller = {
+  key: 'local:agent',
+  subject: 'local-agent',
+  issuer: null,
+  email: null,
+  name: null,
+  groups: [],
+  actors: [],
+  client: 'mcp:test',
+  credentialId: null,
+  claims: {},
+};
+
+export const verdict: HoldVerdict = {
+  kind: 'hold',
+  rule: 'writes',
+  policyVersion: 'sha256:1',
+  risk: 'high',
+  maskProfile: 'default',
+  reason: null,
+  approvers: [{ name: 'dba', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
+  approvalsNeeded: 1,
+  timeoutMs: 60_000,
+  onDisconnect: 'keep',
+};
+
+/** One gateway replica without its workers: executions are called as Temporal would call them. */
+export interface Replica {
+  readonly hold: HoldPort;
+  readonly upstream: CountingUpstream;
+  readonly log: string[];
+  readonly deps: HoldDeps & ExecuteDeps;
+  request(change?: RequestChange): HeldRequest & { stream: TestStream };
+  execute(input: { callId: string; digest: string; votes: CountedVote[] }): Promise<ExecuteResult>;
+  stop(): Promise<void>;
+}
+export interface RequestChange {
+  args?: string;
+  idJson?: string;
+  sessionId?: string;
+  verdict?: Partial<HoldVerdict>;
+  caller?: Partial<Caller>;
+  stream?: TestStream;
+  json?: string;
+  protocolVersion?: string;
+}
+
+/** A stand-in for Temporal: keeps what was opened, and lets a test decide what becomes of it. */
+export interface TestApprovals {
+  readonly opened: ApprovalInput[];
+  readonly log: string[];
+  failing: Error | null;
+  readonly port: HoldDeps['approvals'];
+  next(count?: number): Promise<ApprovalInput>;
+}
+
+export function testApprovals(pool: Pool): TestApprovals {
+  const arrived = new EventTarget();
+  const approvals: TestApprovals = {
+    opened: [],
+    log: [],
+    failing: null,
+    async next(count = 1) {
+      const signal = AbortSignal.timeout(15_000);
+      while (approvals.opened.length < count) await once(arrived, 'opened', { signal });
+      return approvals.opened[count - 1] as ApprovalInput;
+    },
+    port: {
+      async open(input) {
+        if (approvals.failing) throw approvals.failing;
+        approvals.opened.push(input);
+        arrived.dispatchEvent(new Event('opened'));
+      },
+      async cancel(workflowId, because) {
+        approvals.log.push(`cancel ${because}`);
+        await pool.query(
+          `update held_calls set state = 'cancelled' where workflow_id = $1 and state = 'pending'`,
+          [workflowId],
+        );
+      },
+      async attached(_workflowId, queue) {
+        approvals.log.push(`attached ${queue}`);
+      },
+      async detached(_workflowId, queue) {
+        approvals.log.push(`detached ${queue}`);
+      },
+    },
+  };
+  return approvals;
+}
+
+const kek = randomBytes(32);
+const attachSecret = randomBytes(32);
+
+export async function startReplica(
+  db: TestDatabase,
+  approvals: TestApprovals,
+  options: { name?: string; settings?: Partial<HoldSettings>; recheck?: ExecuteDeps['recheck'] } = {},
+): Promise<Replica> {
+  const upstream = countingUpstream();
+  const log: string[] = [];
+  const keyRing = localKeyRing([kek]);
+  const deps: HoldDeps & ExecuteDeps = {
+    pool: db.pool,
+    keyRing,
+    recorder: createRecorder({ store: createRecordStore(db.pool), keyRing }),
+    maskers: () => canaryEngine,
+    approvals: approvals.port,
+    waiters: createWaiters(),
+    running: createRunning(),
+    upstreams: { get: (connection) => (connection === 'db' ? upstream : undefined) },
+    votePublicKeys: { [voteKeys.good.kid]: voteKeys.good.publicKey },
+    attachSecret,
+    replica: options.name ?? 'one',
+    settings: { ...defaultHoldSettings, ...options.settings },
+    consoleUrl: 'http://127.0.0.1:8471',
+    recheck: options.recheck ?? (async () => null),
+    now: Date.now,
+    log: pino({ level: 'trace' }, { write: (line) => void log.push(line) }),
+  };
+  const hold = createHold(deps);
+  const activities = createExecuteHeldCall(deps);
+  const sweeping = await startSweeping({ ...deps, databaseUrl: db.url });
+  const session = await upstream.open({ connection: 'db', sessionId: 's', caller, correlationId: 'c' });
+  upstream.opened = 0;
+  return {
+    hold,
+    upstream,
+    log,
+    deps,
+    request: (change = {}) => requestFor(session, change),
+    execute: (input) =>
+      new MockActivityEnvironment().run((given: ExecuteInput) => activities.executeHeldCall(given), input),
+    async stop() {
+      await hold.close();
+      await sweeping.close();
+      await deps.recorder.close();
+    },
+  };
+}
+
+function requestFor(upstream: UpstreamSession, change: RequestChange): HeldRequest & { stream: TestStream } {
+  const { args = '{"sql":"delete"}', idJson = '1', sessionId = 'session-1' } = change;
+  const who = { ...caller, ...change.caller };
+  return {
+    caller: who,
+    session: {
+      sessionId,
+      connection: 'db',
+      callerKey: who.key,
+      subject: who.subject,
+      client: who.client,
+      credentialId: null,
+    },
+    correlationId: `c-${idJson}`,
+    protocolVersion: change.protocolVersion ?? '2025-11-25',
+    json:
+      change.json ??
+      `{"jsonrpc":"2.0","id":${idJson},"method":"tools/call","params":{"name":"query","arguments":${args}}}`,
+    idJson,
+    method: 'tools/call',
+    tool: 'query',
+    argsJson: args,
+    definitionHash: null,
+    verdict: { ...verdict, ...change.verdict },
+    headers: {},
+    upstream,
+    stream: change.stream ?? testStream(),
+  };
+}
+
+/** State of a row, and whether the raw request is still stored. */
+export async function rowOf(pool: Pool, callId: string) {
+  const { rows } = await pool.query<{
+    state: string;
+    delivered: boolean;
+    requests: number;
+    because: string | null;
+  }>(
+    `select state, delivered_at is not null as delivered, ended_because as because,
+       (select count(*)::int from held_call_requests r where r.call_id = h.call_id) as requests
+     from held_calls h where call_id = $1`,
+    [callId],
+  );
+  return rows[0];
+}
+
+/** Tests of one held call whose client waits: truncates, opens, runs `work`, stops. */
+export function heldIn(database: () => TestDatabase) {
+  return async (
+    work: (
+      one: Replica,
+      input: ApprovalInput,
+      request: HeldRequest & { stream: TestStream },
+    ) => Promise<void>,
+    change: RequestChange = {},
+    options: Parameters<typeof startReplica>[2] = {},
+  ): Promise<void> => {
+    const db = database();
+    await db.pool.query('truncate held_calls cascade');
+    const approvals = testApprovals(db.pool);
+    const one = await startReplica(db, approvals, options);
+    const request = one.request(change);
+    const holding = one.hold.hold(request);
+    try {
+      await work(one, await approvals.next(), request);
+    } finally {
+      await one.stop();
+      await holding.catch(() => {}); // Without a recorder its answer cannot be given.
+    }
+  };
+}
