@@ -24,6 +24,7 @@ export type GatewayErrorCode =
   | 'recording_unavailable'
   | 'database_unavailable'
   | 'approvals_unavailable'
+  | 'denied' // policy denies the request
   | 'policy_failed'
   | 'stopping'
   | 'internal'
@@ -76,6 +77,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   database_unavailable: { status: 503, rpc: -31021, retryable: true },
   policy_failed: { status: 500, rpc: -31022, retryable: false },
   approvals_unavailable: { status: 503, rpc: -31024, retryable: true },
+  denied: { status: 200, rpc: -31050, retryable: false },
   stopping: { status: 503, rpc: -31023, retryable: true },
   internal: { status: 500, rpc: -32603, retryable: false },
   upstream_unreachable: { status: 502, rpc: -31030, retryable: true },

@@ -39,7 +39,7 @@ export function createHttpUpstream(
   return {
     connection,
     open: async () => createHttpSession(endpoint, null),
-    resume: (_context, resumable) => createHttpSession(endpoint, resumable),
+    resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable),
     close: () => pool.destroy(),
   };
 }

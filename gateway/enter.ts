@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http';
+import type { Caller } from '../policy/caller.ts';
+import { eraOf, type Era } from './era.ts';
+import { GatewayError } from './errors.ts';
+import type { Identifier } from './identify/identify.ts';
+import { isRefusal } from './identify/refusal.ts';
+import type { RpcMessage } from './mcp/rpc-message.ts';
+import { hasVersionHeader } from './mcp/versions.ts';
+import type { LiveSession } from './sessions/session.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import type { Upstream } from './upstreams/upstream.ts';
+import type { Upstreams } from './upstreams/upstreams.ts';
+
+export interface EnterDeps {
+  readonly identifier: Identifier;
+  readonly sessions: Sessions;
+  readonly upstreams: Upstreams;
+  readonly publicUrl: string;
+}
+
+/** Who calls, and which upstream they call. */
+export interface Identified {
+  readonly caller: Caller;
+  readonly upstream: Upstream;
+}
+
+/** The session in which a message is said. */
+export interface Entered {
+  readonly session: LiveSession;
+  /** The id to give to the client, when this message begins the session. */
+  readonly newSessionId: string | null;
+  readonly era: Era;
+}
+
+/** @throws GatewayError `unknown_connection`, `unauthorized`, `identity_unavailable` */
+export async function identify(
+  deps: EnterDeps,
+  request: IncomingMessage,
+  connection: string,
+): Promise<Identified> {
+  const identified = await deps.identifier.identify({
+    authorization: request.headers.authorization,
+    resource: `${deps.publicUrl}/mcp/${connection}`,
+  });
+  if (isRefusal(identified))
+    throw new GatewayError(
+      identified.status === 503 ? 'identity_unavailable' : 'unauthorized',
+      identified.message,
+      { headers: identified.challenge === null ? {} : { 'www-authenticate': identified.challenge } },
+    );
+  const upstream = deps.upstreams.get(connection);
+  // Only who is known is told which connections there are.
+  if (!upstream)
+    throw new GatewayError(
+      'unknown_connection',
+      'there is no connection of that name; see `connections` in holdpoint.yaml',
+    );
+  return { caller: identified, upstream };
+}
+
+/**
+ * Finds or begins the session of a message.
+ * @throws GatewayError `session_missing`, `session_unknown`, `too_many_sessions`, `unsupported_version`, …
+ */
+export async function enter(
+  deps: EnterDeps,
+  { caller, upstream }: Identified,
+  message: RpcMessage,
+  request: IncomingMessage,
+  correlationId: string,
+): Promise<Entered> {
+  const era = eraOf(message, request.headers);
+  if (era.modern) {
+    const session = await deps.sessions.stateless(caller, upstream, correlationId);
+    return { session, newSessionId: null, era };
+  }
+  if (message.kind === 'request' && message.method === 'initialize') {
+    const named = caller.client === null ? { ...caller, client: clientName(message.params) } : caller;
+    const { session, id } = await deps.sessions.begin(named, upstream, correlationId);
+    return { session, newSessionId: id, era };
+  }
+  const session = await sessionOf(deps, { caller, upstream }, request, correlationId);
+  const version = session.protocolVersion ?? era.version;
+  return { session, newSessionId: null, era: { ...era, version } };
+}
+
+/** The session that a request names. @throws GatewayError `session_missing`, `session_unknown` */
+export function sessionOf(
+  deps: EnterDeps,
+  { caller, upstream }: Identified,
+  request: IncomingMessage,
+  correlationId: string,
+): Promise<LiveSession> {
+  const id = request.headers['mcp-session-id'];
+  if (typeof id !== 'string' || id === '')
+    throw new GatewayError('session_missing', 'the Mcp-Session-Id header is missing; initialize first');
+  return deps.sessions.find(id, caller, upstream, correlationId);
+}
+
+/** MCP headers for upstream. A session's are its version; nothing else of the client's headers goes on. */
+export function upstreamHeaders(era: Era, isHandshake: boolean): Record<string, string> {
+  return !isHandshake && hasVersionHeader(era.version) ? { 'mcp-protocol-version': era.version } : {};
+}
+
+/** The client's own name for itself, which nothing proves. */
+function clientName(params: Readonly<Record<string, unknown>> | null): string | null {
+  const info = params?.['clientInfo'];
+  const name = typeof info === 'object' && info !== null ? (info as { name?: unknown }).name : null;
+  return typeof name === 'string' ? `mcp:${name.slice(0, 100)}` : null;
+}

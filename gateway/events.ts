@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { identify, sessionOf } from './enter.ts';
+import { GatewayError } from './errors.ts';
+import type { PostDeps } from './post.ts';
+import { relay, type RelayContext } from './relay.ts';
+import { createReplyStream } from './reply-stream.ts';
+
+/** Keeps intermediaries from closing a stream on which nothing happens. */
+const keepAliveMs = 15_000;
+
+/**
+ * `GET /mcp/<connection>`: the stream of what upstream says by itself, each message masked and recorded before it
+ * is written. Resolves when the stream has ended.
+ * @param stopping ends all streams when the gateway stops
+ * @throws GatewayError, UpstreamError before the stream has begun
+ */
+export async function events(
+  deps: PostDeps,
+  request: IncomingMessage,
+  reply: ServerResponse,
+  connection: string,
+  correlationId: string,
+  stopping: AbortSignal,
+): Promise<void> {
+  if (!(request.headers.accept ?? '').includes('text/event-stream'))
+    throw new GatewayError('not_acceptable', 'the Accept header of a GET must list text/event-stream');
+  const identified = await identify(deps, request, connection);
+  const session = await sessionOf(deps, identified, request, correlationId);
+  const stream = createReplyStream(reply, {}, () => null);
+  const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
+  const messages = await session.upstream.events(signal);
+  const masker = deps.maskers().masker('default');
+  const context: RelayContext = {
+    recorder: deps.recorder,
+    masker,
+    session: session.facts,
+    callId: null,
+    method: null,
+    tool: null,
+  };
+  const keepAlive = masker.text('open').text;
+  const timer = setInterval(() => void stream.keepAlive(keepAlive), keepAliveMs);
+  session.streams++;
+  stream.open();
+  try {
+    await relay(context, messages, stream);
+  } catch (error) {
+    // The stream has begun, so it can only end; the client opens another. Given up by us: no news.
+    if (!signal.aborted)
+      deps.log.warn({ err: error, correlationId, connection }, 'an event stream broke off');
+  } finally {
+    clearInterval(timer);
+    session.streams--;
+    session.lastUsedAtMs = Date.now();
+    stream.end();
+  }
+}

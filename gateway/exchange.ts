@@ -1,0 +1,46 @@
+import type { Masked } from '../masking/masked.ts';
+import type { Masker } from '../masking/engine.ts';
+import type { Caller } from '../policy/caller.ts';
+import type { Verdict } from '../policy/verdict.ts';
+import type { ClientStream } from './client-stream.ts';
+import type { RpcMessage } from './mcp/rpc-message.ts';
+import type { LiveSession } from './sessions/session.ts';
+import type { Upstream } from './upstreams/upstream.ts';
+
+/** What arrived on the agents' listener, before anything was looked at. */
+export interface Arrival {
+  readonly connection: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+  /** One id for all that this request causes: logs, records, Temporal, Slack. */
+  readonly correlationId: string;
+}
+
+/** After `read` and `identify`: who says what, in which session. */
+export interface Exchange {
+  readonly message: RpcMessage;
+  readonly caller: Caller;
+  readonly upstream: Upstream;
+  readonly session: LiveSession;
+  readonly correlationId: string;
+  /** The client's new session id, while its handshake is under way. */
+  readonly newSessionId: string | null;
+  /** Such as `2025-11-25`. */
+  readonly protocolVersion: string;
+  /** MCP headers that go upstream with the message; never credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stream: ClientStream;
+}
+
+/** After `classify`. */
+export interface Classified extends Exchange {
+  readonly verdict: Verdict;
+  /** Tool, prompt or resource; empty when the method has none. */
+  readonly target: string;
+}
+
+/** After `mask`. */
+export interface MaskedExchange extends Classified {
+  readonly masker: Masker;
+  readonly maskedJson: Masked<string>;
+}

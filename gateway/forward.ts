@@ -1,0 +1,48 @@
+import type { MaskedExchange } from './exchange.ts';
+import type { RpcRequest } from './mcp/rpc-message.ts';
+import { membersAt } from './mcp/strict-json.ts';
+import type { Sessions } from './sessions/sessions.ts';
+import type { ToolDefinitions } from './tool-definitions.ts';
+import type { UpstreamMessage } from './upstreams/upstream.ts';
+
+export interface ForwardDeps {
+  readonly sessions: Sessions;
+  readonly definitions: ToolDefinitions;
+}
+
+/**
+ * Sends a request upstream, exactly as it was read, and yields what comes back. On the way it learns what a
+ * response tells the gateway itself: that a session is open, and what a connection's tools are.
+ * @throws UpstreamError; GatewayError `database_unavailable` when an opened session could not be stored
+ */
+export async function* forward(
+  deps: ForwardDeps,
+  exchange: MaskedExchange,
+  request: RpcRequest,
+  signal: AbortSignal,
+): AsyncGenerator<UpstreamMessage, void, void> {
+  const { session, headers } = exchange;
+  const { idJson, json, method } = request;
+  for await (const message of session.upstream.send(json, { idJson, signal, headers })) {
+    if (message.kind === 'response') {
+      if (method === 'initialize') await establish(deps, exchange, message.json);
+      else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);
+    }
+    yield message;
+  }
+}
+
+/** Upstream has accepted the handshake: from here on the client's session id is good, on every replica. */
+async function establish(deps: ForwardDeps, exchange: MaskedExchange, responseJson: string): Promise<void> {
+  const { session, newSessionId } = exchange;
+  const result = membersAt(responseJson, responseJson.indexOf('{')).get('result');
+  if (!result || newSessionId === null) return;
+  const { protocolVersion } = JSON.parse(responseJson.slice(result.start, result.end)) as {
+    protocolVersion?: unknown;
+  };
+  await deps.sessions.establish(
+    newSessionId,
+    session,
+    typeof protocolVersion === 'string' ? protocolVersion : exchange.protocolVersion,
+  );
+}

@@ -1,0 +1,87 @@
+import type { Logger } from 'pino';
+import type { MaskingEngine } from '../masking/engine.ts';
+import type { Recorder } from '../recording/event.ts';
+import { classify, type ClassifyDeps } from './classify.ts';
+import { denial } from './deny.ts';
+import type { Exchange, MaskedExchange } from './exchange.ts';
+import { forward, type ForwardDeps } from './forward.ts';
+import { holdRequest, withdraw } from './hold-request.ts';
+import type { HoldPort } from './hold-port.ts';
+import { mask } from './mask.ts';
+import type { RpcRequest } from './mcp/rpc-message.ts';
+import { isModern } from './mcp/versions.ts';
+import { record, relayContext } from './record.ts';
+import { relay } from './relay.ts';
+import { asFault, respond, respondFault } from './respond.ts';
+
+export interface LineDeps extends ClassifyDeps, ForwardDeps {
+  readonly maskers: () => MaskingEngine;
+  readonly recorder: Recorder;
+  readonly hold: HoldPort;
+  readonly log: Logger;
+}
+
+/**
+ * One message of a client, from what was read to the answer:
+ *
+ * read → identify → **classify → mask → record → (deny | hold → decide → claim) → forward → mask → record → respond**
+ *
+ * `read` and `identify` are before this (`enter.ts`): they work on whole HTTP requests. `decide` and `claim` happen
+ * inside `hold`. Resolves when the message is dealt with; a request has then been answered.
+ */
+export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
+  const { message } = exchange;
+  const masked = mask(deps, classify(deps, exchange));
+  if (message.kind !== 'request') {
+    await record(deps, masked);
+    await deliver(deps, masked);
+    return;
+  }
+  try {
+    await record(deps, masked);
+    await answer(deps, masked, message);
+  } catch (error) {
+    await fault(deps, masked, message, error);
+  }
+}
+
+async function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
+  const { verdict, stream } = exchange;
+  const context = relayContext(deps, exchange);
+  switch (verdict.kind) {
+    case 'deny':
+      return respond(context, denial(exchange, request), stream);
+    case 'hold':
+      return holdRequest(deps, exchange, request, verdict);
+    case 'pass':
+      await relay(context, forward(deps, exchange, request, giveUpSignal(exchange)), stream);
+  }
+}
+
+/** A notification, or a client's answer to a request of the server's: it goes on, and nothing comes back. */
+async function deliver(deps: LineDeps, exchange: MaskedExchange): Promise<void> {
+  const { message, session, headers } = exchange;
+  if (await withdraw(deps.hold, exchange)) return;
+  const sent = session.upstream.send(message.json, { idJson: null, signal: session.ended, headers });
+  for await (const unexpected of sent) void unexpected;
+}
+
+/** A client that is gone has cancelled in 2026-07-28, and has not in the versions before. */
+function giveUpSignal({ protocolVersion, session, stream }: Exchange): AbortSignal {
+  return isModern(protocolVersion) ? AbortSignal.any([session.ended, stream.gone]) : session.ended;
+}
+
+async function fault(
+  deps: LineDeps,
+  exchange: MaskedExchange,
+  request: RpcRequest,
+  error: unknown,
+): Promise<void> {
+  const { correlationId, session, stream } = exchange;
+  const told = asFault(error);
+  const facts = { correlationId, connection: session.facts.connection, code: told.code };
+  if (told.code === 'internal') deps.log.error({ ...facts, err: error }, 'a request failed');
+  else deps.log.warn(facts, told.message);
+  if (told.code === 'upstream_session_lost') await deps.sessions.end(session, 'upstream lost the session');
+  await respondFault(relayContext(deps, exchange), request.idJson, told, correlationId, stream);
+}

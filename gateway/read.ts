@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from './errors.ts';
+import { RpcError, readRpc, type RpcMessage } from './mcp/rpc-message.ts';
+import { StrictJsonError } from './mcp/strict-json.ts';
+
+/** The messages of one POST. */
+export interface Read {
+  readonly messages: readonly RpcMessage[];
+  /** Whether they came as a JSON array, which 2025-03-26 allows. */
+  readonly batch: boolean;
+}
+
+/**
+ * Reads a POST's body strictly. What the line goes on with is exactly this text; nothing is re-serialised.
+ * @throws GatewayError `body_too_large`, `unsupported_media_type`, `parse_error`, `invalid_request`
+ */
+export async function read(
+  request: IncomingMessage,
+  limits: { readonly bodyBytes: number; readonly depth: number },
+): Promise<Read> {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/json\s*(;|$)/i.test(type))
+    throw new GatewayError('unsupported_media_type', 'the Content-Type of a POST must be application/json');
+  const text = decode(await body(request, limits.bodyBytes));
+  try {
+    return readRpc(text, { depth: limits.depth, loneSurrogates: 'refuse' });
+  } catch (error) {
+    if (error instanceof StrictJsonError)
+      throw new GatewayError('parse_error', error.message, { cause: error });
+    if (error instanceof RpcError)
+      throw new GatewayError('invalid_request', error.message, { cause: error, data: {} });
+    throw error;
+  }
+}
+
+function body(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = (): GatewayError =>
+      new GatewayError('body_too_large', `the body of a POST has at most ${maxBytes} bytes here`);
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return reject(tooLarge());
+    const chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > maxBytes) {
+        request.pause();
+        reject(tooLarge());
+      } else chunks.push(chunk);
+    });
+    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.once('error', () => reject(new GatewayError('invalid_request', 'the body broke off')));
+  });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decode(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new GatewayError('parse_error', 'the body is not valid UTF-8', { cause });
+  }
+}

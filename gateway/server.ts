@@ -1,0 +1,221 @@
+import type { AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import type { Pool } from '../db/pool.ts';
+import type { MaskingEngine } from '../masking/engine.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Recorder } from '../recording/event.ts';
+import type { KeyRing } from '../recording/key-ring.ts';
+import { errorResponse, GatewayError, statusOf } from './errors.ts';
+import { events } from './events.ts';
+import { createGuard } from './guard.ts';
+import type { HoldPort } from './hold-port.ts';
+import type { Identifier } from './identify/identify.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { post, type PostDeps } from './post.ts';
+import { asFault } from './respond.ts';
+import { createSessions } from './sessions/sessions.ts';
+import type { AgentSettings, ListenSettings } from './settings.ts';
+import { terminate } from './terminate.ts';
+import { createToolDefinitions } from './tool-definitions.ts';
+import type { Upstreams } from './upstreams/upstreams.ts';
+
+/** Everything a gateway works with. Whoever starts it closes what it passes in, after `stop()`. */
+export interface GatewayDeps {
+  readonly agents: AgentSettings;
+  /** Where Prometheus reads; null for nowhere. */
+  readonly metrics: { readonly listen: ListenSettings } | null;
+  readonly identifier: Identifier;
+  readonly policy: () => Policy;
+  readonly maskers: () => MaskingEngine;
+  readonly recorder: Recorder;
+  readonly pool: Pool;
+  readonly keyRing: KeyRing;
+  readonly upstreams: Upstreams;
+  readonly hold: HoldPort;
+  readonly log: Logger;
+  /** Names this process among the replicas. */
+  readonly replica: string;
+  readonly now?: () => Date;
+}
+
+export interface Gateway {
+  readonly address: ListenSettings;
+  readonly metricsAddress: ListenSettings | null;
+  /**
+   * Stops in order: no new requests, GET streams closed, held calls let go by the hold step, open exchanges ended
+   * or, after `graceMs`, cut; then the sessions. Safe to repeat.
+   */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** What the listeners share. */
+interface Running {
+  readonly line: PostDeps;
+  readonly metrics: Metrics;
+  readonly guard: (headers: IncomingMessage['headers']) => void;
+  readonly stopping: AbortController;
+  readonly open: Set<Promise<void>>;
+  readonly log: Logger;
+  readonly pool: Pool;
+}
+
+/** Starts the agents' listener. @throws Error when a port is taken */
+export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
+  const { agents, log } = deps;
+  const now = deps.now ?? (() => new Date());
+  const sessions = createSessions({ ...deps, maxSessions: agents.limits.sessions, now });
+  const open = new Set<Promise<void>>();
+  const app = fastify({
+    logger: false,
+    // A request must have come whole within this time; replies may take as long as they like.
+    requestTimeout: 60_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: true,
+  });
+  const running: Running = {
+    line: {
+      ...deps,
+      now,
+      sessions,
+      definitions: createToolDefinitions(),
+      publicUrl: agents.publicUrl,
+      limits: agents.limits,
+    },
+    metrics: createMetrics({
+      holdpoint_gateway_sessions: { help: 'Client sessions on this replica.', value: () => sessions.count },
+      holdpoint_gateway_open_replies: { help: 'Replies and streams open now.', value: () => open.size },
+    }),
+    guard: createGuard(agents, () => addressOf(app)),
+    stopping: new AbortController(),
+    open,
+    log,
+    pool: deps.pool,
+  };
+  route(app, running);
+  await app.listen(agents.listen);
+  const metricsApp = deps.metrics && (await listenForMetrics(deps.metrics.listen, running.metrics));
+
+  let stopped: Promise<void> | null = null;
+  const stop = async (graceMs: number): Promise<void> => {
+    running.stopping.abort();
+    await deps.hold.close();
+    await settledWithin([...open], graceMs);
+    await app.close();
+    await metricsApp?.close();
+    await sessions.close();
+  };
+  return {
+    address: addressOf(app),
+    metricsAddress: metricsApp && addressOf(metricsApp),
+    stop: (graceMs = 10_000) => (stopped ??= stop(graceMs)),
+  };
+}
+
+function route(app: FastifyInstance, running: Running): void {
+  // Bodies are read by the line itself: no parser of Fastify's touches them.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+  app.route<{ Params: { connection: string } }>({
+    method: ['POST', 'GET', 'DELETE'],
+    url: '/mcp/:connection',
+    handler: (request, reply) => {
+      reply.hijack();
+      const done = handle(running, request.raw, reply.raw, request.params.connection);
+      running.open.add(done);
+      void done.finally(() => running.open.delete(done));
+    },
+  });
+  app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const problem = await whyNotReady(running);
+    return problem === null
+      ? reply.send({ status: 'ready' })
+      : reply.code(503).send({ status: 'not ready', because: problem });
+  });
+}
+
+async function whyNotReady({ stopping, pool }: Running): Promise<string | null> {
+  if (stopping.signal.aborted) return 'stopping';
+  return pool.query('select 1').then(
+    () => null,
+    () => 'the database cannot be reached',
+  );
+}
+
+/** One HTTP request of an agent. Never rejects. */
+async function handle(
+  running: Running,
+  request: IncomingMessage,
+  reply: ServerResponse,
+  connection: string,
+): Promise<void> {
+  const { line, stopping, metrics } = running;
+  const startedAt = performance.now();
+  const correlationId = `c_${randomBytes(9).toString('base64url')}`;
+  try {
+    running.guard(request.headers);
+    if (stopping.signal.aborted)
+      throw new GatewayError('stopping', 'this gateway is stopping; try again', {
+        headers: { 'retry-after': '1' },
+      });
+    if (running.open.size >= line.limits.streams)
+      throw new GatewayError(
+        'too_many_streams',
+        'this gateway has as many open replies as are allowed; try again later',
+      );
+    if (request.method === 'POST') await post(line, request, reply, connection, correlationId);
+    else if (request.method === 'GET')
+      await events(line, request, reply, connection, correlationId, stopping.signal);
+    else await terminate(line, request, reply, connection, correlationId);
+  } catch (error) {
+    refuse(running, reply, error, connection, correlationId);
+  }
+  metrics.request(request.method ?? '', reply.statusCode, (performance.now() - startedAt) / 1000);
+}
+
+/** Answers a request that was refused before there was a message to answer. */
+function refuse(
+  { log, metrics }: Running,
+  reply: ServerResponse,
+  error: unknown,
+  connection: string,
+  correlationId: string,
+): void {
+  const told = asFault(error);
+  metrics.fault(told.code);
+  const facts = { correlationId, connection, code: told.code };
+  if (told.code === 'internal') log.error({ ...facts, err: error }, 'a request failed');
+  else log.info(facts, told.message);
+  if (reply.headersSent || reply.destroyed) return void reply.destroy();
+  reply.writeHead(statusOf(told.code), {
+    'content-type': 'application/json',
+    // The rest of a body that was not read to its end must not be taken for the next request.
+    ...(told.code === 'body_too_large' && { connection: 'close' }),
+    ...told.headers,
+  });
+  reply.end(errorResponse('null', told, correlationId));
+}
+
+async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promise<FastifyInstance> {
+  const app = fastify({ logger: false, forceCloseConnections: true });
+  app.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.text()));
+  await app.listen(listen);
+  return app;
+}
+
+function addressOf(app: FastifyInstance): ListenSettings {
+  const { address, port } = app.server.address() as AddressInfo;
+  return { host: address, port };
+}
+
+async function settledWithin(work: readonly Promise<void>[], ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([Promise.allSettled(work), late]);
+  clearTimeout(timer);
+}

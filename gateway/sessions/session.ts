@@ -1,0 +1,21 @@
+import type { SessionFacts } from '../../recording/event.ts';
+import type { UpstreamSession } from '../upstreams/upstream.ts';
+
+/**
+ * A client session on this replica: what the messages of one client have in common. The counters are the only
+ * things that change, and only the session registry and `classify` change them.
+ */
+export interface LiveSession {
+  readonly facts: SessionFacts;
+  readonly upstream: UpstreamSession;
+  readonly startedAt: Date;
+  /** Aborted when the session ends; everything that waits for upstream on its behalf stops. */
+  readonly ended: AbortSignal;
+  /** The version that client and upstream agreed on; null until the handshake is answered. */
+  protocolVersion: string | null;
+  /** Requests that policy has looked at. */
+  calls: number;
+  lastUsedAtMs: number;
+  /** GET streams open now. */
+  streams: number;
+}

@@ -1,0 +1,253 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import {
+  deleteIdleMcpSessions,
+  deleteMcpSession,
+  findMcpSession,
+  insertMcpSession,
+  touchMcpSessions,
+} from '../../db/mcp-sessions.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Caller } from '../../policy/caller.ts';
+import type { Recorder, SessionFacts } from '../../recording/event.ts';
+import type { KeyRing } from '../../recording/key-ring.ts';
+import { GatewayError } from '../errors.ts';
+import type { Upstream, UpstreamSession } from '../upstreams/upstream.ts';
+import type { LiveSession } from './session.ts';
+import { sealUpstreamId, unsealUpstreamId } from './upstream-id.ts';
+
+/** The client sessions of this replica, and the way to those of others. */
+export interface Sessions {
+  /**
+   * Begins a session whose handshake has not been answered yet.
+   * @returns the session and the id that its client is to be given
+   */
+  begin(
+    caller: Caller,
+    upstream: Upstream,
+    correlationId: string,
+  ): Promise<{ session: LiveSession; id: string }>;
+  /** Makes a begun session findable, here and on other replicas, once upstream has accepted the handshake. */
+  establish(id: string, session: LiveSession, protocolVersion: string): Promise<void>;
+  /** @throws GatewayError `session_unknown`: no such session, another caller's, or one that lives elsewhere */
+  find(id: string, caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
+  /** What a caller does on a connection without a session (2026-07-28): one recording session for a while. */
+  stateless(caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
+  /** Ends a session here and upstream, and seals its recording. Safe to repeat. */
+  end(session: LiveSession, because: string): Promise<void>;
+  readonly count: number;
+  /** Stops the housekeeping and lets go of all sessions; those over HTTP go on on other replicas. */
+  close(): Promise<void>;
+}
+
+export interface SessionsDeps {
+  readonly pool: Pool;
+  readonly keyRing: KeyRing;
+  readonly recorder: Recorder;
+  readonly replica: string;
+  readonly log: Logger;
+  readonly maxSessions: number;
+  readonly now: () => Date;
+}
+
+const idleMs = 60 * 60_000;
+/** A session that no replica has seen for this long is forgotten by all. */
+const forgottenMs = 24 * 60 * 60_000;
+const housekeepingMs = 30_000;
+
+export function createSessions(deps: SessionsDeps): Sessions {
+  const { pool, keyRing, recorder, replica, now } = deps;
+  /** By the hash of the client's id; stateless ones by caller and connection. */
+  const live = new Map<string, LiveSession>();
+  const enders = new WeakMap<LiveSession, AbortController>();
+  const opening = new Map<string, Promise<LiveSession>>();
+
+  function refuseWhenFull(): void {
+    if (live.size >= deps.maxSessions)
+      throw new GatewayError(
+        'too_many_sessions',
+        `this gateway already has ${deps.maxSessions} sessions, as many as are allowed; end some, or try again later`,
+      );
+  }
+
+  function liveSession(facts: SessionFacts, upstream: UpstreamSession, startedAt: Date): LiveSession {
+    const ender = new AbortController();
+    const session: LiveSession = {
+      facts,
+      upstream,
+      startedAt,
+      ended: ender.signal,
+      protocolVersion: null,
+      calls: 0,
+      lastUsedAtMs: Date.now(),
+      streams: 0,
+    };
+    enders.set(session, ender);
+    return session;
+  }
+
+  async function open(caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession> {
+    refuseWhenFull();
+    const facts = factsOf(caller, upstream.connection, randomUUID());
+    const { sessionId } = facts;
+    const context = { connection: upstream.connection, sessionId, caller, correlationId };
+    return liveSession(facts, await upstream.open(context), now());
+  }
+
+  function forget(session: LiveSession): void {
+    for (const [key, other] of live) if (other === session) live.delete(key);
+  }
+
+  async function end(session: LiveSession, because: string): Promise<void> {
+    const ender = enders.get(session);
+    if (!ender || ender.signal.aborted) return;
+    ender.abort();
+    forget(session);
+    await session.upstream.close();
+    await deleteMcpSession(pool, session.facts.sessionId);
+    await recorder.end(session.facts.sessionId, because);
+  }
+
+  async function load(
+    id: string,
+    caller: Caller,
+    upstream: Upstream,
+    correlationId: string,
+  ): Promise<LiveSession> {
+    const stored = await findMcpSession(pool, sha256(id)).catch((cause: Error) => {
+      throw new GatewayError('database_unavailable', 'the database cannot be reached; try again later', {
+        cause,
+      });
+    });
+    if (!stored || stored.callerKey !== caller.key || stored.connection !== upstream.connection)
+      throw unknown();
+    if (stored.replica !== null) throw unknown();
+    const facts: SessionFacts = {
+      ...factsOf(caller, stored.connection, stored.sessionId),
+      client: stored.client,
+    };
+    const upstreamId = await unsealUpstreamId(keyRing, stored);
+    const context = { connection: stored.connection, sessionId: stored.sessionId, caller, correlationId };
+    const resumed = upstream.resume(context, upstreamId);
+    if (!resumed) throw unknown();
+    refuseWhenFull();
+    const session = liveSession(facts, resumed, stored.createdAt);
+    session.protocolVersion = stored.protocolVersion;
+    return session;
+  }
+
+  /** Loads or opens once, however many requests ask at the same moment. */
+  async function once(key: string, make: () => Promise<LiveSession>): Promise<LiveSession> {
+    let made = opening.get(key);
+    if (!made) {
+      made = make().finally(() => opening.delete(key));
+      opening.set(key, made);
+      const session = await made;
+      live.set(key, session);
+      return session;
+    }
+    return made;
+  }
+
+  async function keepHouse(): Promise<void> {
+    const idleSinceMs = Date.now() - idleMs;
+    const sessions = [...live.values()];
+    for (const session of sessions)
+      if (session.streams === 0 && session.lastUsedAtMs < idleSinceMs) await end(session, 'idle');
+    const stored = [...live.values()].filter((session) => session.protocolVersion !== null);
+    const ids = stored.map((session) => session.facts.sessionId);
+    const known = ids.length === 0 ? new Set<string>() : await touchMcpSessions(pool, ids);
+    // Another replica has ended it.
+    for (const session of stored)
+      if (!known.has(session.facts.sessionId)) {
+        enders.get(session)?.abort();
+        forget(session);
+      }
+    for (const sessionId of await deleteIdleMcpSessions(pool, forgottenMs))
+      await recorder.end(sessionId, 'forgotten');
+  }
+
+  const timer = setInterval(() => {
+    keepHouse().catch((error: Error) =>
+      deps.log.warn({ err: error }, 'session housekeeping failed; it is tried again'),
+    );
+  }, housekeepingMs).unref();
+
+  return {
+    async begin(caller, upstream, correlationId) {
+      return {
+        session: await open(caller, upstream, correlationId),
+        id: randomBytes(32).toString('base64url'),
+      };
+    },
+    async establish(id, session, protocolVersion) {
+      const { facts, upstream } = session;
+      const sealed = await sealUpstreamId(keyRing, facts.sessionId, upstream.resumable ?? '');
+      await insertMcpSession(pool, {
+        ...sealed,
+        idHash: sha256(id),
+        sessionId: facts.sessionId,
+        connection: facts.connection,
+        callerKey: facts.callerKey,
+        client: facts.client,
+        protocolVersion,
+        replica: upstream.resumable === null ? replica : null,
+      }).catch((cause: Error) => {
+        throw new GatewayError('database_unavailable', 'the session could not be stored; try again later', {
+          cause,
+        });
+      });
+      session.protocolVersion = protocolVersion;
+      live.set(sha256(id).toString('hex'), session);
+    },
+    async find(id, caller, upstream, correlationId) {
+      const key = sha256(id).toString('hex');
+      const session = live.get(key) ?? (await once(key, () => load(id, caller, upstream, correlationId)));
+      const { callerKey, connection } = session.facts;
+      if (callerKey !== caller.key || connection !== upstream.connection) throw unknown();
+      session.lastUsedAtMs = Date.now();
+      return session;
+    },
+    async stateless(caller, upstream, correlationId) {
+      const key = `stateless\0${upstream.connection}\0${caller.key}\0${caller.credentialId ?? ''}`;
+      const session = live.get(key) ?? (await once(key, () => open(caller, upstream, correlationId)));
+      session.lastUsedAtMs = Date.now();
+      return session;
+    },
+    end,
+    get count() {
+      return live.size;
+    },
+    async close() {
+      clearInterval(timer);
+      const sessions = [...live.values()];
+      live.clear();
+      for (const session of sessions) {
+        // Over HTTP, another replica may go on with it; a process, or a stateless span, ends with this one.
+        if (session.upstream.resumable === null || session.protocolVersion === null)
+          await end(session, 'gateway stopped');
+        else enders.get(session)?.abort();
+      }
+    },
+  };
+}
+
+function unknown(): GatewayError {
+  return new GatewayError('session_unknown', 'there is no such session; initialize again');
+}
+
+function factsOf(caller: Caller, connection: string, sessionId: string): SessionFacts {
+  return {
+    sessionId,
+    connection,
+    callerKey: caller.key,
+    subject: caller.subject,
+    client: caller.client,
+    credentialId: caller.credentialId,
+    actors: caller.actors,
+  };
+}
+
+function sha256(id: string): Buffer {
+  return createHash('sha256').update('holdpoint mcp session\0').update(id).digest();
+}

@@ -1,0 +1,38 @@
+import { newDataKey, type KeyRing } from '../../recording/key-ring.ts';
+import { seal, unseal } from '../../recording/seal.ts';
+
+/** Upstream's session id as the database has it. */
+export interface SealedUpstreamId {
+  readonly kekId: string;
+  readonly wrappedKey: Uint8Array;
+  readonly sealedUpstream: Uint8Array;
+}
+
+/** Seals upstream's session id under a key of its own, bound to the session. */
+export async function sealUpstreamId(
+  keyRing: KeyRing,
+  sessionId: string,
+  upstreamId: string,
+): Promise<SealedUpstreamId> {
+  const key = newDataKey();
+  const { kekId, wrapped } = await keyRing.wrap(key, contextOf(sessionId));
+  return {
+    kekId,
+    wrappedKey: wrapped,
+    sealedUpstream: seal(key, Buffer.from(upstreamId), contextOf(sessionId)),
+  };
+}
+
+/** @throws Error when the key ring does not have the key, or the row was altered */
+export async function unsealUpstreamId(
+  keyRing: KeyRing,
+  stored: SealedUpstreamId & { readonly sessionId: string },
+): Promise<string> {
+  const context = contextOf(stored.sessionId);
+  const key = await keyRing.unwrap({ kekId: stored.kekId, wrapped: stored.wrappedKey }, context);
+  return unseal(key, stored.sealedUpstream, context).toString();
+}
+
+function contextOf(sessionId: string): string {
+  return `mcp-session:${sessionId}`;
+}
