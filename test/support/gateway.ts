@@ -1,0 +1,126 @@
+import { pino } from 'pino';
+import { createRecordStore } from '../../db/records.ts';
+import type { HoldPort } from '../../gateway/hold-port.ts';
+import { createIdentifier } from '../../gateway/identify/identify.ts';
+import { type Gateway, startGateway } from '../../gateway/server.ts';
+import type { AgentSettings, ConnectionSettings } from '../../gateway/settings.ts';
+import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
+import type { MaskingEngine } from '../../masking/engine.ts';
+import { asMasked } from '../../masking/masked.ts';
+import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
+import { createRecorder } from '../../recording/recorder.ts';
+import { type TestDatabase, testDatabase } from './postgres.ts';
+
+/** A gateway with real parts: PostgreSQL, recording, masking, policy. */
+export interface TestGateway extends AsyncDisposable {
+  readonly gateway: Gateway;
+  readonly url: (connection: string) => string;
+  readonly db: TestDatabase;
+  /** What was logged, one JSON text a line. */
+  readonly log: string[];
+}
+
+export interface TestGatewayOptions {
+  readonly connections: Readonly<Record<string, ConnectionSettings>>;
+  /** Policy as YAML; left out, everything passes. */
+  readonly policy?: string;
+  readonly hold?: HoldPort;
+  readonly limits?: Partial<AgentSettings['limits']>;
+  /** Shares another gateway's database and keys: a second replica. */
+  readonly replicaOf?: TestGateway;
+}
+
+/** Settings of an HTTP connection without anything special. */
+export function httpConnection(url: string): ConnectionSettings {
+  return { kind: 'http', url, headers: {}, credentials: null, connectTimeoutMs: 2000 };
+}
+
+/** Settings of a stdio connection without anything special. */
+export function stdioConnection(command: string[], env: Record<string, string> = {}): ConnectionSettings {
+  return { kind: 'stdio', command, cwd: null, env, maxProcesses: 20 };
+}
+
+const keyRings = new WeakMap<TestDatabase, ReturnType<typeof localKeyRing>>();
+
+/** Starts a gateway on a free port. */
+export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
+  const db = options.replicaOf?.db ?? (await testDatabase());
+  const keyRing = keyRings.get(db) ?? localKeyRing([newDataKey()]);
+  keyRings.set(db, keyRing);
+  const log: string[] = [];
+  const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
+  const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
+  const engine = plainMasking();
+  const policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
+  const upstreams = createUpstreams(options.connections, {
+    log: logger,
+    masker: () => engine.masker('default'),
+  });
+  const publicUrl = 'http://gateway.test';
+  const gateway = await startGateway({
+    agents: {
+      listen: { host: '127.0.0.1', port: 0 },
+      publicUrl,
+      allowedOrigins: [],
+      allowedHosts: [],
+      limits: { bodyBytes: 4 * 1024 * 1024, depth: 64, sessions: 1000, streams: 1000, ...options.limits },
+    },
+    metrics: null,
+    identifier: createIdentifier({
+      publicUrl,
+      issuers: [],
+      anonymous: { subject: 'local-agent', groups: [] },
+    }),
+    policy: () => policy,
+    maskers: () => engine,
+    recorder,
+    pool: db.pool,
+    keyRing,
+    upstreams,
+    hold: options.hold ?? noHold,
+    log: logger,
+    replica: `test-${Math.random()}`,
+  });
+  return {
+    gateway,
+    url: (connection) => `http://127.0.0.1:${gateway.address.port}/mcp/${connection}`,
+    db,
+    log,
+    async [Symbol.asyncDispose]() {
+      await gateway.stop(1000);
+      await upstreams.close();
+      await recorder.close();
+      if (!options.replicaOf) await db[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function policyOf(text: string, connections: string[]): Policy {
+  const compiled = compilePolicy(text, {
+    file: 'policy.yaml',
+    connections,
+    slackConfigured: true,
+    checkMasking: () => [],
+  });
+  if ('errors' in compiled) throw new Error(compiled.errors.map(formatPolicyError).join('\n'));
+  return compiled.policy;
+}
+
+/** For tests in which nothing is held. */
+const noHold: HoldPort = {
+  hold: async () => {
+    throw new Error('this test holds nothing');
+  },
+  cancelled: async () => false,
+  close: async () => {},
+};
+
+function plainMasking(): MaskingEngine {
+  const pass = (text: string) => ({
+    text: asMasked(text.replaceAll('hunter2-secret', '[masked:test]')),
+    findings: [],
+  });
+  return { masker: () => ({ message: pass, json: pass, text: pass }) };
+}
