@@ -2,6 +2,7 @@ import { App, type Receiver, type ReceiverEvent } from '@slack/bolt';
 import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
 import type { Pool } from '../db/pool.ts';
 import type { Approvals } from '../workflows/client.ts';
+import { registerCommands, showHome } from './commands.ts';
 import { startDecisionQueue } from './decision-queue.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
@@ -66,7 +67,10 @@ export async function startSlackApp(
   app.error(async (error) => {
     throw error;
   });
-  registerInteractions(app, { db: pool, client, consoleUrl: deps.consoleUrl, workspace, queue });
+  const common = { db: pool, client, consoleUrl: deps.consoleUrl, workspace };
+  const forCommands = { ...common, membership };
+  registerInteractions(app, { ...common, queue, log, showHome: (user) => showHome(forCommands, user) });
+  registerCommands(app, forCommands);
 
   const transports: Transport[] = [];
   const stop = async (): Promise<void> => {

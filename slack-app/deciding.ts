@@ -130,7 +130,8 @@ async function personNow(deps: DecidingDeps, click: OpenDecision, user: SlackUse
   return { ...person, keys: [...person.keys, `email:${user.email}`] };
 }
 
-function isRequester(facts: CardFacts, person: Person, user: SlackUser): boolean {
+/** Whether a person is the one for whom a call was asked: by key, or by an e-mail that both sides confirmed. */
+export function isRequester(facts: CardFacts, person: Person, user: SlackUser): boolean {
   const { key, email } = facts.caller;
   return person.keys.includes(key) || (email !== null && email.toLowerCase() === user.email);
 }

@@ -27,13 +27,13 @@ export function homeView(inbox: Inbox, links: CardLinks): HomeView {
   const blocks: KnownBlock[] = [
     header(waiting.length === 0 ? 'Nothing waits for you' : 'Waiting for you'),
     ...waiting.flatMap((request, index) => waitingBlocks(request, index)),
-    ...(more > 0 ? [smallPrint('more', `${more} more in the <${links.consoleUrl}/approvals|console>`)] : []),
+    ...(more > 0 ? [smallPrint('more', `${more} more in the <${links.consoleUrl}/|console>`)] : []),
     { type: 'divider' },
     header('Decided by you'),
     ...(decided.length === 0
       ? [smallPrint('none', 'Nothing yet.')]
       : decided.map((request, index) => decidedBlock(request, index))),
-    smallPrint('console', `<${links.consoleUrl}/approvals|Open the console>`),
+    smallPrint('console', `<${links.consoleUrl}/|Open the console>`),
   ];
   return { type: 'home', blocks: blocks.slice(0, limits.viewBlocks) };
 }

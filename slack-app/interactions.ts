@@ -9,6 +9,7 @@ import type { DecisionQueue } from './decision-queue.ts';
 import { denyModal, detailsModal, longestReason, modalIds, noticeModal } from './modals.ts';
 import { cardRequest } from './request.ts';
 import { stateOf } from './state.ts';
+import type { Log } from './web-client.ts';
 import { foreignWorkspace, type Workspace } from './workspace.ts';
 
 /** What the handlers of clicks and modals need. */
@@ -18,6 +19,9 @@ export interface InteractionDeps {
   readonly consoleUrl: string;
   readonly workspace: () => Promise<Workspace>;
   readonly queue: DecisionQueue;
+  /** Brings a person's App Home up to date. */
+  readonly showHome: (user: string) => Promise<void>;
+  readonly log: Log;
 }
 
 /** Where a click came from, as far as it is needed later. */
@@ -75,8 +79,18 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     }
     await deps.queue.take(click);
     await ack();
-    void deps.queue.work(click.updateId);
+    void deps.queue.work(click.updateId).then(() => afterDenial(deps, click));
   });
+}
+
+/** A denial from the App Home: what was denied no longer waits there. */
+async function afterDenial(deps: InteractionDeps, click: ClickedDecision): Promise<void> {
+  if (click.channel !== null) return;
+  try {
+    await deps.showHome(click.slackUser);
+  } catch (error) {
+    deps.log.warn({ err: error }, 'an App Home could not be brought up to date');
+  }
 }
 
 /** The trigger of a click lives for three seconds: the modal is opened at once, with what one query can tell. */

@@ -1,7 +1,8 @@
-import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
-import { keyOfEmail, pinEmail, rememberedGroups, slackKey } from '../db/people.ts';
+import type { WebClient } from '@slack/web-api';
+import { rememberedGroups, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { ApproverGroup } from '../policy/verdict.ts';
+import { keyOfSlackEmail } from './emails.ts';
 
 /** Slack allows about 20 calls a minute for user groups: an answer is used again for this long. */
 const userGroupFreshMs = 20_000;
@@ -71,23 +72,9 @@ export function createMembership(deps: {
     if (named.startsWith('slack:')) return decider.keys.includes(named);
     if (decider.keys.some((key) => isSubject(key, named))) return true;
     return (
-      named.includes('@') && (await resolved(named, decider.team)) === slackKey(decider.team, decider.user)
+      named.includes('@') &&
+      (await keyOfSlackEmail(deps, named, decider.team)) === slackKey(decider.team, decider.user)
     );
-  }
-
-  /** The Slack user an e-mail stands for: asked once, then kept. */
-  async function resolved(email: string, team: string): Promise<string | null> {
-    const realm = `slack:${team}`;
-    const known = await keyOfEmail(deps.db, { realm, email });
-    if (known !== null) return known;
-    try {
-      const { user } = await deps.client.users.lookupByEmail({ email });
-      if (!user?.id || user.team_id !== team || user.deleted === true) return null;
-      return await pinEmail(deps.db, { realm, email, key: slackKey(team, user.id) });
-    } catch (error) {
-      if (error instanceof WebAPIPlatformError && error.data.error === 'users_not_found') return null;
-      throw error;
-    }
   }
 
   async function inDirectoryGroup(names: readonly string[], decider: Decider): Promise<boolean> {

@@ -14,10 +14,12 @@ type Driver = Omit<
   | 'scopes'
   | 'transcript'
   | 'sockets'
+  | 'socketsOpened'
   | 'deliver'
   | 'deliverTo'
   | 'rateLimit'
   | 'outage'
+  | 'refuseOnce'
   | 'disconnectSockets'
   | 'stop'
   | typeof Symbol.asyncDispose

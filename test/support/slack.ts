@@ -32,6 +32,8 @@ export interface SlackStandIn extends AsyncDisposable {
   /** Everything that went in and out, for canary greps. */
   readonly transcript: readonly string[];
   readonly sockets: number;
+  /** How many Socket Mode connections were ever opened. */
+  readonly socketsOpened: number;
   addUser(user: {
     id?: string;
     name: string;
@@ -77,6 +79,8 @@ export interface SlackStandIn extends AsyncDisposable {
   deliverTo(url: string): void;
   rateLimit(method: string, retryAfterSec: number, times?: number): void;
   outage(mode: Outage, onlyMethod?: string): void;
+  /** The next call of a method is refused with this error. */
+  refuseOnce(method: string, error: string): void;
   disconnectSockets(reason: 'warning' | 'refresh_requested'): void;
   stop(): Promise<void>;
 }
@@ -101,11 +105,13 @@ export async function startSlack(options: { port?: number } = {}): Promise<Slack
   };
   const transcript: string[] = [];
   const limited = new Map<string, { retryAfterSec: number; times: number }>();
+  const refusals = new Map<string, string>();
   const sockets = new Set<SlackSocket>();
   const waiting = new Map<string, (response: unknown) => void>();
   const tickets = new Set<string>();
   let trouble: { mode: Outage; method: string | undefined } = { mode: 'none', method: undefined };
   let deliverUrl: string | null = null;
+  let opened = 0;
 
   const server = createServer((request, response) => {
     void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -127,7 +133,12 @@ export async function startSlack(options: { port?: number } = {}): Promise<Slack
       return send(response, 429, { ok: false, error: 'ratelimited' });
     }
     const args = Object.fromEntries(new URLSearchParams(raw));
-    const result = call(method, args, request.headers.authorization ?? '');
+    const refusal = refusals.get(method);
+    refusals.delete(method);
+    const result =
+      refusal === undefined
+        ? call(method, args, request.headers.authorization ?? '')
+        : { ok: false, error: refusal };
     transcript.push(`← ${method} ${JSON.stringify(result)}`);
     if (mode === 'afterEffect') return void response.destroy();
     send(response, 200, result);
@@ -172,6 +183,7 @@ export async function startSlack(options: { port?: number } = {}): Promise<Slack
       end: () => void sockets.delete(socket),
     });
     sockets.add(socket);
+    opened += 1;
     socket.send({ type: 'hello', num_connections: sockets.size, connection_info: { app_id: state.appId } });
   });
 
@@ -257,6 +269,9 @@ export async function startSlack(options: { port?: number } = {}): Promise<Slack
     teamId: state.teamId,
     scopes: state.scopes,
     transcript,
+    get socketsOpened() {
+      return opened;
+    },
     get sockets() {
       return sockets.size;
     },
@@ -265,6 +280,7 @@ export async function startSlack(options: { port?: number } = {}): Promise<Slack
       deliverUrl = url;
     },
     rateLimit: (method, retryAfterSec, times = 1) => void limited.set(method, { retryAfterSec, times }),
+    refuseOnce: (method, error) => void refusals.set(method, error),
     outage: (mode, method) => {
       trouble = { mode, method };
     },

@@ -1,0 +1,77 @@
+import type { WebClient } from '@slack/web-api';
+import { type CardFacts, cardFacts, openCardFacts } from '../db/cards.ts';
+import { personOf, slackKey } from '../db/people.ts';
+import type { Queryable } from '../db/pool.ts';
+import { decidedBy } from '../db/slack-decisions.ts';
+import { isRequester } from './deciding.ts';
+import type { Decider, MembershipLookup } from './membership.ts';
+import { cardRequest } from './request.ts';
+import type { Inbox } from './home.ts';
+import { lookUpUser, type Workspace } from './workspace.ts';
+
+/** More than this many open requests are not looked through for one person. */
+const lookedAtAtMost = 300;
+const listedAtMost = 20;
+
+/** What an inbox is put together from. */
+export interface InboxDeps {
+  readonly db: Queryable;
+  readonly client: WebClient;
+  readonly workspace: () => Promise<Workspace>;
+  readonly membership: MembershipLookup;
+}
+
+/** Someone may not use Holdpoint in Slack at all. The message says why. */
+export class Barred extends Error {}
+
+/**
+ * What waits for a person's decision and what they decided: only requests that they may decide on.
+ * @throws Barred when the person is from another workspace, deactivated or a bot
+ */
+export async function inboxOf(deps: InboxDeps, user: string): Promise<Inbox> {
+  const { decider, isRequesterOf } = await deciderOf(deps, user);
+  const open = await openCardFacts(deps.db, lookedAtAtMost);
+  const mine: CardFacts[] = [];
+  for (const facts of open) {
+    if (isRequesterOf(facts) || hasVoted(facts, decider)) continue;
+    const { groups } = await deps.membership.of(decider, facts.approvers);
+    if (groups.length > 0) mine.push(facts);
+  }
+  const decided = await decidedBy(deps.db, { team: decider.team, slackUser: user }, listedAtMost);
+  const before = await Promise.all(decided.map(({ callId }) => cardFacts(deps.db, callId)));
+  return {
+    waiting: mine.slice(0, listedAtMost).map(cardRequest),
+    others: Math.max(0, mine.length - listedAtMost),
+    decided: before.filter((facts) => facts !== null).map(cardRequest),
+  };
+}
+
+/**
+ * A call as far as a person may see it outside its card: approvers and the requester may, for others it does not exist.
+ * @throws Barred as {@link inboxOf}
+ */
+export async function visibleCall(deps: InboxDeps, user: string, callId: string): Promise<CardFacts | null> {
+  const { decider, isRequesterOf } = await deciderOf(deps, user);
+  const facts = await cardFacts(deps.db, callId);
+  if (!facts || isRequesterOf(facts)) return facts;
+  const { groups } = await deps.membership.of(decider, facts.approvers);
+  return groups.length > 0 ? facts : null;
+}
+
+async function deciderOf(
+  deps: InboxDeps,
+  user: string,
+): Promise<{ decider: Decider; isRequesterOf: (facts: CardFacts) => boolean }> {
+  const workspace = await deps.workspace();
+  const known = await lookUpUser(deps.client, workspace, user);
+  if (known.barred !== null) throw new Barred(known.barred);
+  const person = await personOf(deps.db, slackKey(workspace.team, user), known.name);
+  return {
+    decider: { team: workspace.team, user, keys: person.keys },
+    isRequesterOf: (facts) => isRequester(facts, person, known),
+  };
+}
+
+function hasVoted(facts: CardFacts, decider: Decider): boolean {
+  return facts.decisions.some((vote) => vote.person.keys.some((key) => decider.keys.includes(key)));
+}

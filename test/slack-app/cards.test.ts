@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { type Cards, createCards } from '../../activities/cards.ts';
+import { actionIds } from '../../slack-app/buttons.ts';
+import { createSlackClient } from '../../slack-app/web-client.ts';
+import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { type SlackStandIn, startSlack } from '../support/slack.ts';
+import { consoleUrl, heldCall, quiet } from './scene.ts';
+
+describe('the cards of a held call', () => {
+  let db: TestDatabase;
+  let slack: SlackStandIn;
+  let cards: Cards;
+  before(async () => {
+    db = await testDatabase();
+  });
+  after(() => db?.[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    slack = await startSlack();
+    slack.addChannel({ id: 'C0DBA', name: 'dba' });
+    cards = createCards({ pool: db.pool, client: clientOf(slack), consoleUrl });
+    await db.pool.query('delete from slack_cards');
+  });
+  afterEach(() => slack.stop());
+
+  const clientOf = ({ botToken, apiUrl }: SlackStandIn) =>
+    createSlackClient({ botToken, apiUrl, log: quiet });
+  const fails = async (work: Promise<void>): Promise<ApplicationFailure> => {
+    const error = await work.then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof ApplicationFailure, String(error));
+    return error;
+  };
+
+  it('are posted once, however often they are announced, also at the same moment', async () => {
+    const callId = await heldCall(db.pool);
+    await cards.announce(callId);
+    await cards.announce(callId);
+    await Promise.allSettled([cards.announce(callId), cards.announce(callId), cards.announce(callId)]);
+    assert.equal(slack.messages('C0DBA').length, 1);
+    assert.equal(slack.messages('C0DBA')[0]?.updates, 0);
+  });
+
+  it('wait as long as Slack asks when it limits the rate, and then are posted once', async () => {
+    const callId = await heldCall(db.pool);
+    slack.rateLimit('chat.postMessage', 7);
+    const failure = await fails(cards.announce(callId));
+    assert.equal(failure.nextRetryDelay, 7000);
+    assert.equal(failure.nonRetryable, false);
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 1);
+  });
+
+  it('are posted once Slack is back', async () => {
+    const callId = await heldCall(db.pool);
+    for (const mode of ['refuse', 'http500'] as const) {
+      slack.outage(mode);
+      assert.equal((await fails(cards.announce(callId))).type, 'SlackUnreachable');
+    }
+    slack.outage('none');
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 1);
+  });
+
+  it('are found again after a post whose answer got lost, where the app may read the channel', async () => {
+    slack.scopes.add('channels:history');
+    const callId = await heldCall(db.pool);
+    slack.outage('afterEffect', 'chat.postMessage');
+    await fails(cards.announce(callId));
+    slack.outage('none');
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 1);
+    await db.pool.query(`update held_calls set state = 'cancelled' where call_id = $1`, [callId]);
+    await cards.refresh(callId);
+    assert.match(JSON.stringify(slack.messages('C0DBA')[0]?.blocks), /Cancelled/);
+  });
+
+  it('are posted again after a lost answer where the app may not read the channel', async () => {
+    const callId = await heldCall(db.pool);
+    slack.outage('afterEffect', 'chat.postMessage');
+    await fails(cards.announce(callId));
+    slack.outage('none');
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 2);
+  });
+
+  it('change everywhere when the call moves on, and only when they change', async () => {
+    slack.addChannel({ id: 'C0LEADS', name: 'leads' });
+    const callId = await heldCall(db.pool);
+    await db.pool.query(
+      `update held_calls set approvers = approvers || '[{"name":"leads","slackChannel":"C0LEADS","slackUserGroup":null,"people":[],"groups":[]}]' where call_id = $1`,
+      [callId],
+    );
+    await cards.announce(callId);
+    await db.pool.query(`update held_calls set state = 'expired' where call_id = $1`, [callId]);
+    await cards.refresh(callId);
+    await cards.refresh(callId);
+    for (const channel of ['C0DBA', 'C0LEADS']) {
+      const [message, ...others] = slack.messages(channel);
+      assert.equal(others.length, 0);
+      assert.equal(message?.updates, 1);
+      assert.doesNotMatch(JSON.stringify(message?.blocks), new RegExp(actionIds.approve));
+    }
+  });
+
+  it('say which channel the app cannot post to, and are posted to the others', async () => {
+    slack.addChannel({ id: 'C0PRIVATE', name: 'private', isMember: false });
+    const callId = await heldCall(db.pool, { channel: 'C0PRIVATE' });
+    await db.pool.query(
+      `update held_calls set approvers = approvers || '[{"name":"dba2","slackChannel":"C0DBA","slackUserGroup":null,"people":[],"groups":[]}]' where call_id = $1`,
+      [callId],
+    );
+    const failure = await fails(cards.announce(callId));
+    assert.match(failure.message, /not_in_channel.*invite the app/);
+    assert.equal(failure.nonRetryable, false);
+    assert.equal(slack.messages('C0DBA').length, 1);
+    const { rows } = await db.pool.query('select last_error from slack_cards where target = $1', [
+      'C0PRIVATE',
+    ]);
+    assert.equal(rows[0].last_error, 'not_in_channel');
+  });
+
+  it('are not posted any more for a call that has ended', async () => {
+    const callId = await heldCall(db.pool);
+    await db.pool.query(`update held_calls set state = 'cancelled' where call_id = $1`, [callId]);
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 0);
+  });
+
+  it('that were deleted in Slack are let go', async () => {
+    const callId = await heldCall(db.pool);
+    await cards.announce(callId);
+    const [message] = slack.messages('C0DBA');
+    assert.ok(message);
+    slack.deleteMessage(message);
+    await db.pool.query(`update held_calls set state = 'expired' where call_id = $1`, [callId]);
+    await cards.refresh(callId);
+    await cards.refresh(callId);
+    assert.equal(slack.messages('C0DBA').length, 0);
+  });
+
+  it('that Slack refuses as too long are shown without arguments and cannot approve', async () => {
+    const callId = await heldCall(db.pool, { args: JSON.stringify({ text: 'x'.repeat(8000) }) });
+    slack.refuseOnce('chat.postMessage', 'msg_blocks_too_long');
+    await cards.announce(callId);
+    const [message] = slack.messages('C0DBA');
+    assert.match(JSON.stringify(message?.blocks), /Slack refused the card as too long/);
+    assert.doesNotMatch(JSON.stringify(message?.blocks), new RegExp(actionIds.approve));
+    const { rows } = await db.pool.query('select whole from slack_cards where call_id = $1', [callId]);
+    assert.deepEqual(rows, [{ whole: false }]);
+  });
+
+  it('never tell Slack the bot token in a body, nor unfurl a link', async () => {
+    const callId = await heldCall(db.pool);
+    await cards.announce(callId);
+    assert.equal(slack.transcript.join('\n').includes(slack.botToken), false);
+    assert.match(slack.transcript.join('\n'), /unfurl_links=false&unfurl_media=false/);
+  });
+});
