@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Client as ClientV2,
+  StreamableHTTPClientTransport as TransportV2,
+} from '@modelcontextprotocol/client';
+import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as TransportV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import {
+  CreateMessageRequestSchema,
+  ElicitRequestSchema,
+  ListRootsRequestSchema,
+  LoggingMessageNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+
+/** The official SDKs' clients, as far as these tests use them; both have these members. */
+export interface TourClient {
+  listTools(): Promise<{ tools: { name: string }[] }>;
+  callTool(params: object, ...rest: unknown[]): Promise<unknown>;
+  listResources(): Promise<unknown>;
+  listResourceTemplates(): Promise<unknown>;
+  readResource(params: { uri: string }): Promise<unknown>;
+  subscribeResource(params: { uri: string }): Promise<unknown>;
+  unsubscribeResource(params: { uri: string }): Promise<unknown>;
+  listPrompts(): Promise<unknown>;
+  getPrompt(params: object): Promise<unknown>;
+  complete(params: object): Promise<unknown>;
+  setLoggingLevel(level: 'debug'): Promise<unknown>;
+  ping(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** A connected client and what its server has asked and told it. */
+export interface Connected {
+  readonly client: TourClient;
+  readonly heard: {
+    readonly sampling: unknown[];
+    readonly elicitation: unknown[];
+    readonly updated: string[];
+    logs: number;
+  };
+  /** Calls a tool with the options of the SDK at hand. */
+  call(name: string, args: object, options?: object): Promise<unknown>;
+  end(): Promise<void>;
+}
+
+const capabilities = {
+  sampling: {},
+  elicitation: { form: {} },
+  roots: { listChanged: true },
+};
+const answers = {
+  sampling: { role: 'assistant', model: 'test', content: { type: 'text', text: 'sampled answer' } },
+  elicitation: { action: 'accept', content: { name: 'Ada', check: true } },
+  roots: { roots: [{ uri: 'file:///tmp', name: 'tmp' }] },
+} as const;
+
+function listening(): Connected['heard'] {
+  return { sampling: [], elicitation: [], updated: [], logs: 0 };
+}
+
+/** Connects with SDK 1.x. */
+export async function connectV1(url: string): Promise<Connected> {
+  const heard = listening();
+  const client = new ClientV1({ name: 'tour-v1', version: '1' }, { capabilities });
+  client.setRequestHandler(CreateMessageRequestSchema, async ({ params }) => {
+    heard.sampling.push(params.messages);
+    return answers.sampling;
+  });
+  client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+    heard.elicitation.push(params.message);
+    return answers.elicitation;
+  });
+  client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots: [...answers.roots.roots] }));
+  client.setNotificationHandler(
+    ResourceUpdatedNotificationSchema,
+    ({ params }) => void heard.updated.push(params.uri),
+  );
+  client.setNotificationHandler(LoggingMessageNotificationSchema, () => void heard.logs++);
+  const transport = new TransportV1(new URL(url));
+  await client.connect(transport as never);
+  return {
+    client: client as unknown as TourClient,
+    heard,
+    call: (name, args, options) => client.callTool({ name, arguments: { ...args } }, undefined, options),
+    end: async () => {
+      await transport.terminateSession();
+      await client.close();
+    },
+  };
+}
+
+/** Connects with SDK 2.x, in its default mode or pinned to a version. */
+export async function connectV2(url: string, versionNegotiation?: object): Promise<Connected> {
+  const heard = listening();
+  const client = new ClientV2({ name: 'tour-v2', version: '1' }, {
+    capabilities,
+    ...(versionNegotiation && { versionNegotiation }),
+  } as never);
+  client.setRequestHandler('sampling/createMessage', async ({ params }) => {
+    heard.sampling.push(params.messages);
+    return answers.sampling as never;
+  });
+  client.setRequestHandler('elicitation/create', async ({ params }) => {
+    heard.elicitation.push(params.message);
+    return answers.elicitation as never;
+  });
+  client.setRequestHandler('roots/list', async () => ({ roots: [...answers.roots.roots] }));
+  client.setNotificationHandler(
+    'notifications/resources/updated',
+    ({ params }) => void heard.updated.push(params.uri),
+  );
+  client.setNotificationHandler('notifications/message', () => void heard.logs++);
+  const transport = new TransportV2(new URL(url));
+  await client.connect(transport as never);
+  return {
+    client: client as unknown as TourClient,
+    heard,
+    call: (name, args, options) =>
+      client.callTool({ name, arguments: { ...args } } as never, options as never),
+    end: async () => {
+      await transport.terminateSession();
+      await client.close();
+    },
+  };
+}
+
+/** Waits until something is so; what follows fails if it never is. */
+export async function eventually(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 100 && !condition(); tries++) await sleep(50);
+}
+
+/** Uses everything the everything server offers and returns what a client sees of it. */
+export async function tour({ client, heard, call }: Connected): Promise<Record<string, unknown>> {
+  // The server adds tools once it knows what the client can do.
+  await sleep(500);
+  const seen: Record<string, unknown> = {};
+  seen['tools'] = await client.listTools();
+  seen['echo'] = await call('echo', { message: 'héllo \u{1f600} 😀' });
+  seen['structured'] = await call('get-structured-content', { location: 'Chicago' });
+  seen['sum'] = await call('get-sum', { a: 2, b: 3 });
+  seen['image'] = await call('get-tiny-image', {});
+  seen['wrong arguments'] = await call('get-sum', { a: 'x' }).catch((error: Error) => error.message);
+  seen['unknown tool'] = await call('no-such-tool', {}).catch((error: Error) => error.message);
+  seen['resources'] = await client.listResources();
+  seen['templates'] = await client.listResourceTemplates();
+  seen['static'] = await client.readResource({ uri: 'demo://resource/static/document/features.md' });
+  seen['missing'] = await client.readResource({ uri: 'demo://nope' }).catch((error: Error) => error.message);
+  seen['prompts'] = await client.listPrompts();
+  seen['prompt'] = await client.getPrompt({ name: 'args-prompt', arguments: { city: 'Paris', state: 'x' } });
+  seen['completion'] = await client.complete({
+    ref: { type: 'ref/prompt', name: 'completable-prompt' },
+    argument: { name: 'department', value: 'E' },
+  });
+  seen['ping'] = await client.ping();
+  seen['roots'] = await call('get-roots-list', {});
+  seen['sampling'] = await call('trigger-sampling-request', { prompt: 'say it', maxTokens: 10 });
+  seen['elicitation'] = await call('trigger-elicitation-request', {});
+  const progress: unknown[] = [];
+  seen['long'] = await call(
+    'trigger-long-running-operation',
+    { duration: 0.6, steps: 3 },
+    { onprogress: (step: unknown) => progress.push(step) },
+  );
+  seen['progress'] = progress;
+  seen['cancelled'] = await cancelled(call);
+  seen['heard'] = { sampling: heard.sampling, elicitation: heard.elicitation };
+  return seen;
+}
+
+async function cancelled(call: Connected['call']): Promise<unknown> {
+  const aborter = new AbortController();
+  setTimeout(() => aborter.abort('enough'), 200);
+  return call(
+    'trigger-long-running-operation',
+    { duration: 30, steps: 30 },
+    { signal: aborter.signal },
+  ).catch(() => 'cancelled');
+}
