@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import {
   callsVersion,
+  type HeldState,
   pendingCalls,
   recentCalls,
   shownCall,
@@ -103,7 +104,7 @@ function filterOf(query: Record<string, unknown>): ShownFilter {
   const words = text('text');
   const before = new Date(text('before') ?? '');
   return {
-    ...(state !== undefined && Object.hasOwn(states, state) && { state: state as keyof typeof states }),
+    ...(state !== undefined && Object.hasOwn(states, state) && { state: state as HeldState }),
     ...(connection !== undefined && { connection }),
     ...(words !== undefined && { text: words }),
     ...(!Number.isNaN(before.getTime()) && { before }),

@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as oidc from 'openid-client';
 import { beginLogin, newSecret, takeLogin, updateSession } from '../../db/console-sessions.ts';
 import type { ConsoleContext, LookedAgain, Login, LoginSettings, Visit } from '../deps.ts';
-import { ConsoleError, PageError } from '../errors.ts';
-import { isLoopback } from '../guard.ts';
+import { PageError } from '../errors.ts';
 import { identityFromClaims } from '../identity.ts';
 import { oidcLoginPage } from '../pages/login.ts';
 import { returnTo } from '../requests.ts';
+import { discover } from './discover.ts';
 import { claimsOf, freshClaims, openTokens, sealTokens } from './oidc-tokens.ts';
 import { settlePerson } from './person.ts';
 
@@ -30,29 +30,6 @@ export async function oidcLogin(settings: Settings): Promise<Login> {
     routes: (app, context) => addRoutes(app, context, config, settings),
     lookAgain: (visit, context) => lookAgain(visit, context, config, settings),
   };
-}
-
-async function discover(settings: Settings): Promise<oidc.Configuration> {
-  const issuer = new URL(settings.issuer);
-  const plain = issuer.protocol === 'http:' && isLoopback(issuer.hostname);
-  const authenticate: oidc.ClientAuth = (server, client, body, headers) => {
-    const offered = server.token_endpoint_auth_methods_supported;
-    const basic = offered === undefined || offered.includes('client_secret_basic');
-    const method = basic ? oidc.ClientSecretBasic : oidc.ClientSecretPost;
-    method(settings.clientSecret)(server, client, body, headers);
-  };
-  try {
-    return await oidc.discovery(issuer, settings.clientId, undefined, authenticate, {
-      timeout: 10,
-      ...(plain && { execute: [oidc.allowInsecureRequests] }),
-    });
-  } catch (error) {
-    throw new ConsoleError(
-      'login_unreachable',
-      `the identity provider ${settings.issuer} (console.login.issuer) gave no usable discovery document: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
-  }
 }
 
 function addRoutes(

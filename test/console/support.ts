@@ -64,7 +64,7 @@ export async function testConsole(pool: Pool, more: Partial<ConsoleDeps> = {}): 
     pool,
     approvals: decideInDatabase(pool, acts),
     login,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: process.env['CONSOLE_TEST_LOG'] ?? 'silent' }),
     ...more,
   });
   return { running, address: running.address, acts, [Symbol.asyncDispose]: () => running.stop() };

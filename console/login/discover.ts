@@ -1,0 +1,33 @@
+import * as oidc from 'openid-client';
+import type { LoginSettings } from '../deps.ts';
+import { ConsoleError } from '../errors.ts';
+import { isLoopback } from '../guard.ts';
+
+/**
+ * Reads the provider's discovery document. Plain http is taken from loopback issuers only.
+ * @throws ConsoleError `login_unreachable`
+ */
+export async function discover(
+  settings: Extract<LoginSettings, { mode: 'oidc' }>,
+): Promise<oidc.Configuration> {
+  const issuer = new URL(settings.issuer);
+  const plain = issuer.protocol === 'http:' && isLoopback(issuer.hostname);
+  const authenticate: oidc.ClientAuth = (server, client, body, headers) => {
+    const offered = server.token_endpoint_auth_methods_supported;
+    const basic = offered === undefined || offered.includes('client_secret_basic');
+    const method = basic ? oidc.ClientSecretBasic : oidc.ClientSecretPost;
+    method(settings.clientSecret)(server, client, body, headers);
+  };
+  try {
+    return await oidc.discovery(issuer, settings.clientId, undefined, authenticate, {
+      timeout: 10,
+      ...(plain && { execute: [oidc.allowInsecureRequests] }),
+    });
+  } catch (error) {
+    throw new ConsoleError(
+      'login_unreachable',
+      `the identity provider ${settings.issuer} (console.login.issuer) gave no usable discovery document: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run } from '../../cli/commands/approvals.ts';
+import { commandLineIdentity } from '../../cli/commands/identity.ts';
+import { localApprover } from '../../console/identity.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { DecideRequest } from '../../workflows/client.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { credential, decideInDatabase, holdCall } from './support.ts';
+
+interface Ran {
+  code: number;
+  out: string;
+  err: string;
+  acts: DecideRequest[];
+}
+
+async function approvals(pool: Pool, argv: string[], identity = async () => localApprover()): Promise<Ran> {
+  const ran: Ran = { code: -1, out: '', err: '', acts: [] };
+  ran.code = await run(argv, {
+    pool,
+    approvals: {
+      ...decideInDatabase(pool, ran.acts),
+      cancel: async (workflowId) => {
+        await pool.query(
+          `update held_calls set state = 'cancelled', ended_at = now() where workflow_id = $1`,
+          [workflowId],
+        );
+      },
+    },
+    identity,
+    stdout: (text) => void (ran.out += text),
+    stderr: (text) => void (ran.err += text),
+  });
+  return ran;
+}
+
+test('approvals list --json prints what is agreed on, soonest expiry first', async () => {
+  await using db = await testDatabase();
+  const later = await holdCall(db.pool, { seconds: 500 });
+  const sooner = await holdCall(db.pool, { seconds: 50 });
+  const { code, out } = await approvals(db.pool, ['list', '--json']);
+  const list = JSON.parse(out) as Record<string, unknown>[];
+  assert.equal(code, 0);
+  assert.deepEqual(
+    list.map((call) => call['id']),
+    [sooner, later],
+  );
+  assert.deepEqual(Object.keys(list[0] ?? {}), [
+    'id',
+    'state',
+    'connection',
+    'tool',
+    'subject',
+    'rule',
+    'createdAt',
+    'expiresAt',
+  ]);
+});
+
+test('approve and deny send one vote each, bound to the digest of the request', async () => {
+  await using db = await testDatabase();
+  const [first, second] = [await holdCall(db.pool), await holdCall(db.pool)];
+  const approved = await approvals(db.pool, ['approve', first]);
+  assert.deepEqual([approved.code, approved.acts[0]?.decision, approved.acts[0]?.via], [0, 'approve', 'cli']);
+  const denied = await approvals(db.pool, ['deny', second, '--reason', 'not today']);
+  assert.deepEqual([denied.code, denied.acts[0]?.decision, denied.acts[0]?.reason], [0, 'deny', 'not today']);
+  const again = await approvals(db.pool, ['approve', second]);
+  assert.equal(again.code, 1);
+  assert.match(again.err, /local-approver has decided/);
+});
+
+test('wrong usage is told apart from failure', async () => {
+  await using db = await testDatabase();
+  const id = await holdCall(db.pool);
+  const critical = await holdCall(db.pool, { risk: 'critical' });
+  for (const argv of [
+    ['deny', id],
+    ['approve'],
+    ['frobnicate', id],
+    ['approve', id, 'x'],
+    ['list', '--nope'],
+    ['approve', critical],
+  ])
+    assert.equal((await approvals(db.pool, argv)).code, 2, argv.join(' '));
+  for (const argv of [
+    ['show', 'nothing'],
+    ['approve', 'nothing'],
+  ])
+    assert.equal((await approvals(db.pool, argv)).code, 1, argv.join(' '));
+  assert.equal((await approvals(db.pool, ['approve', critical, '--tool', 'query'])).code, 0);
+});
+
+test('nobody decides at the command line without having proven who they are', async () => {
+  await using db = await testDatabase();
+  const id = await holdCall(db.pool);
+  const ran = await approvals(db.pool, ['approve', id], async () => {
+    throw new Error('deciding needs a verified identity');
+  });
+  assert.deepEqual([ran.code, ran.acts.length], [1, 0]);
+  assert.match(ran.err, /Nothing was done: deciding needs a verified identity/);
+});
+
+test('what an agent wrote cannot steer the terminal', async () => {
+  await using db = await testDatabase();
+  const id = await holdCall(db.pool, {
+    tool: 'a\u001b[2Jb',
+    subject: 'x\u202ey',
+    shownArgs: '{"a":"\u009b1m"}',
+  });
+  for (const argv of [['list'], ['show', id]]) {
+    const { out } = await approvals(db.pool, argv);
+    assert.doesNotMatch(out, /[\u001b\u009b\u202e]/);
+    assert.match(out, /⟨U\+001B⟩/);
+  }
+});
+
+test('cancel withdraws a request that waits, and says so when there is nothing to withdraw', async () => {
+  await using db = await testDatabase();
+  const id = await holdCall(db.pool);
+  assert.deepEqual((await approvals(db.pool, ['cancel', id])).out, 'Cancelled.\n');
+  const again = await approvals(db.pool, ['cancel', id]);
+  assert.deepEqual([again.code, again.err], [1, 'Nothing to cancel: the request is cancelled.\n']);
+});
+
+test('the credential of the data directory proves its owner only while nobody else may read it', async () => {
+  await using db = await testDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'holdpoint-cli-'));
+  const credentialFile = join(folder, 'console-credential');
+  const proof = { login: null, credentialFile, idToken: undefined, pool: db.pool };
+  await assert.rejects(commandLineIdentity(proof), /needs a verified identity/);
+  await writeFile(credentialFile, `${credential}\n`, { mode: 0o600 });
+  assert.deepEqual(await commandLineIdentity(proof), localApprover());
+  await chmod(credentialFile, 0o640);
+  await assert.rejects(commandLineIdentity(proof), /others than its owner may read/);
+  await rm(folder, { recursive: true });
+  const login = { mode: 'oidc', issuer: 'https://idp.example', clientId: 'c', clientSecret: 's' } as const;
+  await assert.rejects(commandLineIdentity({ ...proof, login }), /HOLDPOINT_ID_TOKEN/);
+});

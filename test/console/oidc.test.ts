@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { identityFromIdToken } from '../../console/login/id-token.ts';
+import type { Pool } from '../../db/pool.ts';
+import { type TestProvider, testProvider } from '../support/oidc-provider.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { fieldsOf, holdCall, type TestConsole, testConsole, type Visitor, visitor } from './support.ts';
+
+const dana = {
+  sub: 'u-dana',
+  email: 'Dana@Example.com',
+  email_verified: true,
+  name: 'Dana',
+  groups: ['staff'],
+};
+
+async function consoleFor(pool: Pool, provider: TestProvider): Promise<TestConsole> {
+  const { issuer, clientId, clientSecret } = provider;
+  return testConsole(pool, { login: { mode: 'oidc', issuer, clientId, clientSecret } });
+}
+
+/** Goes the way of a browser through the provider. @returns the console's answer to the callback */
+async function signInAs(
+  console: TestConsole,
+  person: Visitor = visitor(console.address),
+): Promise<{ person: Visitor; answer: Response }> {
+  const start = await person.get('/login/start?to=/');
+  const provider = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
+  const back = new URL(provider.headers.get('location') ?? '');
+  return { person, answer: await person.get(back.pathname + back.search) };
+}
+
+async function approve(person: Visitor, id: string): Promise<Response> {
+  const fields = fieldsOf(await (await person.get(`/approvals/${id}`)).text());
+  return person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+}
+
+test('a person signs in at the identity provider and decides under their stable key', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = { ...dana, groups: ['dba'] };
+  const { person, answer } = await signInAs(console);
+  assert.equal(answer.status, 303);
+  assert.equal((await approve(person, await holdCall(db.pool))).status, 200);
+  assert.deepEqual(console.acts[0]?.person, {
+    keys: [`oidc:${provider.issuer}#u-dana`, 'email:dana@example.com'],
+    name: 'Dana',
+  });
+});
+
+test('a verified e-mail names an approver, an unverified one does not', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  const id = await holdCall(db.pool, { people: ['dana@example.com'], groups: [] });
+  provider.user = { ...dana, sub: 'u-other', email_verified: false };
+  const pretender = await signInAs(console);
+  const refused = await pretender.person.get(`/approvals/${id}`);
+  assert.match(await refused.text(), /You may look, but not decide/);
+  provider.user = dana;
+  const { person } = await signInAs(console);
+  assert.equal((await approve(person, id)).status, 200);
+});
+
+test('an e-mail that changes hands gives its new holder nothing', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  const id = await holdCall(db.pool, { people: ['dana@example.com'], groups: [] });
+  provider.user = dana;
+  await signInAs(console);
+  provider.user = { ...dana, sub: 'u-successor' };
+  const { person } = await signInAs(console);
+  assert.match(await (await person.get(`/approvals/${id}`)).text(), /You may look, but not decide/);
+});
+
+test('who was taken out of a group, or blocked, after signing in cannot decide any more', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = { ...dana, groups: ['dba'] };
+  const { person } = await signInAs(console);
+  const id = await holdCall(db.pool, { people: [] });
+  const fields = fieldsOf(await (await person.get(`/approvals/${id}`)).text());
+  provider.user = { ...dana, groups: ['staff'] };
+  const out = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  assert.equal(out.status, 403);
+  assert.match(await out.text(), /you are not in dba/);
+  provider.user = { ...dana, groups: ['dba'], blocked: true };
+  const blocked = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  assert.equal(blocked.status, 401);
+  assert.equal(console.acts.length, 0);
+});
+
+test('an identity provider that cannot be asked right before a decision means that nothing is decided', async () => {
+  await using db = await testDatabase();
+  const provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = { ...dana, groups: ['dba'] };
+  const { person } = await signInAs(console);
+  const id = await holdCall(db.pool);
+  const fields = fieldsOf(await (await person.get(`/approvals/${id}`)).text());
+  await provider[Symbol.asyncDispose]();
+  const answer = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  assert.equal(answer.status, 503);
+  assert.equal(console.acts.length, 0);
+});
+
+test('a sign-in finishes only in the browser that began it, and only once', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  const attacker = visitor(console.address);
+  const start = await attacker.get('/login/start');
+  const location = (await fetch(start.headers.get('location') ?? '', { redirect: 'manual' })).headers.get(
+    'location',
+  );
+  const back = new URL(location ?? '');
+  const victim = visitor(console.address);
+  assert.equal((await victim.get(back.pathname + back.search)).status, 403);
+  await victim.get('/login/start');
+  assert.equal((await victim.get(back.pathname + back.search)).status, 403, 'another sign-in’s cookie');
+  assert.equal((await attacker.get(back.pathname + back.search)).status, 303);
+  assert.equal((await attacker.get(back.pathname + back.search)).status, 403, 'used up');
+});
+
+test('an ID token with another nonce, audience or issuer signs nobody in', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  for (const tamper of [{ nonce: 'another' }, { aud: 'another' }, { iss: 'https://evil.example' }]) {
+    provider.tamper = tamper;
+    const { person, answer } = await signInAs(console);
+    assert.equal(answer.status, 403, JSON.stringify(tamper));
+    assert.equal((await person.get('/')).status, 303);
+  }
+});
+
+test('tokens are stored only sealed, under a key that the database does not hold', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = dana;
+  const { person } = await signInAs(console);
+  assert.equal((await person.get('/')).status, 200);
+  const { rows } = await db.pool.query<{ sealed_tokens: Buffer }>(
+    'select sealed_tokens from console_sessions',
+  );
+  assert.ok((rows[0]?.sealed_tokens.length ?? 0) > 0);
+  assert.ok(!rows[0]?.sealed_tokens.includes('access'));
+});
+
+test('at the command line an ID token proves a person; an old, foreign or altered one does not', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  const { issuer, clientId, clientSecret } = provider;
+  const settings = { mode: 'oidc', issuer, clientId, clientSecret } as const;
+  provider.user = { ...dana, groups: ['dba'] };
+  const identity = await identityFromIdToken(await provider.idToken(), settings, db.pool);
+  assert.deepEqual(
+    [identity.subject, identity.email, identity.groups, identity.local],
+    ['u-dana', 'dana@example.com', ['dba'], false],
+  );
+  const now = Math.floor(Date.now() / 1000);
+  const good = await provider.idToken();
+  const wrong = [
+    await provider.idToken({ iat: now - 3600 }),
+    await provider.idToken({ aud: 'another' }),
+    await provider.idToken({ iss: 'https://evil.example' }),
+    `${good.slice(0, -4)}AAAA`,
+    'x',
+  ];
+  for (const token of wrong)
+    await assert.rejects(identityFromIdToken(token, settings, db.pool), /does not prove who you are/);
+});
