@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { policySchema } from '../../policy/schema.ts';
 import { casesSchema } from '../../policy/test-cases.ts';
@@ -18,8 +16,3 @@ function render(schema: z.ZodType, title: string): string {
   const { $schema, ...body } = z.toJSONSchema(schema, { io: 'input', reused: 'inline' });
   return `${JSON.stringify({ $schema, title, ...body }, null, 2)}\n`;
 }
-
-// `node cli/config/json-schemas.ts` writes them; a test says when that is due.
-if (import.meta.main)
-  for (const [name, text] of Object.entries(jsonSchemas()))
-    await writeFile(join(import.meta.dirname, '../../docs/schemas', name), text);

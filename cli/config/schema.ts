@@ -65,7 +65,7 @@ const consoleSettings = z
     login: z
       .strictObject({
         issuer: httpUrl.describe('OpenID Connect issuer.'),
-        clientId: text,
+        clientId: text.describe('Client id of the console at that issuer.'),
         clientSecret: secret('Secret of the client.'),
       })
       .optional()
@@ -113,7 +113,7 @@ const temporal = z
       )
       .default('embedded')
       .describe('`embedded` starts a local Temporal server; otherwise HOST:PORT of the frontend.'),
-    namespace: text.default('default'),
+    namespace: text.default('default').describe('Namespace of the workflows.'),
     uiPort: z
       .int()
       .min(0)
@@ -229,8 +229,8 @@ const identity = z
       .describe('OpenID Connect issuers whose tokens agents may present.'),
     anonymous: z
       .strictObject({
-        subject: text.default('local-agent'),
-        groups: z.array(text).default([]),
+        subject: text.default('local-agent').describe('What such a caller is called.'),
+        groups: z.array(text).default([]).describe('The groups that such a caller is in.'),
       })
       .optional()
       .describe('Who a caller without a token is. Refused unless every listener is on loopback.'),
@@ -256,7 +256,7 @@ const httpConnection = z.strictObject({
   headers: z.record(headerName, headerValue).default({}).describe('Headers sent with every request.'),
   credentials: z
     .strictObject({
-      header: headerName.default('Authorization'),
+      header: headerName.default('Authorization').describe('The header that carries it.'),
       value: headerValue.min(1, 'must not be empty').describe('A secret: write `${NAME}` or `${file:PATH}`.'),
     })
     .optional()
@@ -304,7 +304,7 @@ const connectionName = z
 export const configSchema = z.strictObject({
   agents,
   metrics: z
-    .strictObject({ listen })
+    .strictObject({ listen: listen.describe('Where `GET /metrics` is answered.') })
     .optional()
     .describe('Prometheus metrics, on a listener of their own. Left out: none.'),
   console: consoleSettings,
@@ -346,7 +346,12 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Held calls.'),
   log: z
-    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('The least that is logged.'),
+    })
     .prefault({})
     .describe('The log, JSON lines on standard error.'),
 });
