@@ -1,16 +1,44 @@
+import type { SessionFacts } from '../recording/event.ts';
 import type { CountedVote, ExecuteResult, Outcome } from '../workflows/contract.ts';
 import type { Queryable } from './pool.ts';
 
-/** Stores the votes counted so far. A row that has ended stays as it is. */
+/** What the worker reads of a held call. */
+export interface DecidedCall {
+  readonly state: string;
+  readonly method: string;
+  readonly tool: string;
+  readonly rule: string;
+  readonly policyVersion: string;
+  /** The session that asked, as the recording knows it. */
+  readonly session: SessionFacts;
+  /** How many votes the row has. */
+  readonly votesStored: number;
+}
+
+/** Reads one held call; null when there is none of that id. */
+export async function decidedCall(db: Queryable, callId: string): Promise<DecidedCall | null> {
+  const { rows } = await db.query<DecidedCall>(
+    `select state, method, tool, rule, policy_version as "policyVersion",
+       jsonb_array_length(decisions) as "votesStored",
+       jsonb_build_object('sessionId', session_id, 'connection', connection, 'callerKey', caller ->> 'key',
+         'subject', caller ->> 'subject', 'client', caller ->> 'client',
+         'credentialId', caller ->> 'credentialId') as session
+     from held_calls where call_id = $1`,
+    [callId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Stores the votes counted so far, unless the row has as many already or has ended. */
 export async function storeVotes(
   db: Queryable,
   callId: string,
   votes: readonly CountedVote[],
 ): Promise<void> {
   await db.query(
-    `update held_calls set decisions = $2 where call_id = $1 and state = 'pending'
+    `update held_calls set decisions = $2 where call_id = $1 and state in ('pending', 'executing')
        and jsonb_array_length(decisions) < jsonb_array_length($2::jsonb)`,
-    [callId, JSON.stringify(stored(votes))],
+    [callId, JSON.stringify(votes)],
   );
 }
 
@@ -25,33 +53,30 @@ export interface Settlement {
 }
 
 /**
- * Writes the end of a call. A pending row takes the outcome (an approved call that nobody claimed is `expired` when
- * nobody came for it, else `aborted`: it was refused before it was sent); a row that is still executing although its
- * execution is known to be lost becomes `unknown`; one that has ended only gets its votes.
+ * Writes the end of a call. A pending row takes the outcome, or `aborted` when it was approved and its execution
+ * ended without a claim: nothing was sent then, and now nothing ever will be. A row that is still executing although
+ * its execution is known to be lost becomes `unknown`. One that has ended only gets its votes.
+ * @returns the state of the row afterwards, or null when there is no such row
  */
-export async function settleRow(db: Queryable, end: Settlement): Promise<void> {
-  const votes = JSON.stringify(stored(end.votes));
-  const pendingState = end.outcome === 'approved' ? 'aborted' : end.outcome;
-  await db.query(
+export async function settleRow(db: Queryable, end: Settlement): Promise<string | null> {
+  const { rows } = await db.query<{ state: string }>(
     `update held_calls set
        decisions = case when jsonb_array_length(decisions) < jsonb_array_length($3::jsonb) then $3::jsonb else decisions end,
        decided_at = coalesce(decided_at, to_timestamp($4::double precision / 1000)),
        state = case when state = 'pending' then $2
                     when state = 'executing' and $5::boolean then 'unknown'
                     else state end,
-       ended_because = case when state in ('pending', 'executing') then coalesce($6, ended_because) else ended_because end
-     where call_id = $1`,
+       ended_because = case when state = 'pending' or (state = 'executing' and $5::boolean)
+                            then coalesce($6, ended_because) else ended_because end
+     where call_id = $1 returning state`,
     [
       end.callId,
-      pendingState,
-      votes,
+      end.outcome === 'approved' ? 'aborted' : end.outcome,
+      JSON.stringify(end.votes),
       end.votes.at(-1)?.atMs ?? null,
       end.execution?.execution === 'unknown',
       end.because,
     ],
   );
-}
-
-function stored(votes: readonly CountedVote[]): object[] {
-  return votes.map((vote) => ({ ...vote }));
+  return rows[0]?.state ?? null;
 }

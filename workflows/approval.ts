@@ -1,155 +1,95 @@
 import * as wf from '@temporalio/workflow';
-import {
-  type ApprovalInput,
-  type ExecuteResult,
-  type GatewayActivities,
-  type Outcome,
-  taskQueues,
-  type WorkerActivities,
-} from './contract.ts';
+import { startCardWork } from './card-work.ts';
+import type { ApprovalInput, ExecuteResult, Outcome, WorkerActivities } from './contract.ts';
+import { showState } from './display.ts';
+import { leftMs, reconnectMs, runApproved } from './execution.ts';
 import { openRequest, type Request } from './request.ts';
 
-const cards = wf.proxyActivities<Pick<WorkerActivities, 'announce' | 'showProgress'>>({
-  startToCloseTimeout: '30 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
-});
 const ending = wf.proxyActivities<Pick<WorkerActivities, 'settle'>>({
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+  summary: 'write how it ended',
 });
 /** The request is over; its cards are brought up to date for as long as that still helps anybody. */
 const lastLook = wf.proxyActivities<Pick<WorkerActivities, 'refreshCards'>>({
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '1 day',
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+  summary: 'show how it ended',
 });
 
-/** How long a replica may take to pick up an execution before it counts as gone. */
-const pickUpMs = 2000;
-/** Between attempts while the row cannot be claimed; nothing was sent then. */
-const notClaimedPauseMs = 2000;
-/** How long a client may be away under `onDisconnect: cancel`: a reconnect is no disconnect. */
-const reconnectMs = 15_000;
+/** What the workflow ends with. `state` is the row's, which is the truth about execution. */
+export interface ApprovalEnd {
+  readonly state: string;
+  readonly outcome: Outcome;
+  readonly execution: ExecuteResult | null;
+}
 
 /**
  * One held call: waits for a quorum, a denial, its expiry or a cancellation, then has an approved call executed at
  * most once, and settles the row. It keeps references and votes, never arguments.
  */
-export async function approval(
-  input: ApprovalInput,
-): Promise<{ outcome: Outcome; execution: ExecuteResult | null }> {
-  const side = new wf.CancellationScope();
-  const cardWork: Promise<void>[] = [];
-  const onTheSide = (work: () => Promise<void>): void => {
-    cardWork.push(side.run(work).catch(ignoreCancellation));
-  };
-  const request: Request = openRequest(input, () => {
-    if (request.outcome() === null)
-      onTheSide(() => cards.showProgress({ callId: input.callId, votes: [...request.votes()] }));
+export async function approval(input: ApprovalInput): Promise<ApprovalEnd> {
+  const body = new wf.CancellationScope();
+  const request: Request = openRequest(input, {
+    vote: () => showState(input, request.status(), null),
+    withdrawal: () => body.cancel(),
   });
-  onTheSide(() => cards.announce({ callId: input.callId }));
+  showState(input, request.status(), null);
+  const cards = startCardWork(input.callId, () => request.votes());
   let execution: ExecuteResult | null = null;
   try {
-    await untilDecided(input, request);
-    if (request.outcome() === 'approved') execution = await runForLiveCaller(input, request);
+    execution = await body.run(async () => {
+      await untilDecided(input, request);
+      if (request.outcome() !== 'approved') return null;
+      const run = await runApproved(input, request);
+      if (typeof run !== 'string') return run;
+      request.end(run === 'client left' ? 'cancelled' : 'expired');
+      return null;
+    });
   } catch (error) {
     if (!wf.isCancellation(error)) throw error;
     request.end('cancelled');
   }
-  return wf.CancellationScope.nonCancellable(async () => {
-    side.cancel();
-    await Promise.all(cardWork);
-    const outcome = request.outcome() ?? 'expired';
-    request.show(execution);
-    await ending.settle({ callId: input.callId, outcome, votes: [...request.votes()], execution });
-    await lastLook.refreshCards({ callId: input.callId }).catch((error: unknown) => {
-      wf.log.error('the cards of an ended request could not be brought up to date', {
-        callId: input.callId,
-        error,
-      });
-    });
-    await wf.condition(wf.allHandlersFinished);
-    return { outcome, execution };
-  });
+  return wf.CancellationScope.nonCancellable(() => settle(input, request, cards, execution));
 }
 
+/** Waits for a decision, until the request expires or, where policy says so, its client has left for good. */
 async function untilDecided(input: ApprovalInput, request: Request): Promise<void> {
   const decided = (): boolean => request.outcome() !== null;
-  const leftMs = (): number => Math.max(1, input.expiresAtMs - Date.now());
-  if (input.onDisconnect !== 'cancel') {
-    await wf.condition(decided, leftMs(), { summary: 'until the request expires' });
-  } else {
-    while (!decided() && Date.now() < input.expiresAtMs) {
-      await wf.condition(() => decided() || request.holder() === null, leftMs(), {
-        summary: 'until the request expires',
-      });
-      if (decided() || request.holder() !== null) continue;
-      const back = await wf.condition(() => decided() || request.holder() !== null, reconnectMs, {
-        summary: 'the client is gone: until it counts as gone',
-      });
-      if (!back) request.end('cancelled');
-    }
+  const clientGone = (): boolean => input.onDisconnect === 'cancel' && request.holder() === null;
+  while (!decided() && Date.now() < input.expiresAtMs) {
+    await wf.condition(() => decided() || clientGone(), leftMs(input.expiresAtMs), {
+      summary: 'until the request expires',
+    });
+    if (decided() || !clientGone()) continue;
+    const back = await wf.condition(() => decided() || !clientGone(), reconnectMs, {
+      summary: 'its client is gone: until it counts as gone',
+    });
+    if (!back) request.end('cancelled');
   }
-  request.end(request.outcome() ?? 'expired');
+  // A vote and the deadline may come in one moment: the vote was first, since it is here.
+  if (!decided()) request.end('expired');
 }
 
-/**
- * Has the call executed where its client waits. Under `keep` it waits for a client to come back; under `run` any
- * gateway will do.
- * @returns null when nobody came back in time: nothing was sent then, and the request has expired
- */
-async function runForLiveCaller(input: ApprovalInput, request: Request): Promise<ExecuteResult | null> {
-  const giveUpAtMs = Math.min(Date.now() + input.graceMs, input.expiresAtMs);
-  while (Date.now() < input.expiresAtMs) {
-    const holder = request.holder();
-    if (holder === null && input.onDisconnect !== 'run') {
-      const back = await wf.condition(() => request.holder() !== null, Math.max(1, giveUpAtMs - Date.now()), {
-        summary: 'approved: until the client comes back',
-      });
-      if (!back) break;
-      continue;
-    }
-    const result = await executeOn(holder ?? taskQueues.execute, input, request);
-    if (result === 'not claimed')
-      await wf.sleep(notClaimedPauseMs, { summary: 'the database was away: until the next attempt' });
-    else if (result !== 'nobody there') return result;
-    else if (holder !== null) request.lost(holder);
-  }
-  request.end('expired');
-  return null;
-}
-
-/** One attempt, never repeated once a gateway may have picked it up. */
-async function executeOn(
-  taskQueue: string,
+async function settle(
   input: ApprovalInput,
   request: Request,
-): Promise<ExecuteResult | 'nobody there' | 'not claimed'> {
-  const gateway = wf.proxyActivities<GatewayActivities>({
-    taskQueue,
-    retry: { maximumAttempts: 1 },
-    scheduleToStartTimeout: taskQueue === taskQueues.execute ? '30 seconds' : pickUpMs,
-    startToCloseTimeout: '24 hours',
-    heartbeatTimeout: '10 seconds',
-    summary: `run ${input.connection}/${input.tool} once`,
-  });
+  cards: { stop(): Promise<void> },
+  execution: ExecuteResult | null,
+): Promise<ApprovalEnd> {
+  const { callId } = input;
+  const outcome = request.outcome() ?? 'cancelled';
+  const votes = [...request.votes()];
+  const because = outcome === 'cancelled' ? request.withdrawn() : null;
+  const { state } = await ending.settle({ callId, outcome, votes, execution, because });
+  showState(input, request.status(), { state, summary: execution?.summary ?? null });
+  await cards.stop();
   try {
-    return await wf.CancellationScope.nonCancellable(() =>
-      gateway.executeHeldCall({ callId: input.callId, digest: input.digest, votes: [...request.votes()] }),
-    );
+    await lastLook.refreshCards({ callId });
   } catch (error) {
-    const cause = error instanceof wf.ActivityFailure ? error.cause : undefined;
-    if (cause instanceof wf.TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
-      return 'nobody there';
-    if (cause instanceof wf.ApplicationFailure && cause.type === 'NoLiveCaller') return 'nobody there';
-    if (cause instanceof wf.ApplicationFailure && cause.type === 'NotClaimed') return 'not claimed';
-    return {
-      execution: 'unknown',
-      summary: 'The gateway that ran it was lost; whether it took effect is not known.',
-    };
+    wf.log.error('the cards of an ended request could not be brought up to date', { callId, error });
   }
-}
-
-function ignoreCancellation(error: unknown): void {
-  if (!wf.isCancellation(error)) throw error;
+  await wf.condition(wf.allHandlersFinished);
+  return { state, outcome, execution };
 }

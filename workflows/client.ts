@@ -1,4 +1,5 @@
 import { randomUUID, type KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
   Connection,
@@ -29,6 +30,7 @@ import {
   workflowIdOf,
   workflowType,
 } from './contract.ts';
+import { plainMarkdown } from './markdown.ts';
 
 /** How Temporal is reached. */
 export interface TemporalSettings {
@@ -123,13 +125,19 @@ export interface Approvals {
   decide(request: DecideRequest): Promise<DecideAnswer>;
   /** Cancels a request. A workflow that has ended is no error. */
   cancel(workflowId: string, because: string): Promise<void>;
+  /**
+   * A live caller waits on the replica that polls `queue`.
+   * @throws WorkflowNotFoundError when the workflow has ended or never was
+   */
   attached(workflowId: string, queue: string): Promise<void>;
+  /** No caller waits on that replica any more. A workflow that has ended is no error. */
   detached(workflowId: string, queue: string): Promise<void>;
 }
 
 const decideDeadlineMs = 10_000;
 const signalDeadlineMs = 3_000;
 const voteLifetimeSec = 120;
+
 /** gRPC FAILED_PRECONDITION: the Update met another event in its workflow task; the same id may be sent again. */
 const failedPrecondition = 9;
 
@@ -138,13 +146,10 @@ export function createApprovals(
   client: Client,
   voteKey: { readonly id: string; readonly privateKey: KeyObject } | null,
 ): Approvals {
-  const signal = async (workflowId: string, name: string, queue: string): Promise<void> => {
-    await ignoreEnded(
-      client.withDeadline(Date.now() + signalDeadlineMs, () =>
-        client.workflow.getHandle(workflowId).signal(name, { queue }),
-      ),
+  const signal = (workflowId: string, name: string, argument: object): Promise<void> =>
+    client.withDeadline(Date.now() + signalDeadlineMs, () =>
+      client.workflow.getHandle(workflowId).signal(name, argument),
     );
-  };
   return {
     open: (input, { deadlineMs }) => open(client, input, deadlineMs),
     decide: async (request) => {
@@ -153,15 +158,9 @@ export function createApprovals(
       const jws = await signVote(request, voteKey);
       return sendVote(client, request, jws);
     },
-    cancel: async (workflowId) => {
-      await ignoreEnded(
-        client.withDeadline(Date.now() + signalDeadlineMs, () =>
-          client.workflow.getHandle(workflowId).cancel(),
-        ),
-      );
-    },
-    attached: (workflowId, queue) => signal(workflowId, names.attached, queue),
-    detached: (workflowId, queue) => signal(workflowId, names.detached, queue),
+    cancel: (workflowId, because) => ignoreEnded(signal(workflowId, names.withdraw, { because })),
+    attached: (workflowId, queue) => signal(workflowId, names.attached, { queue }),
+    detached: (workflowId, queue) => ignoreEnded(signal(workflowId, names.detached, { queue })),
   };
 }
 
@@ -173,7 +172,7 @@ async function open(client: Client, input: ApprovalInput, deadlineMs: number): P
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    staticSummary: `${input.connection}: ${input.tool}, for ${input.subject}`,
+    staticSummary: plainMarkdown(`${input.tool} on ${input.connection}, for ${input.subject}`),
     staticDetails: staticDetails(input),
     typedSearchAttributes: attributesOf(input),
   });
@@ -233,6 +232,7 @@ async function sendVote(client: Client, request: DecideRequest, jws: string): Pr
       const refused = refusalOf(error);
       if (refused) return refused;
       if (!isFailedPrecondition(error) || attempt >= 10) throw error;
+      await sleep(20 * attempt);
     }
   }
 }
@@ -247,7 +247,7 @@ function refusalOf(error: unknown): DecideAnswer | null {
 
 function isFailedPrecondition(error: unknown): boolean {
   const found = isGrpcServiceError(error) ? error : error instanceof Error ? error.cause : null;
-  return isGrpcServiceError(found) && found.code === failedPrecondition;
+  return isGrpcServiceError(found) && (found.code as number) === failedPrecondition;
 }
 
 async function ignoreEnded(work: Promise<unknown>): Promise<void> {
@@ -274,14 +274,15 @@ function attributesOf(input: ApprovalInput): TypedSearchAttributes {
 }
 
 function staticDetails(input: ApprovalInput): string {
-  const plain = (text: string): string => text.replace(/[\\`*_{}[\]()#+\-.!|<>~]/g, '\\$&').slice(0, 400);
+  const client = input.client === null ? '' : ` (client ${plainMarkdown(input.client)}, unverified)`;
+  const reason = input.reason === null ? '' : `: ${plainMarkdown(input.reason)}`;
   return [
-    `- **tool**: ${plain(input.tool)} on ${plain(input.connection)}`,
-    `- **for**: ${plain(input.subject)}${input.client ? ` (client ${plain(input.client)}, unverified)` : ''}`,
-    `- **rule**: ${plain(input.rule)}${input.reason ? `: ${plain(input.reason)}` : ''}`,
+    `- **tool**: ${plainMarkdown(input.tool)} on ${plainMarkdown(input.connection)}`,
+    `- **for**: ${plainMarkdown(input.subject)}${client}`,
+    `- **held by**: ${plainMarkdown(input.rule)}${reason}`,
     `- **risk**: ${input.risk}`,
-    `- **asked**: ${input.approverGroups.map(plain).join(', ')}; ${input.approvalsNeeded} needed`,
+    `- **asked**: ${input.approverGroups.map(plainMarkdown).join(', ')}; ${input.approvalsNeeded} needed`,
     `- **digest**: ${input.digest}`,
-    `- **correlation id**: ${plain(input.correlationId)}`,
+    `- **approval id**: ${input.callId}, **correlation id**: ${plainMarkdown(input.correlationId)}`,
   ].join('\n');
 }

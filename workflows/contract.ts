@@ -14,6 +14,7 @@ export const names = {
   decide: 'decide',
   attached: 'attached',
   detached: 'detached',
+  withdraw: 'withdraw',
 } as const;
 
 /** Typed search attributes, registered at start. All keywords; never secrets or free text. */
@@ -156,13 +157,16 @@ export interface WorkerActivities {
   /**
    * Writes the end of a call that will not run (or whose execution is not known to have ended) and wakes whoever
    * waits. Safe to repeat; a row that has ended stays as it is.
+   * @returns the state of the row, which is the truth about execution
    */
   settle(input: {
     callId: string;
     outcome: Outcome;
     votes: readonly CountedVote[];
     execution: ExecuteResult | null;
-  }): Promise<void>;
+    /** Why it was cancelled, when whoever did it said so. */
+    because: string | null;
+  }): Promise<{ state: string }>;
   /** Brings every card up to date. Safe to repeat. */
   refreshCards(input: { callId: string }): Promise<void>;
 }

@@ -1,51 +1,45 @@
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import * as wf from '@temporalio/workflow';
-import { type ApprovalInput, type ApprovalStatus, type ExecuteResult, searchAttributes } from './contract.ts';
+import { type ApprovalInput, type ApprovalStatus, searchAttributes } from './contract.ts';
+import { plainMarkdown } from './markdown.ts';
 
 const stateAttribute = defineSearchAttributeKey(searchAttributes.state, SearchAttributeType.KEYWORD);
 
-/** Brings the Temporal UI up to date: the state as a search attribute, the whole story as current details. */
-export function showState(
-  input: ApprovalInput,
-  status: ApprovalStatus,
-  execution: ExecuteResult | null,
-): void {
-  wf.upsertSearchAttributes([{ key: stateAttribute, value: stateName(status, execution) }]);
-  wf.setCurrentDetails(currentDetails(input, status, execution));
+/** How the row ended, and what there is to say about it. */
+export interface Ended {
+  readonly state: string;
+  readonly summary: string | null;
 }
 
-/** One word, as in the row: `pending`, `approved`, `denied`, …, and how an execution ended. */
-export function stateName({ outcome }: ApprovalStatus, execution: ExecuteResult | null): string {
-  return execution?.execution ?? outcome ?? 'pending';
+/**
+ * Brings the Temporal UI up to date: the state as a search attribute, the whole story as current details.
+ * @param ended null while the row has not ended
+ */
+export function showState(input: ApprovalInput, status: ApprovalStatus, ended: Ended | null): void {
+  const state = ended?.state ?? status.outcome ?? 'pending';
+  wf.upsertSearchAttributes([{ key: stateAttribute, value: state }]);
+  wf.setCurrentDetails([`### ${state}`, ...story(input, status, ended)].join('\n\n'));
 }
 
-function currentDetails(
-  input: ApprovalInput,
-  status: ApprovalStatus,
-  execution: ExecuteResult | null,
-): string {
-  const lines = [`**${stateName(status, execution)}**`, ''];
-  if (status.outcome === null) {
-    const missing = input.approvalsNeeded - status.votes.length;
-    lines.push(
-      `Waiting for ${missing === 1 ? 'one approval' : `${missing} approvals`} from: ${input.approverGroups.map(plain).join(', ')}.`,
-    );
-    lines.push(`Expires ${new Date(input.expiresAtMs).toISOString()}.`);
-  }
-  for (const vote of status.votes) {
-    const reason = vote.reason ? `: ${plain(vote.reason)}` : '';
-    lines.push(
-      `- ${vote.decision === 'approve' ? 'approved' : 'denied'} by ${plain(vote.person.name)} (${plain(vote.via)}) at ${new Date(vote.atMs).toISOString()}${reason}`,
-    );
-  }
-  if (execution?.summary) lines.push('', plain(execution.summary));
-  return lines.join('\n');
+function story(input: ApprovalInput, status: ApprovalStatus, ended: Ended | null): string[] {
+  const votes = status.votes.map(
+    ({ decision, person, via, atMs, reason }) =>
+      `- ${decision === 'approve' ? 'approved' : 'denied'} by **${plainMarkdown(person.name)}** (${plainMarkdown(via)}) at ${time(atMs)}${reason ? `: ${plainMarkdown(reason)}` : ''}`,
+  );
+  const lines = votes.length > 0 ? [votes.join('\n')] : [];
+  if (status.outcome === null) lines.push(waitingFor(input, status));
+  if (status.outcome === 'approved' && ended === null)
+    lines.push('It runs once, as soon as its client can have the result.');
+  if (ended?.summary) lines.push(plainMarkdown(ended.summary));
+  return lines;
 }
 
-/** The UI renders Markdown: what people or agents wrote is shown as text. */
-function plain(text: string): string {
-  return text
-    .replace(/[\\`*_{}[\]()#+\-.!|<>~]/g, '\\$&')
-    .replace(/\s+/g, ' ')
-    .slice(0, 400);
+function waitingFor(input: ApprovalInput, status: ApprovalStatus): string {
+  const missing = input.approvalsNeeded - status.votes.length;
+  const approvals = missing === 1 ? 'one approval' : `${missing} approvals`;
+  return `Waiting for ${approvals} from ${input.approverGroups.map(plainMarkdown).join(', ')}, until ${time(input.expiresAtMs)}.`;
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').replace(/\..*/, ' UTC');
 }

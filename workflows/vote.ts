@@ -1,14 +1,19 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import type { CountedVote, VoteClaims } from './contract.ts';
 
+/** No vote is longer: what is longer is not looked at. */
+const longestVote = 16_384;
+
 /**
  * Reads and checks a signed vote (JWS compact, RFC 7515, EdDSA, RFC 8037). Runs inside the workflow sandbox too,
  * which has no `crypto`: hence a pure-JavaScript Ed25519, so that a forged Update is refused by a validator and
  * leaves no history.
  * @param publicKeys raw Ed25519 public keys in base64url, by key id
- * @returns the claims, or null when the signature, key id, algorithm or shape is wrong
+ * @returns the claims, or null when the signature, key id, algorithm or shape is wrong; what else they say (which
+ * call, until when) is the caller's to check
  */
 export function verifyVote(jws: string, publicKeys: Readonly<Record<string, string>>): VoteClaims | null {
+  if (jws.length > longestVote) return null;
   const [head, body, signature, ...rest] = jws.split('.');
   if (!head || !body || !signature || rest.length > 0) return null;
   try {
@@ -20,7 +25,8 @@ export function verifyVote(jws: string, publicKeys: Readonly<Record<string, stri
     const signed = new TextEncoder().encode(`${head}.${body}`);
     const key = fromBase64url(publicKeys[kid] ?? '');
     if (!ed25519.verify(fromBase64url(signature), signed, key)) return null;
-    return JSON.parse(text(fromBase64url(body))) as VoteClaims;
+    const claims: unknown = JSON.parse(text(fromBase64url(body)));
+    return isVote(claims) ? claims : null;
   } catch {
     return null;
   }
@@ -32,8 +38,37 @@ export function counted(jws: string, claims: VoteClaims, atMs: number): CountedV
   return { jws, person, decision, reason, via, atMs };
 }
 
+/** Whether it says all that a vote says, each in its type: a signature proves who wrote it, not that it is whole. */
+function isVote(value: unknown): value is VoteClaims {
+  if (!isRecord(value) || !isRecord(value['person'])) return false;
+  const { person, groups, reason, decision, exp, decidedAtMs } = value;
+  return (
+    ['voteId', 'callId', 'digest', 'via'].every((name) => isText(value[name])) &&
+    isText(person['name']) &&
+    isTexts(person['keys']) &&
+    Array.isArray(groups) &&
+    groups.every(isText) &&
+    (decision === 'approve' || decision === 'deny') &&
+    (reason === null || typeof reason === 'string') &&
+    Number.isSafeInteger(exp) &&
+    Number.isSafeInteger(decidedAtMs)
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every(isText);
+}
+
 function text(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -1,0 +1,92 @@
+import * as wf from '@temporalio/workflow';
+import { type ApprovalInput, type ExecuteResult, type GatewayActivities, taskQueues } from './contract.ts';
+import type { Request } from './request.ts';
+
+/** How long a replica may take to pick up an execution before it counts as not answering. */
+const pickUpMs = 2_000;
+/** The same for the queue that all gateways share: longer, since there is nowhere else to go. */
+const sharedPickUpMs = 30_000;
+/** How long a client may be away under `onDisconnect: cancel`: a reconnect is no disconnect. */
+export const reconnectMs = 15_000;
+const firstPauseMs = 2_000;
+const longestPauseMs = 30_000;
+
+/** What came of an approved call: how it ran, or that it was never sent because nobody was there to have it. */
+export type Run = ExecuteResult | 'nobody came' | 'client left';
+
+/**
+ * Has an approved call executed where its client waits. Under `keep` it waits for a client to come back, for the
+ * grace period at most; under `cancel` only for a reconnect; under `run` any gateway will do. Never past the expiry.
+ */
+export async function runApproved(input: ApprovalInput, request: Request): Promise<Run> {
+  const giveUpAtMs =
+    input.onDisconnect === 'keep'
+      ? Math.min(Date.now() + input.graceMs, input.expiresAtMs)
+      : input.expiresAtMs;
+  let pauseMs = firstPauseMs;
+  while (Date.now() < giveUpAtMs) {
+    const holder = request.holder();
+    if (holder === null && input.onDisconnect !== 'run') {
+      if (await clientComes(input, request, giveUpAtMs)) continue;
+      return input.onDisconnect === 'cancel' ? 'client left' : 'nobody came';
+    }
+    const attempt = await executeOn(holder ?? taskQueues.execute, input, request);
+    if (typeof attempt !== 'string') return attempt;
+    // Nothing was sent. A replica without the client is forgotten; one that is silent may only be slow.
+    if (holder !== null && (attempt === 'no live caller' || input.onDisconnect === 'run'))
+      request.lost(holder);
+    else if (holder !== null) request.last(holder);
+    if (holder !== null && request.holder() !== holder) continue;
+    await wf.condition(() => request.holder() !== holder, Math.min(pauseMs, leftMs(giveUpAtMs)), {
+      summary: 'approved: until the gateway is tried again',
+    });
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+  }
+  return 'nobody came';
+}
+
+async function clientComes(input: ApprovalInput, request: Request, giveUpAtMs: number): Promise<boolean> {
+  const patienceMs =
+    input.onDisconnect === 'cancel' ? Math.min(reconnectMs, leftMs(giveUpAtMs)) : leftMs(giveUpAtMs);
+  return wf.condition(() => request.holder() !== null, patienceMs, {
+    summary: 'approved: until its client comes back',
+  });
+}
+
+/** One attempt, never repeated once a gateway may have begun. A string means for certain that nothing was sent. */
+async function executeOn(
+  taskQueue: string,
+  input: ApprovalInput,
+  request: Request,
+): Promise<ExecuteResult | 'not picked up' | 'no live caller' | 'not claimed'> {
+  const gateway = wf.proxyActivities<GatewayActivities>({
+    taskQueue,
+    retry: { maximumAttempts: 1 },
+    scheduleToStartTimeout: taskQueue === taskQueues.execute ? sharedPickUpMs : pickUpMs,
+    startToCloseTimeout: '24 hours',
+    heartbeatTimeout: '10 seconds',
+    summary: `run ${input.connection}/${input.tool} once`.slice(0, 120),
+  });
+  const { callId, digest } = input;
+  try {
+    // Whoever cancels from here on comes too late: the call may have happened.
+    return await wf.CancellationScope.nonCancellable(() =>
+      gateway.executeHeldCall({ callId, digest, votes: [...request.votes()] }),
+    );
+  } catch (error) {
+    const cause = error instanceof wf.ActivityFailure ? error.cause : undefined;
+    if (cause instanceof wf.TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
+      return 'not picked up';
+    if (cause instanceof wf.ApplicationFailure && cause.type === 'NoLiveCaller') return 'no live caller';
+    if (cause instanceof wf.ApplicationFailure && cause.type === 'NotClaimed') return 'not claimed';
+    return {
+      execution: 'unknown',
+      summary: 'The gateway that ran it was lost; whether it took effect is not known.',
+    };
+  }
+}
+
+/** Time left, at least 1 ms: a timer of 0 is none. */
+export function leftMs(untilMs: number): number {
+  return Math.max(1, untilMs - Date.now());
+}
