@@ -12,6 +12,8 @@ export interface Keys {
   readonly voteKey: { readonly id: string; readonly privateKey: KeyObject } | null;
   /** Raw Ed25519 public keys, base64url, by key id. */
   readonly votePublicKeys: Readonly<Record<string, string>>;
+  /** Keys the fingerprint by which identical held calls find each other; the same on every replica. */
+  readonly attachSecret: Uint8Array;
   /** Null unless the console's local login is in use. */
   readonly consoleCredential: string | null;
 }
@@ -40,7 +42,9 @@ export async function loadKeys(config: Config): Promise<Keys> {
     );
   return {
     keyRing: localKeyRing(encryption),
-    codecKeys: encryption.map(codecKey),
+    // Derived, so that what Temporal's operators hold opens nothing in the database.
+    codecKeys: encryption.map((kek) => derive(kek, 'holdpoint temporal codec')),
+    attachSecret: derive(encryption[0] as Uint8Array, 'holdpoint attach'),
     voteKey,
     votePublicKeys,
     consoleCredential: local?.consoleCredential ?? null,
@@ -51,9 +55,8 @@ function hasOwnKeys(config: Config): boolean {
   return Object.keys(config.keys.votes.publicKeys).length > 0;
 }
 
-/** The codec's keys are derived, so that what Temporal's operators hold opens nothing in the database. */
-function codecKey(kek: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', kek, '', 'holdpoint temporal codec', 32));
+function derive(kek: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', kek, '', purpose, 32));
 }
 
 function readVoteKey(text: string): { id: string; privateKey: KeyObject; raw: string } {

@@ -23,11 +23,11 @@ const commands: Record<string, () => Promise<Command>> = {
   slack: async () => (await import('./roles/run-role.ts')).runRole('slack'),
   console: async () => (await import('./roles/run-role.ts')).runRole('console'),
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
-  approvals: async () => (await import('./wiring.ts')).approvals,
-  sessions: async () => (await import('./wiring.ts')).sessions,
-  verify: async () => (await import('./wiring.ts')).verify,
-  keys: async () => (await import('./wiring.ts')).keys,
-  policy: async () => (await import('./wiring.ts')).policy,
+  approvals: async () => (await import('./command-wiring.ts')).approvals,
+  sessions: async () => (await import('./command-wiring.ts')).sessions,
+  verify: async () => (await import('./command-wiring.ts')).verify,
+  keys: async () => (await import('./command-wiring.ts')).keys,
+  policy: async () => (await import('./command-wiring.ts')).policy,
   call: async () => (await import('./commands/call.ts')).call,
 };
 

@@ -34,7 +34,8 @@ export async function call({ argv, configFile, dataDir, env, cwd, out, err }: In
   const url = new URL(`${run?.agentsUrl ?? config.agents.publicUrl}/mcp/${encodeURIComponent(connection)}`);
   const headers = token ? { authorization: `Bearer ${token}` } : {};
   const client = new Client({ name: 'holdpoint-call', version: '1' });
-  await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
+  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+  await client.connect(transport);
   try {
     const result = await client.callTool(
       { name: tool, arguments: args },
@@ -47,6 +48,7 @@ export async function call({ argv, configFile, dataDir, env, cwd, out, err }: In
     out(`${render(result)}\n`);
     return result.isError ? 1 : 0;
   } finally {
+    await transport.terminateSession();
     await client.close();
   }
 }

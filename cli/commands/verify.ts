@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { Pool } from '../../db/pool.ts';
+import { withVerifySource } from '../../db/records-verify.ts';
+import type { KeyRing } from '../../recording/key-ring.ts';
+import { noteVerifier, type NoteVerifier } from '../../recording/log/note.ts';
+import { verifyLog, type VerifyReport } from '../../recording/log/verify.ts';
+import { visible } from '../../recording/transcript.ts';
+
+/** What `holdpoint verify` needs. Offline verification uses neither pool nor keys. */
+export interface VerifyDeps {
+  /** Opens the database; called only when it is verified itself. */
+  readonly pool: () => Promise<Pool>;
+  readonly keyRing: () => Promise<KeyRing>;
+  /** The log's public key (`name+hash+key`) as configured; null when only `--key` can tell. */
+  readonly logKey: string | null;
+  /** Files in which published checkpoints are kept, as configured. */
+  readonly checkpointFiles: readonly string[];
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+const usage = `usage: holdpoint verify [--deep] [--key VKEY] [--checkpoint FILE]... [--json]
+
+Verifies the recording in the database: every record, every chain, the log and its checkpoints.
+  --deep             opens every payload, not only the first of each strand
+  --key VKEY         the log's public key, where the configuration is not to be trusted
+  --checkpoint FILE  a checkpoint that was kept elsewhere: the log must go on from it (repeatable)
+`;
+
+/** Runs `holdpoint verify`. @returns 0 everything is as it was recorded, 1 it is not, 2 usage */
+export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
+  let options: ReturnType<typeof parse>;
+  let verifier: NoteVerifier;
+  try {
+    options = parse(argv);
+    const key = options.values.key ?? deps.logKey;
+    if (key === null) throw new Error('the key of the log is not configured: give it with --key');
+    verifier = noteVerifier(key);
+  } catch (error) {
+    deps.err(`${(error as Error).message}\n${usage}`);
+    return 2;
+  }
+  const { values } = options;
+  const kept = await readCheckpoints(values.checkpoint ?? [], deps.checkpointFiles, deps.err);
+  if (!kept) return 1;
+  const keyRing = await deps.keyRing();
+  const report = await withVerifySource(await deps.pool(), (source) =>
+    verifyLog(source, { verifier, keptCheckpoints: kept, keyRing, deep: values.deep ?? false }),
+  );
+  print(report, values.json ?? false, deps.out);
+  return report.problems.length === 0 ? 0 : 1;
+}
+
+function parse(argv: string[]) {
+  return parseArgs({
+    args: argv,
+    options: {
+      deep: { type: 'boolean' },
+      key: { type: 'string' },
+      checkpoint: { type: 'string', multiple: true },
+      json: { type: 'boolean' },
+    },
+  });
+}
+
+/** A configured file need not be there yet; one that was asked for must. */
+async function readCheckpoints(
+  wanted: readonly string[],
+  configured: readonly string[],
+  err: (text: string) => void,
+): Promise<string[] | null> {
+  const notes: string[] = [];
+  for (const path of [...wanted, ...configured])
+    try {
+      notes.push(await readFile(path, 'utf8'));
+    } catch (error) {
+      const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (absent && !wanted.includes(path)) continue;
+      err(`the checkpoint ${path} cannot be read: ${(error as Error).message}\n`);
+      return null;
+    }
+  return notes;
+}
+
+/** The report, for people or programs: the first thing that is wrong first. */
+export function print(report: VerifyReport, json: boolean, out: (text: string) => void): void {
+  const { problems, checkpoint, ...counts } = report;
+  if (json) {
+    const head = checkpoint && { ...checkpoint, root: checkpoint.root.toString('base64') };
+    out(`${JSON.stringify({ ok: problems.length === 0, checkpoint: head, ...counts, problems }, null, 2)}\n`);
+    return;
+  }
+  const megabytes = (counts.bytes / 1e6).toFixed(1);
+  const [first, ...others] = problems;
+  if (first) {
+    out(`WRONG (${first.code}): ${visible(first.message)}\n`);
+    for (const { code, message } of others.slice(0, 20)) out(`  also (${code}): ${visible(message)}\n`);
+    if (others.length > 20) out(`  and ${others.length - 20} more\n`);
+  }
+  if (checkpoint)
+    out(`log ${checkpoint.origin}, ${checkpoint.size} entries, root ${checkpoint.root.toString('base64')}\n`);
+  out(
+    `${counts.records} records (${megabytes} MB) held against the log; ${counts.pending} newer than its last checkpoint; ${counts.purged} sessions purged\n`,
+  );
+  if (!first) out('everything is as it was recorded\n');
+}

@@ -1,0 +1,38 @@
+import { startConsole } from '../../console/server.ts';
+import { createApprovals } from '../../workflows/client.ts';
+import type { RoleContext, RunningRole } from './context.ts';
+import { temporalLink } from './temporal.ts';
+
+/**
+ * Serves the web console.
+ * @throws Error when this process cannot sign decisions; ConsoleError when nobody could log in
+ */
+export async function startConsoleRole(
+  context: RoleContext,
+): Promise<RunningRole & { loginLink(): string | null }> {
+  const { config, pool, keys, log } = context;
+  if (!keys.voteKey) throw new Error('keys.votes.privateKey is not set: the console signs decisions with it');
+  const link = temporalLink(context);
+  const login = config.console.login
+    ? ({ mode: 'oidc', ...config.console.login } as const)
+    : keys.consoleCredential
+      ? ({ mode: 'local', credential: keys.consoleCredential } as const)
+      : null;
+  const running = await startConsole({
+    listen: config.console.listen,
+    publicUrl: config.console.publicUrl,
+    pool,
+    approvals: createApprovals(link.client, keys.voteKey),
+    login,
+    log,
+  });
+  return {
+    name: 'console',
+    url: running.publicUrl,
+    loginLink: () => running.loginLink(),
+    stop: async () => {
+      await running.stop();
+      await link.close();
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import { createIdentifier } from '../../gateway/identify/identify.ts';
+import { type HoldingDeps, startHolding } from '../../gateway/hold/holding.ts';
+import { defaultHoldSettings } from '../../gateway/hold/settings.ts';
+import type { HoldPort } from '../../gateway/hold-port.ts';
+import { startGateway } from '../../gateway/server.ts';
+import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
+import { createRecordStore } from '../../db/records.ts';
+import { checkMaskingConfig, maskingConfigOf } from '../../masking/config.ts';
+import { createMaskingEngine } from '../../masking/create.ts';
+import type { MaskingEngine } from '../../masking/engine.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { createRecorder } from '../../recording/recorder.ts';
+import { createApprovals } from '../../workflows/client.ts';
+import { urlOf } from '../config/listen.ts';
+import { openPolicyFile, type PolicyFileHandle } from '../policy-file.ts';
+import { replicaName } from '../services.ts';
+import { type Stoppable, stopAll } from '../stopping.ts';
+import type { RoleContext, RunningRole } from './context.ts';
+import { lateHolding } from './holding.ts';
+import { recheckPolicy } from './recheck.ts';
+import { temporalLink, workerConnection } from './temporal.ts';
+
+/** Serves agents: policy, masking, recording, upstreams and the hold step put together. */
+export async function startGatewayRole(context: RoleContext): Promise<RunningRole> {
+  const started: Stoppable[] = [];
+  try {
+    const url = await assemble(context, started);
+    return { name: 'gateway', url, stop: () => stopAll(started, context.log) };
+  } catch (error) {
+    await stopAll(started, context.log);
+    throw error;
+  }
+}
+
+/** Starts the parts in order, each noted in `started` as soon as it runs. */
+async function assemble(context: RoleContext, started: Stoppable[]): Promise<string> {
+  const { config, keys, pool, log } = context;
+  const began = <T>(name: string, part: T, stop: (part: T) => void | Promise<void>): T => {
+    started.push({ name, stop: async () => stop(part) });
+    return part;
+  };
+  const policyFile = began('policy file', await openPolicy(context), (file) => file.close());
+  let engine: MaskingEngine = createMaskingEngine(maskingConfigOf(policyFile.current().masking));
+  policyFile.onChange((policy) => {
+    engine = createMaskingEngine(maskingConfigOf(policy.masking));
+  });
+  const shared = {
+    keyRing: keys.keyRing,
+    maskers: () => engine,
+    log,
+    pool,
+    recorder: began(
+      'recorder',
+      createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing }),
+      (recorder) => recorder.close(),
+    ),
+    replica: replicaName(),
+    upstreams: began(
+      'upstreams',
+      createUpstreams(config.connections, { log, masker: () => engine.masker('default') }),
+      (upstreams) => upstreams.close(),
+    ),
+  };
+  const policy = (): Policy => policyFile.current();
+  const hold = await holdStep(context, { ...shared, recheck: recheckPolicy(policy) }, started);
+  const gateway = await startGateway({
+    ...shared,
+    // Copies: the configuration is frozen, and listeners write into their options.
+    agents: structuredClone(config.agents),
+    metrics: structuredClone(config.metrics),
+    identifier: createIdentifier(config.identity),
+    policy,
+    hold,
+  });
+  began('agents listener', gateway, () => gateway.stop());
+  return urlOf(gateway.address);
+}
+
+async function openPolicy({ config, log, together }: RoleContext): Promise<PolicyFileHandle> {
+  return openPolicyFile(config.policy, {
+    connections: Object.keys(config.connections),
+    // A gateway of its own is not given Slack's tokens: whether Slack is there, the worker knows.
+    slackConfigured: together ? config.slack !== null : true,
+    checkMasking: checkMaskingConfig,
+    log,
+  });
+}
+
+type HoldingParts = Pick<
+  HoldingDeps,
+  'keyRing' | 'maskers' | 'log' | 'pool' | 'recorder' | 'replica' | 'upstreams' | 'recheck'
+>;
+
+async function holdStep(context: RoleContext, parts: HoldingParts, started: Stoppable[]): Promise<HoldPort> {
+  const { config, addresses, keys, log } = context;
+  const { namespace } = config.temporal;
+  const link = temporalLink(context);
+  started.push({ name: 'Temporal link', stop: link.close });
+  const stopping = new AbortController();
+  const start = async (): Promise<HoldPort> =>
+    startHolding({
+      ...parts,
+      databaseUrl: addresses.databaseUrl,
+      approvals: createApprovals(link.client, null),
+      votePublicKeys: keys.votePublicKeys,
+      attachSecret: keys.attachSecret,
+      settings: {
+        ...defaultHoldSettings,
+        ...config.hold,
+        heldCallsPerCaller: config.agents.limits.heldCallsPerCaller,
+      },
+      consoleUrl: config.console.publicUrl,
+      temporal: {
+        connection: await workerConnection(context, stopping.signal),
+        namespace,
+        dataConverter: { payloadCodecs: [link.codec] },
+      },
+      now: Date.now,
+      onFailed: (error) =>
+        log.fatal({ err: error }, 'approved calls can run here no longer; restart this gateway'),
+    });
+  const starting = start();
+  const hold = await firstOf(starting, lateHolding(starting, log));
+  started.push({
+    name: 'holding',
+    stop: async () => {
+      stopping.abort();
+      await hold.close();
+    },
+  });
+  return hold;
+}
+
+/** Holding itself where it starts promptly, else the one that waits for it. */
+async function firstOf(holding: Promise<HoldPort>, late: HoldPort): Promise<HoldPort> {
+  const patienceMs = 5000;
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<HoldPort>((done) => {
+    timer = setTimeout(() => done(late), patienceMs);
+  });
+  try {
+    return await Promise.race([holding, patience]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,31 @@
+import { GatewayError } from '../../gateway/errors.ts';
+import type { HoldPort } from '../../gateway/hold-port.ts';
+import type { Logger } from '../log.ts';
+
+/**
+ * The hold step of a gateway that starts while Temporal cannot be reached: calls that policy holds are refused as
+ * retryable, everything else goes on, and holding takes over as soon as it has started.
+ */
+export function lateHolding(starting: Promise<HoldPort>, log: Logger): HoldPort {
+  let port: HoldPort | null = null;
+  void starting.then(
+    (started) => {
+      port = started;
+    },
+    (error: unknown) =>
+      log.error({ err: error }, 'holding could not be started; calls that policy holds are refused'),
+  );
+  return {
+    hold: async (request) => {
+      if (port) return port.hold(request);
+      throw new GatewayError(
+        'approvals_unavailable',
+        'This call needs an approval, and the approval service cannot be reached. Nothing was sent. Try again in a moment.',
+      );
+    },
+    cancelled: async (...what) => (port ? port.cancelled(...what) : false),
+    close: async () => {
+      await port?.close();
+    },
+  };
+}

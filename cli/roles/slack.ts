@@ -1,0 +1,41 @@
+import { createCards } from '../../activities/cards.ts';
+import { startSlackApp } from '../../slack-app/app.ts';
+import { createSlackClient } from '../../slack-app/web-client.ts';
+import { createApprovals } from '../../workflows/client.ts';
+import type { RoleContext, RunningRole } from './context.ts';
+import { temporalLink } from './temporal.ts';
+
+/**
+ * Listens to Slack.
+ * @throws Error when Slack is not configured or this process cannot sign decisions
+ */
+export async function startSlackRole(context: RoleContext): Promise<RunningRole> {
+  const { config, pool, keys, log } = context;
+  if (!config.slack)
+    throw new Error(
+      'slack is not configured: set slack.botToken and slack.appToken (docs/slack.md shows where they come from)',
+    );
+  if (!keys.voteKey)
+    throw new Error('keys.votes.privateKey is not set: the Slack app signs decisions with it');
+  const link = temporalLink(context);
+  const client = createSlackClient({ botToken: config.slack.botToken, apiUrl: config.slack.apiUrl, log });
+  const consoleUrl = config.console.publicUrl;
+  const cards = createCards({ pool, client, consoleUrl });
+  const app = await startSlackApp({
+    settings: config.slack,
+    pool,
+    client,
+    consoleUrl,
+    approvals: createApprovals(link.client, keys.voteKey),
+    refreshCards: cards.refresh,
+    log,
+  });
+  return {
+    name: 'slack',
+    url: app.url,
+    stop: async () => {
+      await app.stop();
+      await link.close();
+    },
+  };
+}
