@@ -79,15 +79,17 @@ async function openWriter(
   }
 }
 
+/** The row shows only once its lock is held: whoever finds the lock free knows that the writer is gone. */
 async function register(client: PoolClient): Promise<number> {
+  await client.query('begin');
   const { rows } = await client.query<{ writer_no: number }>(
-    'insert into record_writers (host) values ($1) returning writer_no',
-    [hostname()],
+    `insert into record_writers (host) values ($1)
+     returning writer_no, pg_advisory_lock($2, writer_no)`,
+    [hostname(), writerLockClass],
   );
-  const writerNo = rows[0]?.writer_no ?? 0;
-  await client.query('select pg_advisory_lock($1, $2)', [writerLockClass, writerNo]);
+  await client.query('commit');
   await client.query(`listen ${endedChannel}`);
-  return writerNo;
+  return rows[0]?.writer_no ?? 0;
 }
 
 function writerOn(

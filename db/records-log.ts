@@ -1,0 +1,162 @@
+import type { PoolClient } from 'pg';
+import type { LogStore, LogTransaction, Run, StoredCheckpoint } from '../recording/log/log-store.ts';
+import type { GrownTiles, TileReader } from '../recording/log/tiles.ts';
+import { inTransaction, type Pool, type Queryable } from './pool.ts';
+import { ensurePartitions } from './record-partitions.ts';
+import { writerLockClass } from './records.ts';
+
+const leaderLock = 0x48504c47;
+const partitionsEveryMs = 60 * 60_000;
+const retireEveryMs = 60_000;
+
+/** The log in PostgreSQL. Leadership is an advisory lock that the transaction holds: it cannot outlive its holder. */
+export function createLogStore(pool: Pool): LogStore {
+  let partitionsAtMs = 0;
+  let retiredAtMs = 0;
+  return {
+    tiles: tilesIn(pool),
+    checkpoint: () => lastCheckpoint(pool),
+    async addSignatures({ size, note }) {
+      await pool.query('update log_checkpoints set note = $2 where size = $1', [size, note]);
+    },
+    async lead(work) {
+      if (Date.now() - partitionsAtMs > partitionsEveryMs) {
+        await ensurePartitions(pool);
+        partitionsAtMs = Date.now();
+      }
+      return inTransaction(pool, async (client) => {
+        const { rows } = await client.query<{ leads: boolean }>(
+          'select pg_try_advisory_xact_lock($1) as leads',
+          [leaderLock],
+        );
+        if (!rows[0]?.leads) return null;
+        const retire = Date.now() - retiredAtMs > retireEveryMs;
+        if (retire) retiredAtMs = Date.now();
+        return work(await transactionOn(client, retire));
+      });
+    },
+  };
+}
+
+async function transactionOn(client: PoolClient, retire: boolean): Promise<LogTransaction> {
+  const { rows } = await client.query<{ size: string }>('select size from log_state');
+  return {
+    ...tilesIn(client),
+    size: Number(rows[0]?.size ?? 0),
+    lastCheckpoint: await lastCheckpoint(client),
+    newRecords: (limit) => newRecords(client, limit),
+    async newTombstones() {
+      const found = await client.query<{ id: string; entry: Buffer }>(
+        'select ctid::text as id, entry from log_tombstones where log_index is null order by made_at, session_id limit 1000',
+      );
+      return found.rows;
+    },
+    append: (grown, runs, tombstones) => append(client, grown, runs, tombstones),
+    async saveCheckpoint({ size, note }) {
+      await client.query(
+        `insert into log_checkpoints (size, note) values ($1, $2)
+         on conflict (size) do update set note = excluded.note, signed_at = now()`,
+        [size, note],
+      );
+    },
+    retireWriters: async () => (retire ? retireWriters(client) : undefined),
+  };
+}
+
+/** Reads tiles and bundles. */
+export function tilesIn(db: Queryable): TileReader {
+  const one = async (sql: string, values: unknown[], what: string): Promise<Buffer> => {
+    const { rows } = await db.query<{ bytes: Buffer }>(sql, values);
+    if (!rows[0]) throw new Error(`the log has no ${what}`);
+    return rows[0].bytes;
+  };
+  return {
+    tile: async (level, index, width) => {
+      const sql = 'select hashes as bytes from log_tiles where level = $1 and index = $2';
+      return (await one(sql, [level, index], `tile ${level}/${index}`)).subarray(0, width * 32);
+    },
+    bundle: async (index, width) => {
+      const sql = 'select entries as bytes from log_bundles where index = $1';
+      return firstEntries(await one(sql, [index], `entry bundle ${index}`), width);
+    },
+  };
+}
+
+function firstEntries(bundle: Buffer, count: number): Buffer {
+  let at = 0;
+  for (let entry = 0; entry < count && at + 2 <= bundle.length; entry += 1) at += 2 + bundle.readUInt16BE(at);
+  return bundle.subarray(0, at);
+}
+
+async function lastCheckpoint(db: Queryable): Promise<StoredCheckpoint | null> {
+  const { rows } = await db.query<{ size: string; note: string; signed_at: Date }>(
+    'select size, note, signed_at from log_checkpoints order by size desc limit 1',
+  );
+  const [row] = rows;
+  return row ? { size: Number(row.size), note: row.note, signedAt: row.signed_at } : null;
+}
+
+async function newRecords(
+  client: PoolClient,
+  limit: number,
+): Promise<{ writerNo: number; position: number; header: Buffer }[]> {
+  const { rows } = await client.query<{ writer_no: number; position: string; header: Buffer }>(
+    `select r.writer_no, r.position, r.header from record_writers w
+     cross join lateral (
+       select writer_no, position, header from records
+       where writer_no = w.writer_no and position >= w.integrated order by position limit $1
+     ) r
+     where not w.retired order by r.writer_no, r.position limit $1`,
+    [limit],
+  );
+  return rows.map((row) => ({ writerNo: row.writer_no, position: Number(row.position), header: row.header }));
+}
+
+async function append(
+  client: PoolClient,
+  grown: GrownTiles,
+  runs: readonly Run[],
+  tombstones: readonly { id: string; index: number }[],
+): Promise<void> {
+  for (const { level, index, bytes } of grown.tiles)
+    await client.query(
+      `insert into log_tiles (level, index, hashes) values ($1, $2, $3)
+       on conflict (level, index) do update set hashes = excluded.hashes`,
+      [level, index, bytes],
+    );
+  for (const { index, bytes } of grown.bundles)
+    await client.query(
+      `insert into log_bundles (index, entries) values ($1, $2)
+       on conflict (index) do update set entries = excluded.entries`,
+      [index, bytes],
+    );
+  for (const { firstIndex, writerNo, firstPosition, count } of runs) {
+    await client.query(
+      'insert into log_runs (first_index, writer_no, first_position, count) values ($1, $2, $3, $4)',
+      [firstIndex, writerNo, firstPosition, count],
+    );
+    await client.query('update record_writers set integrated = $2 where writer_no = $1', [
+      writerNo,
+      firstPosition + count,
+    ]);
+  }
+  for (const { id, index } of tombstones)
+    await client.query('update log_tombstones set log_index = $2 where ctid = $1::tid', [id, index]);
+  await client.query('update log_state set size = $1', [grown.size]);
+}
+
+/**
+ * A writer holds its lock for as long as its connection lives. Whoever gets the lock knows that it can commit nothing
+ * more; only then is it certain that no record of it is still to come.
+ */
+async function retireWriters(client: PoolClient): Promise<void> {
+  const { rows } = await client.query<{ writer_no: number }>(
+    'select writer_no from record_writers where not retired and pg_try_advisory_xact_lock($1, writer_no)',
+    [writerLockClass],
+  );
+  await client.query(
+    `update record_writers w set retired = true where writer_no = any($1) and not exists (
+       select from records r where r.writer_no = w.writer_no and r.position >= w.integrated)`,
+    [rows.map((row) => row.writer_no)],
+  );
+}

@@ -1,0 +1,142 @@
+import type { PoolClient } from 'pg';
+import type { FoundRecord, VerifySource } from '../recording/log/verify-source.ts';
+import type { Pool } from './pool.ts';
+import { tilesIn } from './records-log.ts';
+import { factsOf, type SessionRow } from './records.ts';
+
+const fetchBytes = 4 * 1024 * 1024;
+
+/**
+ * Runs `work` on one unchanging view of the whole recording, while recorders go on writing. Nothing is computed by
+ * the server that could be computed here: its functions may have been altered too.
+ */
+export async function withVerifySource<T>(
+  pool: Pool,
+  work: (source: VerifySource) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('begin isolation level repeatable read read only');
+    await client.query(`set local search_path to public, pg_catalog`);
+    await client.query('set local enable_hashjoin = off; set local enable_mergejoin = off');
+    return await work(sourceOn(client));
+  } finally {
+    await client.query('rollback').then(
+      () => client.release(),
+      (error: Error) => client.release(error),
+    );
+  }
+}
+
+function sourceOn(client: PoolClient): VerifySource {
+  return {
+    partial: false,
+    tiles: tilesIn(client),
+    async checkpoint() {
+      const { rows } = await client.query<{ note: string }>(
+        'select note from log_checkpoints order by size desc limit 1',
+      );
+      return rows[0]?.note ?? null;
+    },
+    async *checkpoints() {
+      for (let after = -1; ; ) {
+        const { rows } = await client.query<{ size: string; note: string }>(
+          'select size, note from log_checkpoints where size > $1 order by size limit 1000',
+          [after],
+        );
+        for (const row of rows) yield { size: Number(row.size), note: row.note };
+        if (rows.length < 1000) return;
+        after = Number(rows.at(-1)?.size);
+      }
+    },
+    async *records() {
+      yield* fetchAll(client, loggedRecords);
+      yield* fetchAll(client, pendingRecords);
+    },
+    async session(sessionId) {
+      const { rows } = await client.query<SessionRow>(
+        'select s.*, k.kek_id, k.wrapped_key from record_sessions s left join record_keys k using (session_id) where s.session_id = $1',
+        [sessionId],
+      );
+      const [row] = rows;
+      if (!row) return null;
+      const key = row.kek_id && row.wrapped_key ? { kekId: row.kek_id, wrapped: row.wrapped_key } : null;
+      return { facts: factsOf(row), key };
+    },
+    async *keylessSessions() {
+      const { rows } = await client.query<{ session_id: string }>(
+        'select session_id from record_sessions s where not exists (select from record_keys k where k.session_id = s.session_id)',
+      );
+      for (const row of rows) yield row.session_id;
+    },
+    strayRecords: () => strayRecords(client),
+  };
+}
+
+const columns =
+  'r.strand::text as strand, r.seq, extract(epoch from r.at) * 1000000 as micros, r.header, r.sealed, s.session_id';
+const loggedRecords = `
+  select l.first_index + (r.position - l.first_position) as index, ${columns}
+  from log_runs l
+  join records r on r.writer_no = l.writer_no
+    and r.position >= l.first_position and r.position < l.first_position + l.count
+  left join record_strands s on s.strand = r.strand
+  order by l.first_index, r.position`;
+const pendingRecords = `
+  select null::bigint as index, ${columns}
+  from record_writers w
+  join records r on r.writer_no = w.writer_no and r.position >= w.integrated
+  left join record_strands s on s.strand = r.strand
+  where not w.retired
+  order by w.writer_no, r.position`;
+
+async function* fetchAll(client: PoolClient, sql: string): AsyncGenerator<FoundRecord> {
+  await client.query(`declare found no scroll cursor for ${sql}`);
+  let count = 100;
+  for (;;) {
+    const { rows } = await client.query<{
+      index: string | null;
+      strand: string;
+      seq: string;
+      micros: string;
+      header: Buffer;
+      sealed: Buffer;
+      session_id: string | null;
+    }>(`fetch ${count} from found`);
+    let bytes = 0;
+    for (const row of rows) {
+      bytes += row.sealed.length + row.header.length;
+      yield {
+        index: row.index === null ? null : Number(row.index),
+        strand: row.strand,
+        seq: Number(row.seq),
+        atMicros: Number(row.micros),
+        header: row.header,
+        sealed: row.sealed,
+        sessionId: row.session_id,
+      };
+    }
+    if (rows.length < count) break;
+    count = Math.min(2000, Math.max(1, Math.floor((count * fetchBytes) / Math.max(1, bytes))));
+  }
+  await client.query('close found');
+}
+
+/** Records that neither of the two queries above gives. */
+async function strayRecords(
+  client: PoolClient,
+): Promise<{ count: number; strand: string; seq: number } | null> {
+  const { rows } = await client.query<{ count: string; strand: string; seq: string }>(
+    `select count(*) over () as count, r.strand, r.seq from records r
+     where not exists (select from record_writers w
+                       where w.writer_no = r.writer_no and not w.retired and r.position >= w.integrated)
+       and not exists (
+         select from (select first_position, count from log_runs l
+                      where l.writer_no = r.writer_no and l.first_position <= r.position
+                      order by l.first_position desc limit 1) l
+         where r.position < l.first_position + l.count)
+     order by r.strand, r.seq limit 1`,
+  );
+  const [row] = rows;
+  return row ? { count: Number(row.count), strand: row.strand, seq: Number(row.seq) } : null;
+}
