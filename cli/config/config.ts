@@ -87,7 +87,12 @@ export interface Config {
       readonly issuer: string;
       readonly clientId: string;
       readonly clientSecret: string;
+      /** Claim that lists directory groups. */
+      readonly groupsClaim: string;
+      readonly scope: string;
     } | null;
+    /** Who may look at every request and recording, where people log in. null: nobody. */
+    readonly auditors: { readonly people: readonly string[]; readonly groups: readonly string[] } | null;
   };
   /** null: no Slack. Socket Mode when `appToken` is set, HTTP mode when `signingSecret` and `listen` are. */
   readonly slack: {

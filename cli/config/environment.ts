@@ -12,10 +12,14 @@ export interface EnvironmentSetting {
   readonly description: string | null;
 }
 
-/** Variables that are no settings: where the file and the data are, and what the program itself is made of. */
+/**
+ * Variables that are no settings: where the file and the data are, who is at the command line, and what the program
+ * itself is made of.
+ */
 export const reservedVariables: readonly string[] = [
   'HOLDPOINT_CONFIG',
   'HOLDPOINT_DATA',
+  'HOLDPOINT_ID_TOKEN',
   'HOLDPOINT_TEMPORAL_CLI',
   'HOLDPOINT_TEMPORAL_TEST_SERVER',
   'HOLDPOINT_WORKFLOW_BUNDLE',

@@ -106,6 +106,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       listen: consoleListen,
       publicUrl: trimmed(console.publicUrl ?? urlOf(consoleListen)),
       login: console.login ?? null,
+      auditors: console.auditors ?? null,
     },
     slack: slack
       ? {

@@ -67,12 +67,31 @@ const consoleSettings = z
         issuer: httpUrl.describe('OpenID Connect issuer.'),
         clientId: text.describe('Client id of the console at that issuer.'),
         clientSecret: secret('Secret of the client.'),
+        groupsClaim: text.default('groups').describe('Claim that lists the directory groups of a person.'),
+        scope: text.default('openid email profile offline_access').describe('What is asked for at login.'),
       })
       .optional()
       .describe(
         'How people log in. Without it the console works on loopback only, with a link printed at start.',
       ),
+    auditors: z
+      .strictObject({
+        people: z.array(text).default([]).describe('E-mail addresses or OIDC subjects.'),
+        groups: z.array(text).default([]).describe('Directory groups.'),
+      })
+      .refine(
+        ({ people, groups }) => people.length + groups.length > 0,
+        'names nobody; name `people` or `groups`',
+      )
+      .optional()
+      .describe(
+        'Who may look at every request and recording. Default: nobody; without `login`, whoever is at the console.',
+      ),
   })
+  .refine(
+    ({ auditors, login }) => auditors === undefined || login !== undefined,
+    '`auditors` are known by their login; set `login` too',
+  )
   .prefault({})
   .describe('The web console.');
 

@@ -50,6 +50,7 @@ test('without a file everything has a default that works on one machine', async 
     listen: { host: '127.0.0.1', port: 8471 },
     publicUrl: 'http://127.0.0.1:8471',
     login: null,
+    auditors: null,
   });
   assert.deepEqual(config.database, { url: 'embedded' });
   assert.deepEqual(config.temporal, {
