@@ -5,8 +5,8 @@ import { createIdentifier } from '../../gateway/identify/identify.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
-import type { MaskingEngine } from '../../masking/engine.ts';
-import { asMasked } from '../../masking/masked.ts';
+import { defaultMaskingConfig } from '../../masking/config.ts';
+import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
@@ -27,6 +27,7 @@ export interface TestGatewayOptions {
   /** Policy as YAML; left out, everything passes. */
   readonly policy?: string;
   readonly hold?: HoldPort;
+  readonly logLevel?: string;
   readonly limits?: Partial<AgentSettings['limits']>;
   /** Shares another gateway's database and keys: a second replica. */
   readonly replicaOf?: TestGateway;
@@ -50,9 +51,12 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const keyRing = keyRings.get(db) ?? localKeyRing([newDataKey()]);
   keyRings.set(db, keyRing);
   const log: string[] = [];
-  const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
+  const logger = pino(
+    { level: options.logLevel ?? 'debug' },
+    { write: (line: string) => void log.push(line) },
+  );
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
-  const engine = plainMasking();
+  const engine = createMaskingEngine(defaultMaskingConfig);
   const policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
   const upstreams = createUpstreams(options.connections, {
     log: logger,
@@ -68,11 +72,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       limits: { bodyBytes: 4 * 1024 * 1024, depth: 64, sessions: 1000, streams: 1000, ...options.limits },
     },
     metrics: null,
-    identifier: createIdentifier({
-      publicUrl,
-      issuers: [],
-      anonymous: { subject: 'local-agent', groups: [] },
-    }),
+    identifier: createIdentifier({ issuers: [], anonymous: { subject: 'local-agent', groups: [] } }),
     policy: () => policy,
     maskers: () => engine,
     recorder,
@@ -116,11 +116,3 @@ const noHold: HoldPort = {
   cancelled: async () => false,
   close: async () => {},
 };
-
-function plainMasking(): MaskingEngine {
-  const pass = (text: string) => ({
-    text: asMasked(text.replaceAll('hunter2-secret', '[masked:test]')),
-    findings: [],
-  });
-  return { masker: () => ({ message: pass, json: pass, text: pass }) };
-}

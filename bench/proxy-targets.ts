@@ -1,0 +1,124 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Pool } from 'undici';
+import { startTestPostgres } from '../test/support/postgres.ts';
+import { httpConnection, testGateway } from '../test/support/gateway.ts';
+
+/**
+ * The processes that `bench/proxy.ts` measures: `upstream` (answers a tool call with its own text), `bare-proxy URL`
+ * (undici and nothing else), `gateway URL`. Says its URL, then its CPU time for every line it reads.
+ */
+
+async function main(name: string, upstream: string): Promise<void> {
+  const url = await started(name, upstream);
+  console.log(url);
+  process.stdin.on('data', () => {
+    const { user, system } = process.cpuUsage();
+    console.log((user + system) / 1000);
+  });
+  process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM'));
+}
+
+async function started(name: string, upstream: string): Promise<string> {
+  if (name === 'upstream') return listen(answer);
+  if (name === 'bare-proxy') return listen(bareProxy(new URL(upstream)));
+  // PostgreSQL as it is in production: every commit reaches the disk.
+  const database = await startTestPostgres(['fsync=on']);
+  process.env['HOLDPOINT_TEST_POSTGRES'] = database.url;
+  const gateway = await testGateway({
+    connections: { bench: httpConnection(upstream) },
+    policy: benchPolicy,
+    logLevel: 'warn',
+  });
+  const stop = async (): Promise<void> => {
+    await gateway[Symbol.asyncDispose]();
+    await database.stop();
+    process.exit(0);
+  };
+  process.once('SIGTERM', () => void stop());
+  return gateway.url('bench');
+}
+
+/** A policy of ordinary size: what passes has been looked at by several rules, one of them in CEL. */
+const benchPolicy = `
+default: deny
+rules:
+  - { name: drops, match: { tool: "drop_*" }, then: deny }
+  - { name: moves, match: { tool: move_file }, then: deny }
+  - name: big
+    when: call.tool == "echo" && call.args.text.size() > 1000000
+    then: deny
+  - { name: rest, match: { connection: bench }, then: pass }
+`;
+
+type Listener = (request: IncomingMessage, reply: ServerResponse) => void;
+
+async function listen(listener: Listener): Promise<string> {
+  const server = createServer({ keepAliveTimeout: 60_000 }, listener).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  process.once('SIGTERM', () => process.exit(0));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
+function answer(request: IncomingMessage, reply: ServerResponse): void {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.on('end', () => {
+    if (request.method !== 'POST') return reply.writeHead(405).end();
+    const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
+      id: unknown;
+      method: string;
+      params: { arguments: { text: string } };
+    };
+    const result =
+      method === 'initialize'
+        ? {
+            protocolVersion: '2025-11-25',
+            capabilities: { tools: {} },
+            serverInfo: { name: 'bench', version: '1' },
+          }
+        : { content: [{ type: 'text', text: params.arguments.text }] };
+    const body = JSON.stringify({ jsonrpc: '2.0', id, result });
+    return reply
+      .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+      .end(body);
+  });
+}
+
+function bareProxy(upstream: URL): Listener {
+  const pool = new Pool(upstream.origin);
+  return (request, reply) => {
+    pool.dispatch(
+      {
+        method: 'POST',
+        path: upstream.pathname,
+        headers: {
+          'content-type': 'application/json',
+          accept: request.headers.accept ?? '',
+          'content-length': request.headers['content-length'] ?? '',
+        },
+        body: request,
+      },
+      {
+        onRequestStart() {},
+        onResponseStart(_controller, status, headers) {
+          reply.writeHead(status, {
+            'content-type': headers['content-type'] ?? '',
+            'content-length': headers['content-length'] ?? '',
+          });
+        },
+        onResponseData(_controller, chunk) {
+          reply.write(chunk);
+        },
+        onResponseEnd() {
+          reply.end();
+        },
+        onResponseError(_controller, error) {
+          reply.destroy(error);
+        },
+      },
+    );
+  };
+}
+
+await main(process.argv[2] ?? '', process.argv[3] ?? '');
