@@ -3,7 +3,8 @@ import { parseDuration } from '../../policy/durations.ts';
 import type { Problem } from '../../policy/problems.ts';
 import type { Config, ConnectionConfig, Listen, TemporalTls } from './config.ts';
 import { isLoopback, parseListen, urlOf } from './listen.ts';
-import { decodeKey, type ConfigFile } from './schema.ts';
+import { decodeKey } from './forms.ts';
+import type { ConfigFile } from './schema.ts';
 
 export interface ResolveOptions {
   readonly file: string | null;
