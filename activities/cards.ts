@@ -16,6 +16,7 @@ import {
 } from '../db/cards.ts';
 import { type Card, cardOf } from '../slack-app/card.ts';
 import { findPosted } from './find-card.ts';
+import type { Cards } from './settling.ts';
 import { slackFailure, type SlackTrouble, slackTrouble } from './slack-errors.ts';
 
 /** What the cards need. */
@@ -25,14 +26,8 @@ export interface CardsDeps {
   readonly client: WebClient;
   /** Public URL of the console, without a slash at the end. */
   readonly consoleUrl: string;
-}
-
-/** Shows held calls in Slack. */
-export interface Cards {
-  /** Posts the card wherever the approver groups are to be asked, or brings what is there up to date. */
-  readonly announce: (callId: string) => Promise<void>;
-  /** Brings every copy of the card up to date. */
-  readonly refresh: (callId: string) => Promise<void>;
+  /** The Slack user of an e-mail or a `slack:TEAM/USER`; null when there is none (slack-app/emails.ts). */
+  readonly userOf: (named: string) => Promise<string | null>;
 }
 
 /** Name of the message metadata by which a posted card is found again. */
@@ -48,17 +43,51 @@ export function createCards(deps: CardsDeps): Cards {
   return {
     announce: async (callId) => {
       const facts = await cardFacts(deps.pool, callId);
-      if (facts?.state !== 'pending') return bringUpToDate(deps, callId);
-      await planCards(deps.pool, callId, targets(facts));
-      return bringUpToDate(deps, callId);
+      if (facts?.state === 'pending') await plan(deps, facts);
+      await bringUpToDate(deps, callId);
     },
     refresh: (callId) => bringUpToDate(deps, callId),
   };
 }
 
-/** Where a call is announced: each channel of its approver groups, once. */
-function targets(facts: CardFacts): readonly string[] {
-  return [...new Set(facts.approvers.flatMap(({ slackChannel }) => slackChannel ?? []))];
+/** More people than this are not written to one by one: a group of this size wants a channel. */
+const directMessagesAtMost = 20;
+
+/**
+ * Where a call is shown: each channel of its approver groups; each person of a group that has no channel; and the
+ * person who asked, where the e-mail that the identity provider vouched for is known in Slack.
+ */
+async function plan(deps: CardsDeps, facts: CardFacts): Promise<void> {
+  const { callId, approvers, caller } = facts;
+  await planCards(
+    deps.pool,
+    callId,
+    unique(approvers.flatMap(({ slackChannel }) => slackChannel ?? [])),
+    'approver',
+  );
+  try {
+    const requester = caller.email === null ? null : await deps.userOf(caller.email);
+    if (requester !== null) await planCards(deps.pool, callId, [requester], 'requester');
+    const named = approvers
+      .filter(({ slackChannel }) => slackChannel === null)
+      .flatMap(({ people }) => people);
+    const users: string[] = [];
+    for (const name of unique(named).slice(0, directMessagesAtMost)) {
+      const user = await deps.userOf(name);
+      if (user !== null && user !== requester) users.push(user);
+    }
+    await planCards(deps.pool, callId, unique(users), 'approver');
+  } catch (error) {
+    const trouble = slackTrouble(error);
+    if (!trouble) throw error;
+    // The channels need not wait until Slack tells who someone is.
+    await bringUpToDate(deps, callId);
+    throw slackFailure(trouble, `finding whom to tell of call ${callId}`);
+  }
+}
+
+function unique(all: readonly string[]): readonly string[] {
+  return [...new Set(all)];
 }
 
 async function bringUpToDate(deps: CardsDeps, callId: string): Promise<void> {
@@ -95,14 +124,16 @@ async function bringCopyUpToDate(
   facts: CardFacts,
 ): Promise<SlackTrouble | null> {
   const links = { consoleUrl: deps.consoleUrl };
+  const options = { forRequester: copy.role === 'requester' };
   try {
-    await show(deps, copy, facts, cardOf(facts, links));
+    await show(deps, copy, facts, cardOf(facts, links, options));
     return null;
   } catch (error) {
     const trouble = slackTrouble(error);
     if (!trouble) throw error;
     if (trouble.kind !== 'refused') return trouble;
-    if (isTooLong(trouble.error)) return showBrief(deps, copy, facts, cardOf(facts, links, { brief: true }));
+    if (isTooLong(trouble.error))
+      return showBrief(deps, copy, facts, cardOf(facts, links, { ...options, brief: true }));
     if (trouble.error === 'message_not_found') {
       await markGone(deps.pool, copy.cardId);
       return null;

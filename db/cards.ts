@@ -1,11 +1,15 @@
 import type { ApproverGroup } from '../policy/verdict.ts';
 import type { Pool, Queryable } from './pool.ts';
 
+/** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
+export type CardRole = 'approver' | 'requester';
+
 /** One copy of a held call's card. */
 export interface CardCopy {
   readonly cardId: string;
   readonly callId: string;
   readonly target: string | null;
+  readonly role: CardRole;
   readonly channel: string | null;
   readonly ts: string | null;
   readonly attemptedAt: Date | null;
@@ -74,20 +78,21 @@ export async function openCardFacts(db: Queryable, limit: number): Promise<reado
   return rows;
 }
 
-const copyColumns = `card_id as "cardId", call_id as "callId", target, channel, ts, attempted_at as "attemptedAt",
+const copyColumns = `card_id as "cardId", call_id as "callId", target, role, channel, ts, attempted_at as "attemptedAt",
   whole, shown`;
 
-/** Writes down where cards are to stand, before any is posted. @returns every copy that is wanted or known */
+/** Writes down where cards are to stand, before any is posted. Those that are known already stay. */
 export async function planCards(
   db: Queryable,
   callId: string,
   targets: readonly string[],
-): Promise<readonly CardCopy[]> {
+  role: CardRole,
+): Promise<void> {
   await db.query(
-    `insert into slack_cards (call_id, target) select $1, t from unnest($2::text[]) t on conflict do nothing`,
-    [callId, targets],
+    `insert into slack_cards (call_id, target, role) select $1, t, $3 from unnest($2::text[]) t
+     on conflict do nothing`,
+    [callId, targets, role],
   );
-  return cardCopies(db, callId);
 }
 
 /** Every copy of a call's card that is wanted or stands in Slack. */

@@ -16,10 +16,37 @@ export const limits = {
   viewWeight: 100_000,
 } as const;
 
-/** A part of a line: text in one style. */
-export interface Span {
-  readonly text: string;
-  readonly bold?: boolean;
+/** A part of a line: text in one style, a time in the reader's own time zone, or a user group that is notified. */
+export type Span =
+  | { readonly text: string; readonly bold?: boolean }
+  | { readonly atMs: number }
+  | { readonly userGroup: string };
+
+/** The words of a line, where there is nothing but text. */
+export function wordsOf(line: readonly Span[]): string {
+  return line
+    .map((span) => ('text' in span ? span.text : 'atMs' in span ? utc(span.atMs) : `@${span.userGroup}`))
+    .join('');
+}
+
+/** A time in words that hold everywhere: `2026-11-21 10:14 UTC`. */
+export function utc(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+function richText(span: Span): RichTextElement[] {
+  if ('userGroup' in span) return [{ type: 'usergroup', usergroup_id: span.userGroup }];
+  if ('atMs' in span)
+    return [
+      {
+        type: 'date',
+        timestamp: Math.floor(span.atMs / 1000),
+        format: '{date_short_pretty} at {time}',
+        fallback: utc(span.atMs),
+      },
+    ];
+  if (span.text === '') return [];
+  return [{ type: 'text', text: span.text, ...(span.bold === true ? { style: { bold: true } } : {}) }];
 }
 
 /** Plain text: Slack interprets nothing in it. `text` is made visible here. */
@@ -31,13 +58,7 @@ export function header(text: string): KnownBlock {
 export function lines(blockId: string, all: readonly (readonly Span[])[]): KnownBlock {
   const elements = all.flatMap((spans, index): RichTextElement[] => [
     ...(index === 0 ? [] : [{ type: 'text' as const, text: '\n' }]),
-    ...spans
-      .filter((span) => span.text !== '')
-      .map((span) =>
-        span.bold
-          ? { type: 'text' as const, text: span.text, style: { bold: true } }
-          : { type: 'text' as const, text: span.text },
-      ),
+    ...spans.flatMap(richText),
   ]);
   return { type: 'rich_text', block_id: blockId, elements: [{ type: 'rich_text_section', elements }] };
 }

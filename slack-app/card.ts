@@ -23,39 +23,51 @@ export interface Card {
   readonly whole: boolean;
 }
 
+/** Who reads a card, and in how much detail. */
+export interface CardOptions {
+  /** Leaves the arguments out in any case: for a card that Slack itself refused as too long. */
+  readonly brief?: boolean;
+  /** The person who asked through an agent: sees how it stands, decides nothing. */
+  readonly forRequester?: boolean;
+}
+
 /**
  * Lays a held call out as a Slack message. Pure. The result always fits Slack's limits; what does not fit is left
  * out with words that say so, and then there is no Approve button (promise 5: what cannot be shown whole cannot be
  * approved in Slack).
- * @param brief leaves the arguments out in any case: for a card that Slack itself refused as too long
  */
-export function card(request: CardRequest, links: CardLinks, options: { brief?: boolean } = {}): Card {
+export function card(request: CardRequest, links: CardLinks, options: CardOptions = {}): Card {
   const state = stateOf(request);
-  const facts = factLines(request);
-  const before = [header(title(request, state)), ...outcomeBlocks(state), facts.block];
-  const after = closing(request, state, links, false);
-  const room = limits.messageWeight - weight([...before, ...after]) - roomForNote;
-  const args = options.brief ? null : argumentBlocks(request.shownArgs, room);
+  const mayDecide = state.open && options.forRequester !== true;
+  const facts = factLines(request, mayDecide);
+  const before = [header(title(request, state, mayDecide)), ...outcomeBlocks(state), facts.block];
+  const after = closing(request, state, links);
+  const buttons = (whole: boolean): KnownBlock[] => (mayDecide ? [cardButtons(request, whole)] : []);
+  const room = limits.messageWeight - weight([...before, ...after, ...buttons(true)]) - roomForNote;
+  const args = options.brief === true ? null : argumentBlocks(request.shownArgs, room);
   const whole = facts.whole && args !== null;
   return {
     blocks: [
       ...before,
       ...(args ?? [tooLong(request, options.brief === true)]),
-      ...(whole ? [] : [incomplete(facts.whole)]),
-      ...closing(request, state, links, whole),
+      ...(whole || !mayDecide ? [] : [incomplete(facts.whole)]),
+      ...after,
+      ...buttons(whole),
     ],
-    text: fallbackText(request, state),
-    whole,
+    text: fallbackText(request, state, mayDecide),
+    whole: whole && options.forRequester !== true,
   };
 }
 
 /** {@link card} of a stored call. */
-export function cardOf(facts: CardFacts, links: CardLinks, options: { brief?: boolean } = {}): Card {
+export function cardOf(facts: CardFacts, links: CardLinks, options: CardOptions = {}): Card {
   return card(cardRequest(facts), links, options);
 }
 
+/** For the words that say that something is missing. */
 const roomForNote = 1200;
 const fieldLength = 300;
+const titleNameLength = 80;
 
 const riskWords: Record<Risk, string> = {
   low: 'Low risk',
@@ -64,24 +76,19 @@ const riskWords: Record<Risk, string> = {
   critical: 'Critical risk',
 };
 
-function title(request: CardRequest, state: CardState): string {
-  const what = `${request.tool || request.method} on ${request.connection}`;
-  const lead = state.heading ?? `${riskWords[request.risk]}: approve?`;
+function title(request: CardRequest, state: CardState, mayDecide: boolean): string {
+  const lead =
+    state.heading ?? `${riskWords[request.risk]}: ${mayDecide ? 'approve?' : 'waiting for approval'}`;
   // A shortened name says so, and stands whole among the facts.
-  return `${lead} · ${fitted(what, limits.headerLength - lead.length - 3).text}`;
+  return `${lead} · ${fitted(`${request.tool || request.method} on ${request.connection}`, titleNameLength).text}`;
 }
 
 function outcomeBlocks(state: CardState): KnownBlock[] {
   if (state.outcome.length === 0) return [];
-  return [
-    lines(
-      'outcome',
-      state.outcome.map((line) => [{ text: line.text, bold: line.strong }]),
-    ),
-  ];
+  return [lines('outcome', state.outcome)];
 }
 
-function factLines(request: CardRequest): { block: KnownBlock; whole: boolean } {
+function factLines(request: CardRequest, mayDecide: boolean): { block: KnownBlock; whole: boolean } {
   let whole = true;
   const field = (text: string): string => {
     const fit = fitted(text, fieldLength);
@@ -89,17 +96,37 @@ function factLines(request: CardRequest): { block: KnownBlock; whole: boolean } 
     return fit.text;
   };
   const fact = (name: string, ...spans: Span[]): Span[] => [{ text: `${name}  `, bold: true }, ...spans];
-  const who = request.client ? ` with ${field(request.client)}` : '';
+  const client = request.client === null ? '' : `, ${clientWords(field(request.client))}`;
   const actors = request.actors.length > 0 ? `, acted for by ${field(request.actors.join(', '))}` : '';
   const tool = request.tool === '' ? field(request.method) : field(request.tool);
   const method = request.method === 'tools/call' || request.tool === '' ? '' : ` (${field(request.method)})`;
   const facts = [
-    fact('Who asks', { text: `${field(request.subject)}${who}${actors}` }),
+    fact('Who asks', { text: `${field(request.subject)}${client}${actors}` }),
     fact('What', { text: tool, bold: true }, { text: `${method} on ${field(request.connection)}` }),
     fact('Stopped by', { text: `rule ${field(request.rule)}, ${riskWords[request.risk].toLowerCase()}` }),
     ...(request.reason === null ? [] : [fact('Because', { text: explained(request.reason) })]),
+    ...(mayDecide ? [fact('Who decides', ...deciders(request))] : []),
   ];
   return { block: lines('facts', facts), whole };
+}
+
+/** A name that an MCP client gave itself proves nothing; an OAuth client id was proved. */
+function clientWords(client: string): string {
+  return client.startsWith('mcp:') ? `through ${client.slice(4)} (name unverified)` : `through ${client}`;
+}
+
+/** The approver groups; those that are user groups in Slack are notified. */
+function deciders(request: CardRequest): Span[] {
+  const needed = request.approvalsNeeded === 1 ? 'one approval' : `${request.approvalsNeeded} approvals`;
+  return [
+    { text: `${fitted(request.approverGroups.map(({ name }) => name).join(', '), 200).text} ` },
+    ...request.approverGroups
+      .flatMap(({ slackUserGroup }) => slackUserGroup ?? [])
+      .filter((id) => /^S[A-Z0-9]+$/.test(id))
+      .slice(0, 10)
+      .flatMap((userGroup): Span[] => [{ userGroup }, { text: ' ' }]),
+    { text: `(${needed} needed)` },
+  ];
 }
 
 /** A reason is an explanation, not part of what runs: when it is cut, the card is still whole. */
@@ -108,10 +135,11 @@ function explained(reason: string): string {
 }
 
 function argumentBlocks(shownArgs: string, room: number): KnownBlock[] | null {
-  // Laying out only ever adds characters: what is too long already need not be laid out to know it.
+  // What is this long is not worth laying out to see whether it fits.
   if (shownArgs.length > room) return null;
   const text = laidOut(shownArgs);
-  const named = lines('arguments', [[{ text: 'Arguments, exactly as they would be sent', bold: true }]]);
+  const masked = maskedWords(shownArgs);
+  const named = lines('arguments', [[{ text: 'Arguments', bold: true }, { text: masked }]]);
   if (text.trim() === '') return [lines('arguments', [[{ text: 'No arguments', bold: true }]])];
   const boxes = pieces(text, limits.preformattedLength).map((piece, index) => boxed(`args-${index}`, piece));
   const blocks = [named, ...boxes];
@@ -134,31 +162,22 @@ function incomplete(factsWhole: boolean): KnownBlock {
   ]);
 }
 
-function closing(request: CardRequest, state: CardState, links: CardLinks, whole: boolean): KnownBlock[] {
-  const { approvalsNeeded: needed, approverGroups } = request;
+function closing(request: CardRequest, state: CardState, links: CardLinks): KnownBlock[] {
   const got = request.votes.filter((vote) => vote.decision === 'approve').length;
   const url = `${links.consoleUrl}/approvals/${encodeURIComponent(request.callId.toWellFormed())}`;
-  const groups = fitted(approverGroups.join(', '), 200).text;
   const id = `call \`${codeSpan(request.callId)}\` · digest \`${codeSpan(shortDigest(request.digest))}\``;
-  const vote = `${got} of ${needed} ${needed === 1 ? 'approval' : 'approvals'}`;
   const until = slackDate(request.expiresAtMs, '{date_short_pretty} at {time}');
   const asked = slackDate(request.createdAtMs, '{date_short_pretty} at {time}');
-  const first = state.open
-    ? `${vote} · decided by ${escaped(groups)} · expires ${until}`
-    : `${vote} · asked ${asked}`;
-  const note = `${maskedWords(request.shownArgs)}Invisible characters are written as ⟨U+…⟩.`;
-  return [
-    smallPrint('status', `${first}\n${id} · <${url}|open in the console>`),
-    ...(state.open ? [smallPrint('legend', note)] : []),
-    ...(state.open ? [cardButtons(request, whole)] : []),
-  ];
+  const votes = `${got} of ${request.approvalsNeeded} ${request.approvalsNeeded === 1 ? 'approval' : 'approvals'}`;
+  const times = state.open ? `expires ${until}` : `asked ${asked}`;
+  return [smallPrint('status', `${votes} · ${times} · <${url}|open in the console>\n${id}`)];
 }
 
-/** How many values were taken out before anyone saw them; the agent may write such a mark itself, so: at most. */
+/** How many values were taken out before anyone saw them. An agent may write such a mark itself: it hides nothing. */
 function maskedWords(shownArgs: string): string {
   const marks = shownArgs.match(/\[masked:[\w-]+\]/g)?.length ?? 0;
-  if (marks === 0) return 'Nothing was masked. ';
-  return `${marks} masked ${marks === 1 ? 'value stands' : 'values stand'} as \`[masked:…]\`. `;
+  if (marks === 0) return '';
+  return ` (${marks} masked ${marks === 1 ? 'value' : 'values'}, marked “[masked:…]”)`;
 }
 
 /** The part of a digest that people compare: 16 hexadecimal digits. */
@@ -170,8 +189,9 @@ function codeSpan(text: string): string {
   return escaped(fitted(text, 80).text).replaceAll('`', 'ˋ');
 }
 
-function fallbackText(request: CardRequest, state: CardState): string {
+function fallbackText(request: CardRequest, state: CardState, mayDecide: boolean): string {
   const what = `${fitted(request.tool || request.method, 80).text} on ${fitted(request.connection, 80).text}`;
-  const lead = state.heading ?? `Approval wanted (${riskWords[request.risk].toLowerCase()})`;
+  const wanted = mayDecide ? 'Approval wanted' : 'Waiting for approval';
+  const lead = state.heading ?? `${wanted} (${riskWords[request.risk].toLowerCase()})`;
   return escaped(`${visible(lead)}: ${what}, asked by ${fitted(request.subject, 80).text}`);
 }

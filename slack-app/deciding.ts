@@ -6,6 +6,7 @@ import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { ApprovalStatus, Decision, Person, VoteRefusal } from '../workflows/contract.ts';
 import type { MembershipLookup } from './membership.ts';
+import { wordsOf } from './blocks.ts';
 import { cardRequest } from './request.ts';
 import { stateOf } from './state.ts';
 import { lookUpUser, type SlackUser, type Workspace } from './workspace.ts';
@@ -92,7 +93,7 @@ async function endedWords(
   );
   if (mine === true) return { state: 'counted', code: 'Counted', text: 'Your decision counts.', tell: false };
   const { heading, outcome } = facts ? stateOf(cardRequest(facts)) : { heading: null, outcome: [] };
-  const words = [heading ?? 'It has ended', ...outcome.map((line) => line.text)].join('. ');
+  const words = [heading ?? 'It has ended', ...outcome.map(wordsOf)].join('. ');
   return refused('AlreadyDecided', `There is nothing left to decide. ${words}`);
 }
 

@@ -1,6 +1,7 @@
 import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
 import { keyOfEmail, pinEmail, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
+import type { Workspace } from './workspace.ts';
 
 /**
  * The Slack user that an e-mail stands for, as a stable key. Slack is asked once; the answer is kept, so that an
@@ -24,4 +25,25 @@ export async function keyOfSlackEmail(
     if (error instanceof WebAPIPlatformError && error.data.error === 'users_not_found') return null;
     throw error;
   }
+}
+
+/**
+ * Finds the Slack user whom a policy names by e-mail or as `slack:TEAM/USER`; for direct messages only.
+ * @returns a function that gives the user's id, or null when it is nobody in this workspace
+ */
+export function createUserLookup(deps: {
+  db: Queryable;
+  client: WebClient;
+  workspace: () => Promise<Workspace>;
+}): (named: string) => Promise<string | null> {
+  return async (named) => {
+    const { team } = await deps.workspace();
+    const key = named.startsWith('slack:')
+      ? named
+      : named.includes('@')
+        ? await keyOfSlackEmail(deps, named, team)
+        : null;
+    const own = slackKey(team, '');
+    return key?.startsWith(own) === true ? key.slice(own.length) : null;
+  };
 }

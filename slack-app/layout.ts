@@ -1,11 +1,18 @@
 import { cut, visibleLines } from './text.ts';
 
 const indent = '  ';
+/** Deeper than any honest arguments: from here on, depth is no longer shown by indentation. */
+const deepestIndent = 40;
+
+function indentation(depth: number): string {
+  return indent.repeat(Math.min(depth, deepestIndent));
+}
 
 /**
  * Lays JSON text out for reading: one member a line, indented. Strings and numbers are copied as they stand, never
  * parsed and written again, so big numbers, duplicate keys and escapes are shown as they will be sent. A line break
  * inside a string is shown as one, each further line behind a `│`, so that no string can pass for structure.
+ * Long runs of spaces or line breaks are counted instead of shown: they could push what follows out of sight.
  * Text that is not JSON is laid out as it is.
  */
 export function laidOut(json: string): string {
@@ -27,12 +34,12 @@ export function laidOut(json: string): string {
         at += close[0].length;
       } else {
         depth += 1;
-        out += `${character}\n${indent.repeat(depth)}`;
+        out += `${character}\n${indentation(depth)}`;
       }
     } else if (character === '}' || character === ']') {
       depth = Math.max(0, depth - 1);
-      out += `\n${indent.repeat(depth)}${character}`;
-    } else if (character === ',') out += `,\n${indent.repeat(depth)}`;
+      out += `\n${indentation(depth)}${character}`;
+    } else if (character === ',') out += `,\n${indentation(depth)}`;
     else if (character === ':') out += ': ';
     else if (!/[ \t\n\r]/.test(character)) out += character;
   }
@@ -49,10 +56,16 @@ function endOfString(json: string, start: number): number {
 
 /** Shows the escape `\n` as a real line break; every other escape stays as it is written. */
 function readable(string: string, depth: number): string {
-  const gutter = `↵\n${indent.repeat(depth)}│ `;
-  return string.replace(/\\(?:u000[aA]|[^])/g, (escape) =>
-    escape === '\\n' || /^\\u000a$/i.test(escape) ? gutter : escape,
-  );
+  const gutter = `↵\n${indentation(depth)}│ `;
+  return string
+    .replace(/ {24,}/g, (spaces) => `⟨U+0020 × ${spaces.length}⟩`)
+    .replace(/(?<!\\)((?:\\\\)*)((?:\\n|\\u000a){8,})/gi, (_, before: string, breaks: string) => {
+      const count = breaks.match(/\\/g)?.length ?? 0;
+      return `${before}⟨${count} line breaks⟩${gutter}`;
+    })
+    .replace(/\\(?:u000[aA]|[^])/g, (escape) =>
+      escape === '\\n' || /^\\u000a$/i.test(escape) ? gutter : escape,
+    );
 }
 
 /**

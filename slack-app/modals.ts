@@ -72,9 +72,12 @@ export function detailsModal(request: CardRequest, consoleUrl: string): ModalVie
     fact('Rule', request.rule),
     ...(request.reason === null ? [] : [fact('Because', request.reason)]),
     fact('Risk', request.risk),
-    fact('Decided by', `${request.approverGroups.join(', ')} (${request.approvalsNeeded} needed)`),
-    fact('Asked', new Date(request.createdAtMs).toISOString()),
-    fact('Expires', new Date(request.expiresAtMs).toISOString()),
+    fact(
+      'Decided by',
+      `${request.approverGroups.map(({ name }) => name).join(', ')} (${request.approvalsNeeded} needed)`,
+    ),
+    [{ text: 'Asked  ', bold: true }, { atMs: request.createdAtMs }],
+    [{ text: 'Expires  ', bold: true }, { atMs: request.expiresAtMs }],
     fact('Call', request.callId),
     fact('Digest', request.digest),
   ]);
@@ -108,5 +111,5 @@ function argumentBlocks(shownArgs: string, room: number): KnownBlock[] {
   if (text.trim() === '') return [heading('No arguments')];
   const boxes = pieces(text, limits.preformattedLength).map((piece, index) => boxed(`args-${index}`, piece));
   if (boxes.length > limits.viewBlocks - 10 || weight(boxes) > room) return tooLong;
-  return [heading('Arguments, exactly as they would be sent'), ...boxes];
+  return [heading('Arguments'), ...boxes];
 }

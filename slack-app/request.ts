@@ -37,7 +37,7 @@ export interface CardRequest {
   readonly risk: Risk;
   /** The masked arguments: JSON text, whole. */
   readonly shownArgs: string;
-  readonly approverGroups: readonly string[];
+  readonly approverGroups: readonly { readonly name: string; readonly slackUserGroup: string | null }[];
   readonly approvalsNeeded: number;
   readonly votes: readonly CardVote[];
   readonly createdAtMs: number;
@@ -56,7 +56,7 @@ export function cardRequest(facts: CardFacts): CardRequest {
     subject: caller.subject,
     client: caller.client,
     actors: caller.actors,
-    approverGroups: approvers.map(({ name }) => name),
+    approverGroups: approvers.map(({ name, slackUserGroup }) => ({ name, slackUserGroup })),
     votes: decisions.map(({ person, decision, reason, via, atMs }) => ({
       name: person.name,
       decision,

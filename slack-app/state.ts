@@ -1,12 +1,16 @@
 import type { CardRequest, CardVote } from './request.ts';
+import type { Span } from './blocks.ts';
 import { fitted } from './text.ts';
+
+/** A line of a card. */
+type Line = readonly Span[];
 
 /** How a request stands, in the words of a card. */
 export interface CardState {
   /** Start of the title once there is something to tell; null while the request is open. */
   readonly heading: string | null;
   /** What comes first below the title. */
-  readonly outcome: readonly { readonly text: string; readonly strong: boolean }[];
+  readonly outcome: readonly Line[];
   /** Whether a decision is still wanted. */
   readonly open: boolean;
 }
@@ -27,51 +31,61 @@ export function stateOf(request: CardRequest): CardState {
     case 'executing':
       return closed('✅ Approved, running now', people);
     case 'succeeded':
-      return closed('✅ Approved and done', [...people, strong('It ran and succeeded.'), ...because]);
+      return closed('✅ Approved and done', [strong('It ran and succeeded.'), ...because, ...people]);
     case 'failed':
-      return closed('❌ Approved, but failed', [...people, strong('It ran and failed.'), ...because]);
+      return closed('❌ Approved, but failed', [strong('It ran and failed.'), ...because, ...people]);
     case 'unknown':
       return closed('⚠️ Outcome unknown', [
         strong('It was sent, and no answer came back. Check upstream: it may or may not have happened.'),
         plain('It is never sent again by itself.'),
-        ...people,
         ...because,
+        ...people,
       ]);
     case 'denied':
-      return closed('⛔ Denied', denial ? deniedLines(denial) : because);
+      return closed('⛔ Denied', denial ? deniedLines(denial) : [strong('It did not run.'), ...because]);
     case 'expired':
-      return closed('⌛ Expired', [strong('Nobody decided in time. It did not run.'), ...people]);
+      return closed('⌛ Expired', [strong('It did not run.'), ...because, ...people]);
     case 'cancelled':
-      return closed('🚫 Cancelled', [strong('It was withdrawn and did not run.'), ...people, ...because]);
+      return closed('🚫 Cancelled', [strong('It did not run.'), ...because, ...people]);
     default:
-      return closed('🚫 Not run', [strong('Holdpoint could not carry it out. It did not run.'), ...because]);
+      return closed('🚫 Not run', [
+        strong('Holdpoint could not carry it out. It did not run.'),
+        ...because,
+        ...people,
+      ]);
   }
 }
 
-type Line = CardState['outcome'][number];
-
-const strong = (text: string): Line => ({ text, strong: true });
-const plain = (text: string): Line => ({ text, strong: false });
+const strong = (text: string): Line => [{ text, bold: true }];
+const plain = (text: string): Line => [{ text }];
 
 function closed(heading: string, outcome: readonly Line[]): CardState {
   return { heading, outcome, open: false };
 }
 
 function approvedLine(vote: CardVote): Line {
-  return plain(`Approved by ${person(vote)}${said(vote.reason)}`);
+  return ['Approved by ', ...person(vote), said(vote.reason)].map(span);
 }
 
 function deniedLines(vote: CardVote): readonly Line[] {
   return [
-    strong(`Denied by ${person(vote)}. It did not run.`),
-    ...(vote.reason ? [plain(said(vote.reason).slice(2))] : []),
+    ['Denied by ', ...person(vote), '. It did not run.'].map((part) => ({ ...span(part), bold: true })),
+    ...(vote.reason ? [plain(`“${fitted(vote.reason, reasonLength).text}”`)] : []),
   ];
 }
 
-/** Name, time in UTC (rich text knows no reader's time zone inside a sentence), and surface. */
-function person(vote: CardVote): string {
-  const at = new Date(vote.atMs).toISOString();
-  return `${fitted(vote.name, 100).text} at ${at.slice(11, 16)} UTC on ${at.slice(0, 10)} (${fitted(vote.via, 20).text})`;
+const span = (part: string | Span): Span => (typeof part === 'string' ? { text: part } : part);
+
+const surfaces: Readonly<Record<string, string>> = {
+  slack: 'in Slack',
+  console: 'in the console',
+  cli: 'on the command line',
+};
+
+/** Who, when, and where. */
+function person(vote: CardVote): readonly (string | Span)[] {
+  const where = surfaces[vote.via] ?? `by ${fitted(vote.via, 20).text}`;
+  return [`${fitted(vote.name, 100).text} `, { atMs: vote.atMs }, ` ${where}`];
 }
 
 function said(reason: string | null): string {

@@ -20,9 +20,9 @@ export function visibleLines(text: string): string {
     .replace(stacked, named);
 }
 
-/** As {@link visibleLines}, for text that must stay on one line: line breaks and tabs become visible too. */
+/** As {@link visibleLines}, for text that must stay on one line: line breaks become `↵`, tabs `⇥`. */
 export function visible(text: string): string {
-  return text.replace(unseen, named).replace(stacked, named);
+  return text.replace(/\r?\n/g, '↵').replaceAll('\t', '⇥').replace(unseen, named).replace(stacked, named);
 }
 
 /**

@@ -4,6 +4,8 @@ create table slack_cards (
   call_id      text not null references held_calls on delete cascade,
   -- What was asked for: a channel id, or a person's id for a direct message. Null for a copy found by a click.
   target       text,
+  -- For whom it is: those who decide, or the person who asked through an agent and only looks on.
+  role         text not null default 'approver' check (role in ('approver', 'requester')),
   -- Where it stands: for a direct message Slack answers with another id than the one asked for.
   channel      text,
   ts           text,

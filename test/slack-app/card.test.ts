@@ -95,7 +95,7 @@ describe('a card', () => {
         callId: text,
         digest: text,
         actors: [text],
-        approverGroups: [text],
+        approverGroups: [{ name: text, slackUserGroup: text }],
         shownArgs: JSON.stringify(text),
         endedBecause: text,
         votes: [{ name: text, decision: 'approve' as const, reason: text, via: text, atMs: 0 }],

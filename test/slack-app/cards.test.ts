@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import { type Cards, createCards } from '../../activities/cards.ts';
+import { createCards } from '../../activities/cards.ts';
+import type { Cards } from '../../activities/settling.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
+import { createUserLookup } from '../../slack-app/emails.ts';
+import { workspaceOf } from '../../slack-app/workspace.ts';
 import { createSlackClient } from '../../slack-app/web-client.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
@@ -19,7 +22,9 @@ describe('the cards of a held call', () => {
   beforeEach(async () => {
     slack = await startSlack();
     slack.addChannel({ id: 'C0DBA', name: 'dba' });
-    cards = createCards({ pool: db.pool, client: clientOf(slack), consoleUrl });
+    const client = clientOf(slack);
+    const userOf = createUserLookup({ db: db.pool, client, workspace: workspaceOf(client) });
+    cards = createCards({ pool: db.pool, client, consoleUrl, userOf });
     await db.pool.query('delete from slack_cards');
   });
   afterEach(() => slack.stop());
@@ -151,6 +156,46 @@ describe('the cards of a held call', () => {
     assert.doesNotMatch(JSON.stringify(message?.blocks), new RegExp(actionIds.approve));
     const { rows } = await db.pool.query('select whole from slack_cards where call_id = $1', [callId]);
     assert.deepEqual(rows, [{ whole: false }]);
+  });
+
+  it('go to the people of a group without a channel, and to nobody twice', async () => {
+    const alice = slack.addUser({ name: 'Alice', email: 'alice@example.com' });
+    const bob = slack.addUser({ name: 'Bob' });
+    const people = [
+      'alice@example.com',
+      `slack:${slack.teamId}/${bob}`,
+      'nobody@example.com',
+      `slack:${slack.teamId}/${alice}`,
+    ];
+    const callId = await heldCall(db.pool, { channel: null, people });
+    await cards.announce(callId);
+    await cards.announce(callId);
+    for (const user of [alice, bob]) {
+      const [message, ...others] = slack.messages(`D${user}`);
+      assert.equal(others.length, 0);
+      assert.match(JSON.stringify(message?.blocks), new RegExp(actionIds.approve));
+    }
+  });
+
+  it('show the requester how it stands, without buttons', async () => {
+    const carol = slack.addUser({ name: 'Carol', email: 'carol@example.com' });
+    const caller = { key: 'oidc:https://idp.example#carol', email: 'carol@example.com' };
+    const callId = await heldCall(db.pool, { caller });
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 1);
+    const shown = () => JSON.stringify(slack.messages(`D${carol}`).map(({ blocks }) => blocks));
+    assert.match(shown(), /waiting for approval/);
+    assert.doesNotMatch(shown(), /"actions"/);
+    await db.pool.query(`update held_calls set state = 'expired' where call_id = $1`, [callId]);
+    await cards.refresh(callId);
+    assert.match(shown(), /Expired/);
+  });
+
+  it('reach the channel also while Slack does not tell who the requester is', async () => {
+    const callId = await heldCall(db.pool, { caller: { key: 'oidc:x#d', email: 'dora@example.com' } });
+    slack.rateLimit('users.lookupByEmail', 9);
+    assert.equal((await fails(cards.announce(callId))).nextRetryDelay, 9000);
+    assert.equal(slack.messages('C0DBA').length, 1);
   });
 
   it('never tell Slack the bot token in a body, nor unfurl a link', async () => {

@@ -16,7 +16,7 @@ export const plainRequest: CardRequest = {
   risk: 'high',
   shownArgs:
     '{"sql":"UPDATE accounts\\nSET plan = \'free\'\\nWHERE last_seen < now() - interval \'2 years\'","dry_run":false,"limit":12345678901234567890}',
-  approverGroups: ['dba'],
+  approverGroups: [{ name: 'dba', slackUserGroup: 'S0DBA' }],
   approvalsNeeded: 2,
   votes: [],
   createdAtMs: Date.UTC(2026, 10, 21, 10, 12),

@@ -3,6 +3,8 @@ import type { ApprovalStatus, CountedVote } from '../../workflows/contract.ts';
 import { createCards } from '../../activities/cards.ts';
 import { type SlackSettings, startSlackApp } from '../../slack-app/app.ts';
 import type { DecideAnswer, DecideRequest } from '../../workflows/client.ts';
+import { createUserLookup } from '../../slack-app/emails.ts';
+import { workspaceOf } from '../../slack-app/workspace.ts';
 import { createSlackClient, type Log } from '../../slack-app/web-client.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
 
@@ -117,7 +119,8 @@ export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
   const slack = await startSlack();
   slack.addChannel({ id: 'C0DBA', name: 'dba' });
   const client = createSlackClient({ botToken: slack.botToken, apiUrl: slack.apiUrl, log: quiet });
-  const cards = createCards({ pool, client, consoleUrl });
+  const userOf = createUserLookup({ db: pool, client, workspace: workspaceOf(client) });
+  const cards = createCards({ pool, client, consoleUrl, userOf });
   const workflow = miniWorkflow(pool);
   const settings = settingsFor(slack, mode);
   const deps = {
@@ -126,7 +129,7 @@ export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
     client,
     consoleUrl,
     approvals: workflow,
-    refreshCards: cards.refresh,
+    refreshCards: (callId: string) => cards.refresh(callId),
     log: quiet,
   };
   const app = await startSlackApp(deps);

@@ -61,7 +61,12 @@ function* cases(): Generator<Case> {
       const hostile = { tool: text, connection: text, subject: text, client: text, rule: text, reason: text };
       return [
         `named-${name}`,
-        { ...plainRequest, ...hostile, actors: [text], approverGroups: [text] },
+        {
+          ...plainRequest,
+          ...hostile,
+          actors: [text],
+          approverGroups: [{ name: text, slackUserGroup: text }],
+        },
       ] as const;
     }),
   ];

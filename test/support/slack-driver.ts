@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Delivery, SlackStandIn } from './slack.ts';
+import type { Delivery, SlackStandIn } from './slack-stand-in.ts';
 import { shown } from './slack-methods.ts';
 import { newTs, next, type SlackState, type StandInView } from './slack-state.ts';
 
