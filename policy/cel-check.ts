@@ -30,6 +30,10 @@ export interface Uses {
   readonly names: ReadonlySet<string>;
   /** Literal patterns given to `matches`. */
   readonly patterns: readonly string[];
+  /** Literal time zones given to `getHours` and the like. */
+  readonly timeZones: readonly string[];
+  /** Calls whose operands are all written out, such as `duration("8h")`. */
+  readonly constants: readonly Expression[];
 }
 
 /**
@@ -41,6 +45,8 @@ export function usesOf(expression: Expression, hasFunction: (name: string) => bo
   const problems: string[] = [];
   const names = new Set<string>();
   const patterns: string[] = [];
+  const timeZones: string[] = [];
+  const constants: Expression[] = [];
   const visit = (node: Expression | undefined, bound: ReadonlySet<string>): void => {
     if (node === undefined) return;
     const { exprKind: kind } = node;
@@ -51,6 +57,7 @@ export function usesOf(expression: Expression, hasFunction: (name: string) => bo
       visit(operand, bound);
     } else if (kind.case === 'callExpr') {
       const { function: name, target, args } = kind.value;
+      if (isConstant(node)) constants.push(node);
       checkCall(name, [...(target ? [target] : []), ...args]);
       visit(target, bound);
       for (const arg of args) visit(arg, bound);
@@ -96,9 +103,25 @@ export function usesOf(expression: Expression, hasFunction: (name: string) => bo
       pattern.value.constantKind.case === 'stringValue'
     )
       patterns.push(pattern.value.constantKind.value);
+    if (
+      /^get(?:FullYear|Month|Date|DayOf|Hours|Minutes)/.test(name) &&
+      pattern?.case === 'constExpr' &&
+      pattern.value.constantKind.case === 'stringValue'
+    )
+      timeZones.push(pattern.value.constantKind.value);
   };
   visit(expression, new Set());
-  return { problems, names, patterns };
+  return { problems, names, patterns, timeZones, constants };
+}
+
+/** Whether nothing in it can change from one evaluation to the next. */
+function isConstant({ exprKind: kind }: Expression): boolean {
+  if (kind.case === 'constExpr') return true;
+  if (kind.case === 'listExpr') return kind.value.elements.every(isConstant);
+  if (kind.case !== 'callExpr') return false;
+  return (
+    kind.value.args.every(isConstant) && (kind.value.target === undefined || isConstant(kind.value.target))
+  );
 }
 
 function list(names: readonly string[]): string {

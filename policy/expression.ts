@@ -41,8 +41,12 @@ export function conditionCompiler(): (text: string) => Condition | { readonly pr
   return (text) => {
     try {
       const parsed = parse(text);
-      const { problems, names, patterns } = usesOf(parsed.expr, hasFunction);
+      const { problems, names, patterns, timeZones, constants } = usesOf(parsed.expr, hasFunction);
       if (problems.length > 0) return { problems };
+      const failing = [...constants, ...timeZones.map(inTimeZone)].flatMap((part) =>
+        failureOf(plan(environment, part)()),
+      );
+      if (failing.length > 0) return { problems: failing };
       for (const pattern of patterns) regexes.set(pattern, RE2JS.compile(pattern));
       const run = plan(environment, parsed);
       const evaluate = evaluator(run, text);
@@ -53,6 +57,16 @@ export function conditionCompiler(): (text: string) => Condition | { readonly pr
       };
     }
   };
+}
+
+/** The hour somewhere: fails exactly when there is no such time zone. */
+function inTimeZone(zone: string): ReturnType<typeof parse> {
+  return parse(`timestamp("2026-01-01T00:00:00Z").getHours(${JSON.stringify(zone)})`);
+}
+
+/** What is wrong with a part that gives the same whatever the call. */
+function failureOf(result: unknown): readonly string[] {
+  return isCelError(result) ? [`contains a part that always fails: ${result.message}`] : [];
 }
 
 function evaluator(run: (activation: Activation) => unknown, text: string): Condition['evaluate'] {

@@ -6,6 +6,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type Document,
   type Node,
 } from 'yaml';
@@ -46,6 +47,9 @@ export function readYaml(text: string): YamlSource | { problems: readonly YamlPr
       return {
         problems: found.map(({ pos, message }) => ({ ...at(lines, pos[0]), message: firstLine(message) })),
       };
+    const reserved = reservedKey(document);
+    if (reserved !== null)
+      return { problems: [{ ...at(lines, reserved), message: '`__proto__` cannot be used as a key' }] };
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     const placeOf = (path: KeyPath): Place => at(lines, startOf(nearest(document, path)));
     const placeOfKey = (path: KeyPath): Place => at(lines, keyStart(document, path));
@@ -54,6 +58,19 @@ export function readYaml(text: string): YamlSource | { problems: readonly YamlPr
     const message = error instanceof Error ? firstLine(error.message) : 'cannot be read as YAML';
     return { problems: [{ line: 1, column: 1, message }] };
   }
+}
+
+/** Where a key stands that JavaScript's objects treat in a way of their own; null when there is none. */
+function reservedKey(document: Document): number | null {
+  let found: number | null = null;
+  visit(document, {
+    Pair: (_, { key }) => {
+      if (!isScalar(key) || key.value !== '__proto__') return undefined;
+      found = startOf(key);
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 function at(lines: LineCounter, offset: number): Place {

@@ -79,7 +79,7 @@ async function combine(
   const fromFile = await interpolate(source.value ?? {}, { env, baseDir });
   const environment = readEnvironment(env);
   const problems: (Problem | ConfigProblem)[] = [
-    ...fromFile.problems,
+    ...fromFile.problems.filter(({ path }) => !environment.overrides.some((set) => isWithin(path, set.path))),
     ...environment.problems.map(({ variable, message }) => inEnvironment(variable, message)),
   ];
   const origins = new Map<string, string>();
@@ -94,6 +94,11 @@ async function combine(
   for (const fallback of environment.fallbacks)
     if (valueAt(value, fallback.path) === undefined) await apply(fallback);
   return { value, origins, problems };
+}
+
+/** A reference that cannot be filled in does not matter where a variable sets the value anyway. */
+function isWithin(path: Override['path'], outer: Override['path']): boolean {
+  return outer.every((key, index) => path[index] === key);
 }
 
 function inEnvironment(variable: string, message: string): ConfigProblem {

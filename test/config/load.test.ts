@@ -358,6 +358,13 @@ test('the environment wins over the file, and is named where it is wrong', async
   );
 });
 
+test('a reference that cannot be filled in does not matter where a variable sets the value', async () => {
+  const config = await load('database: { url: "${NOT_SET}" }\n', {
+    HOLDPOINT_DATABASE_URL: 'postgres://db/x',
+  });
+  assert.equal(config.database.url, 'postgres://db/x');
+});
+
 test('a HOLDPOINT_ variable that sets nothing is refused', async () => {
   assert.equal(
     await refusal(null, { HOLDPOINT_AGENT_LISTEN: 'x' }),

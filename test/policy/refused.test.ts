@@ -187,6 +187,21 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
     [/does not compile as CEL: error parsing regexp: missing closing \)/],
   ],
   [
+    'a duration in CEL that is none',
+    'default: deny\nrules:\n  - name: a\n    when: now - session.startedAt > duration("8 hours")\n    then: deny\n',
+    [/^policy\.yaml:4:11: rules\[0\]\.when: contains a part that always fails: /],
+  ],
+  [
+    'a time zone that does not exist',
+    'default: deny\nrules:\n  - name: a\n    when: now.getHours("Europe/Bonn-Bad-Godesberg") < 8\n    then: deny\n',
+    [/^policy\.yaml:4:11: rules\[0\]\.when: contains a part that always fails: /],
+  ],
+  [
+    'a key that means something to JavaScript',
+    'default: deny\nmasking:\n  __proto__: {}\n',
+    ['policy.yaml:3:3: `__proto__` cannot be used as a key'],
+  ],
+  [
     'a condition that is always the same',
     'default: deny\nrules:\n  - name: a\n    when: 1 == 2\n    then: pass\n',
     [
