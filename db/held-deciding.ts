@@ -29,14 +29,14 @@ export async function decidedCall(db: Queryable, callId: string): Promise<Decide
   return rows[0] ?? null;
 }
 
-/** Stores the votes counted so far, unless the row has as many already or has ended. */
+/** Stores the votes counted so far, unless the row has as many already. Changes nothing else, so it may come late. */
 export async function storeVotes(
   db: Queryable,
   callId: string,
   votes: readonly CountedVote[],
 ): Promise<void> {
   await db.query(
-    `update held_calls set decisions = $2 where call_id = $1 and state in ('pending', 'executing')
+    `update held_calls set decisions = $2 where call_id = $1
        and jsonb_array_length(decisions) < jsonb_array_length($2::jsonb)`,
     [callId, JSON.stringify(votes)],
   );

@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../../activities/settling.ts';
+import { registerSearchAttributes, runWorker, type RunningWorker } from '../../activities/worker.ts';
+import { claim, finish, heldCallState } from '../../db/held-execution.ts';
+import { openHeldCall } from '../../db/held-opening.ts';
+import type { Masked } from '../../masking/masked.ts';
+import type { RecordEvent } from '../../recording/event.ts';
+import { bundleWorkflows } from '../../workflows/bundle.ts';
+import {
+  type Approvals,
+  createApprovals,
+  type DecideAnswer,
+  linkTemporal,
+  type TemporalLink,
+} from '../../workflows/client.ts';
+import { createCodec } from '../../workflows/codec.ts';
+import {
+  type ApprovalInput,
+  type Decision,
+  type GatewayActivities,
+  type Person,
+  searchAttributes,
+  taskQueues,
+  workflowIdOf,
+} from '../../workflows/contract.ts';
+import type { TestDatabase } from '../support/postgres.ts';
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+let bundled: ReturnType<typeof bundleWorkflows> | undefined;
+/** The bundle, made once in a test process. */
+export function workflowBundle(): ReturnType<typeof bundleWorkflows> {
+  bundled ??= bundleWorkflows();
+  return bundled;
+}
+
+export const ann: Person = { keys: ['oidc:https://idp#ann', 'slack:T1/UANN'], name: 'Ann' };
+export const bob: Person = { keys: ['oidc:https://idp#bob'], name: 'Bob' };
+export const carol: Person = { keys: ['slack:T1/UCAROL'], name: 'Carol' };
+
+/** Keys with which a test signs votes. */
+export function voteKey(id: string) {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return { id, privateKey, publicRaw: publicKey.export({ format: 'jwk' }).x ?? '' };
+}
+
+/** A worker, a client and executors on one Temporal server, with real rows. */
+export interface Workplace {
+  readonly approvals: Approvals;
+  readonly link: TemporalLink;
+  readonly connection: NativeConnection;
+  /** Ids of the calls that were sent upstream, in order. */
+  readonly sent: readonly string[];
+  readonly recorded: readonly RecordEvent[];
+  readonly cards: { announced: string[]; refreshed: string[]; failing: boolean };
+  readonly trusted: ReturnType<typeof voteKey>;
+  startWorker(): Promise<RunningWorker>;
+  /** A gateway's executor on a queue; `sending` is what the upstream does. */
+  startExecutor(
+    queue?: string,
+    sending?: (callId: string) => Promise<void>,
+  ): Promise<{ stop(): Promise<void> }>;
+  /** Inserts a row and makes the input of its workflow, without starting it. */
+  prepare(change?: Partial<ApprovalInput>): Promise<ApprovalInput>;
+  /** The same, started. */
+  hold(change?: Partial<ApprovalInput>): Promise<ApprovalInput>;
+  vote(
+    call: ApprovalInput,
+    person: Person,
+    decision?: Decision,
+    more?: { groups?: string[]; updateId?: string; digest?: string; reason?: string },
+  ): Promise<DecideAnswer>;
+  row(call: ApprovalInput): Promise<{ state: string; because: string | null; voters: string[] }>;
+  /** Waits until the row is in one of these states. */
+  until(call: ApprovalInput, ...states: string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** @param skippingClock the server's time in ms, for the server that skips time (it cannot list search attributes) */
+export async function workplace(
+  address: string,
+  db: TestDatabase,
+  skippingClock?: () => Promise<number>,
+): Promise<Workplace> {
+  const skipsTime = skippingClock !== undefined;
+  const nowMs = skippingClock ?? (async () => Date.now());
+  const codecKeys = [randomBytes(32)];
+  const codec = createCodec(codecKeys);
+  const connection = await NativeConnection.connect({ address });
+  if (!skipsTime) await registerSearchAttributes(connection, 'default');
+  else
+    await connection.operatorService.addSearchAttributes({
+      namespace: 'default',
+      searchAttributes: Object.fromEntries(Object.values(searchAttributes).map((name) => [name, 2])),
+    });
+  const link = linkTemporal({ address, namespace: 'default', apiKey: null, tls: null, codecKeys });
+  const trusted = voteKey('trusted');
+  const approvals = createApprovals(link.client, trusted);
+  const sent: string[] = [];
+  const recorded: RecordEvent[] = [];
+  const cards = { announced: [] as string[], refreshed: [] as string[], failing: false };
+  const show = (list: string[], callId: string): void => {
+    if (cards.failing) throw new Error('Slack is away');
+    list.push(callId);
+  };
+  const activities = createActivities({
+    pool: db.pool,
+    cards: {
+      announce: async (callId) => show(cards.announced, callId),
+      refresh: async (callId) => show(cards.refreshed, callId),
+    },
+    recording: {
+      recorder: {
+        append: async (session, event) => {
+          recorded.push(event);
+          return { sessionId: session.sessionId, strand: 'test', seq: recorded.length };
+        },
+        end: async () => {},
+        close: async () => {},
+      },
+      maskJson: (json) => json as Masked<string>,
+      maskText: (text) => text as Masked<string>,
+    },
+  });
+  const running = new Set<{ stop(): Promise<void> }>();
+  const place: Workplace = {
+    approvals,
+    link,
+    connection,
+    sent,
+    recorded,
+    cards,
+    trusted,
+    startWorker: async () => {
+      const worker = await runWorker({
+        connection,
+        namespace: 'default',
+        codec,
+        activities,
+        workflowBundle: await workflowBundle(),
+        onFailed: (error) => assert.fail(error),
+      });
+      running.add(worker);
+      return worker;
+    },
+    startExecutor: async (queue = taskQueues.execute, sending = async () => {}) => {
+      const worker = await Worker.create({
+        connection,
+        namespace: 'default',
+        taskQueue: queue,
+        activities: { ...executor(db, sent, sending) },
+        dataConverter: { payloadCodecs: [codec] },
+        maxConcurrentActivityTaskPolls: 2,
+        shutdownGraceTime: '100 milliseconds',
+        shutdownForceTime: '1 second',
+      });
+      const ended = worker.run();
+      const stop = async (): Promise<void> => {
+        running.delete(executing);
+        if (worker.getState() === 'RUNNING') worker.shutdown();
+        await ended.catch(() => {});
+      };
+      const executing = { stop };
+      running.add(executing);
+      return executing;
+    },
+    prepare: async (change = {}) => prepare(db, trusted, await nowMs(), change),
+    hold: async (change = {}) => {
+      const input = await place.prepare(change);
+      await approvals.open(input, { deadlineMs: 10_000 });
+      return input;
+    },
+    vote: (call, person, decision = 'approve', more = {}) =>
+      approvals.decide({
+        workflowId: workflowIdOf(call),
+        callId: call.callId,
+        digest: more.digest ?? call.digest,
+        updateId: more.updateId ?? randomUUID(),
+        person,
+        decision,
+        reason: more.reason ?? null,
+        groups: more.groups ?? ['dba'],
+        via: 'test',
+      }),
+    row: async ({ callId }) => {
+      const row = await heldCallState(db.pool, callId);
+      assert.ok(row);
+      const votes = row.decisions as { person: Person }[];
+      return { state: row.state, because: row.endedBecause, voters: votes.map(({ person }) => person.name) };
+    },
+    until: async (call, ...states) => {
+      for (let waitedMs = 0; waitedMs < 30_000; waitedMs += 25) {
+        const { state } = await place.row(call);
+        if (states.includes(state)) return state;
+        await sleep(25);
+      }
+      throw new Error(`the row is ${(await place.row(call)).state}, not ${states.join(' or ')}`);
+    },
+    close: async () => {
+      await Promise.all([...running].map((worker) => worker.stop()));
+      await link.close();
+      await connection.close();
+    },
+  };
+  return place;
+}
+
+/** Executes as a gateway does, as far as the row is concerned: claim, send, finish. */
+function executor(
+  db: TestDatabase,
+  sent: string[],
+  sending: (callId: string) => Promise<void>,
+): GatewayActivities {
+  return {
+    executeHeldCall: async ({ callId, digest }) => {
+      const execToken = randomUUID();
+      if (!(await claim(db.pool, { callId, digest, execToken }))) {
+        const row = await heldCallState(db.pool, callId);
+        const done = row?.state === 'succeeded' || row?.state === 'failed' || row?.state === 'unknown';
+        return { execution: done ? row.state : 'failed', summary: 'it was not sent again' };
+      }
+      sent.push(callId);
+      await sending(callId);
+      const state = 'succeeded';
+      await finish(db.pool, { callId, execToken, state, because: null, retentionMs: 60_000, result: null });
+      return { execution: state, summary: null };
+    },
+  };
+}
+
+async function prepare(
+  db: TestDatabase,
+  trusted: ReturnType<typeof voteKey>,
+  nowMs: number,
+  change: Partial<ApprovalInput>,
+): Promise<ApprovalInput> {
+  const callId = randomUUID();
+  const input: ApprovalInput = {
+    callId,
+    digest: `sha256:${randomBytes(32).toString('hex')}`,
+    connection: 'orders-db',
+    tool: 'query',
+    subject: 'local-agent',
+    client: 'mcp:test',
+    rule: 'writes',
+    reason: 'Writes are looked at.',
+    risk: 'high',
+    policyVersion: 'sha256:1',
+    approverGroups: ['dba'],
+    approvalsNeeded: 1,
+    requesterKeys: ['local:agent'],
+    createdAtMs: nowMs,
+    expiresAtMs: nowMs + 60_000,
+    onDisconnect: 'run',
+    graceMs: 10_000,
+    holderQueue: null,
+    votePublicKeys: { [trusted.id]: trusted.publicRaw },
+    correlationId: randomUUID(),
+    ...change,
+  };
+  const opening = await openHeldCall(db.pool, rowOf(input), { maxOpenPerCaller: 10_000 });
+  assert.equal(opening.kind, 'opened');
+  return input;
+}
+
+function rowOf(input: ApprovalInput): Parameters<typeof openHeldCall>[1] {
+  const { callId, digest, connection, tool, rule, reason, risk, policyVersion } = input;
+  const key = randomBytes(32);
+  return {
+    callId,
+    digest,
+    connection,
+    tool,
+    rule,
+    reason,
+    risk,
+    policyVersion,
+    attachKey: key,
+    workflowId: workflowIdOf(input),
+    method: 'tools/call',
+    sessionId: 's1',
+    caller: {
+      key: 'local:agent',
+      subject: 'local-agent',
+      issuer: null,
+      email: null,
+      name: null,
+      groups: [],
+      actors: [],
+      client: 'mcp:test',
+      credentialId: null,
+    },
+    definitionHash: null,
+    approvers: [{ name: 'dba', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
+    approvalsNeeded: input.approvalsNeeded,
+    onDisconnect: input.onDisconnect,
+    shownArgs: '{"sql":"update orders set paid = true"}' as Masked<string>,
+    expiresAt: new Date(input.expiresAtMs),
+    correlationId: input.correlationId,
+    request: { kekId: 'test', wrapped: key, sealed: key },
+  };
+}
