@@ -57,6 +57,30 @@ export interface TemporalTls {
   readonly serverName: string | null;
 }
 
+/** Somewhere a checkpoint is kept that whoever can change the database cannot. */
+export type CheckpointTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'webhook'; readonly url: string; readonly secret: Uint8Array | null }
+  | {
+      readonly kind: 's3';
+      readonly bucketUrl: string;
+      readonly key: string;
+      readonly region: string;
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+    };
+
+/** The tamper-evident log over all recordings. */
+export interface RecordingConfig {
+  /** Name under which checkpoints are signed. */
+  readonly origin: string;
+  /** Ed25519 seed, 32 bytes; null when none is configured. */
+  readonly signingKey: Uint8Array | null;
+  readonly checkpoints: readonly CheckpointTarget[];
+  /** `key` is the witness's verification key (C2SP). */
+  readonly witnesses: readonly { readonly url: string; readonly key: string }[];
+}
+
 /** Everything that is configured, checked, defaulted and frozen. Durations in milliseconds, paths absolute. */
 export interface Config {
   /** The file it was read from; null when only defaults and the environment apply. */
@@ -141,6 +165,7 @@ export interface Config {
     /** The same for a client that gave one. */
     readonly progressBudgetMs: number;
   };
+  readonly recording: RecordingConfig;
   readonly log: { readonly level: LogLevel };
 }
 

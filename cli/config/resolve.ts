@@ -1,7 +1,14 @@
 import { resolve } from 'node:path';
 import { parseDuration } from '../../policy/durations.ts';
 import type { Problem } from '../../policy/problems.ts';
-import type { Config, ConnectionConfig, Listen, TemporalTls } from './config.ts';
+import type {
+  CheckpointTarget,
+  Config,
+  ConnectionConfig,
+  Listen,
+  RecordingConfig,
+  TemporalTls,
+} from './config.ts';
 import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
 import type { ConfigFile } from './schema.ts';
@@ -149,6 +156,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       replyBudgetMs: toMs(hold.replyBudget),
       progressBudgetMs: toMs(hold.progressBudget),
     },
+    recording: recordingOf(file.recording, { baseDir, dataDir }),
     log: file.log,
   };
 }
@@ -177,6 +185,24 @@ function connectionOf(connection: ConfigFile['connections'][string], baseDir: st
     credentials: credentials ?? null,
     connectTimeoutMs: toMs(connectTimeout),
     idleTimeoutMs: toMs(idleTimeout),
+  };
+}
+
+function recordingOf(
+  { checkpoints, signingKey, ...rest }: ConfigFile['recording'],
+  { baseDir, dataDir }: Pick<ResolveOptions, 'baseDir' | 'dataDir'>,
+): RecordingConfig {
+  const targets = (checkpoints ?? []).map((target): CheckpointTarget => {
+    if ('file' in target) return { kind: 'file', path: resolve(baseDir, target.file) };
+    if ('s3' in target) return { kind: 's3', ...target.s3 };
+    const secret =
+      target.secret === undefined ? null : Buffer.from(target.secret.slice('whsec_'.length), 'base64');
+    return { kind: 'webhook', url: target.webhook, secret: secret === null ? null : new Uint8Array(secret) };
+  });
+  return {
+    ...rest,
+    signingKey: signingKey === undefined ? null : decodeKey(signingKey),
+    checkpoints: targets.length > 0 ? targets : [{ kind: 'file', path: resolve(dataDir, 'checkpoint') }],
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { decodeKey, duration, httpUrl, key, listen, secret, text } from './forms.ts';
 import { connections } from './schema-connections.ts';
+import { recording } from './schema-recording.ts';
 import { agents, consoleSettings, slack } from './schema-listeners.ts';
 
 const temporal = z
@@ -180,6 +181,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Held calls.'),
+  recording,
   log: z
     .strictObject({
       level: z

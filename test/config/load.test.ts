@@ -365,6 +365,37 @@ test('a reference that cannot be filled in does not matter where a variable sets
   assert.equal(config.database.url, 'postgres://db/x');
 });
 
+test('checkpoints go where the file says, and into the data directory when it says nothing', async () => {
+  const fallback = await load(null);
+  assert.deepEqual(fallback.recording, {
+    origin: 'holdpoint.local/log',
+    signingKey: null,
+    checkpoints: [{ kind: 'file', path: '/work/.holdpoint/checkpoint' }],
+    witnesses: [],
+  });
+  const config = await load(
+    `
+recording:
+  origin: holdpoint.example.com/log
+  checkpoints:
+    - file: out/checkpoint
+    - { webhook: https://hooks.example/x, secret: "\${HOOK}" }
+    - s3: { bucketUrl: https://b.s3.example, key: checkpoint, region: eu, accessKeyId: a, secretAccessKey: s }
+  witnesses: [{ url: https://witness.example, key: witness.example+1a2b3c4d+AAAA }]
+`,
+    { HOOK: `whsec_${Buffer.alloc(24, 1).toString('base64')}` },
+  );
+  assert.deepEqual(
+    config.recording.checkpoints.map(({ kind }) => kind),
+    ['file', 'webhook', 's3'],
+  );
+  assert.deepEqual(config.recording.checkpoints[0], { kind: 'file', path: '/work/out/checkpoint' });
+  assert.equal(
+    await refusal('recording:\n  checkpoints:\n    - { file: a, webhook: https://b }\n'),
+    'holdpoint.yaml:3: recording.checkpoints[0]: needs exactly one of `file`, `webhook`, `s3`',
+  );
+});
+
 test('a HOLDPOINT_ variable that sets nothing is refused', async () => {
   assert.equal(
     await refusal(null, { HOLDPOINT_AGENT_LISTEN: 'x' }),
