@@ -12,7 +12,7 @@ import {
   markGone,
   markPosted,
   planCards,
-  withCardLock,
+  withCardLease,
 } from '../db/cards.ts';
 import { type Card, cardOf } from '../slack-app/card.ts';
 import { findPosted } from './find-card.ts';
@@ -91,9 +91,10 @@ function unique(all: readonly string[]): readonly string[] {
 }
 
 async function bringUpToDate(deps: CardsDeps, callId: string): Promise<void> {
-  const result = await withCardLock(deps.pool, callId, async () => {
+  const result = await withCardLease(deps.pool, callId, async (renew) => {
     const troubles: SlackTrouble[] = [];
     for (const copy of await cardCopies(deps.pool, callId)) {
+      await renew();
       // Read anew for each copy: while Slack was answering, the call may have moved on.
       const facts = await cardFacts(deps.pool, callId);
       if (!facts) return troubles;

@@ -42,7 +42,8 @@ export function slackFailure(trouble: SlackTrouble, doing: string): ApplicationF
     return ApplicationFailure.create({
       type: 'SlackRateLimited',
       message: `Slack asked to wait ${trouble.retryAfterMs / 1000} s before ${doing}`,
-      nextRetryDelay: trouble.retryAfterMs,
+      // Everyone who was sent away would come back at the same moment: spread over half the time again.
+      nextRetryDelay: Math.round(trouble.retryAfterMs * (1 + Math.random() / 2)),
     });
   if (trouble.kind === 'refused')
     return ApplicationFailure.create({

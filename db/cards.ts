@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { ApproverGroup } from '../policy/verdict.ts';
-import type { Pool, Queryable } from './pool.ts';
+import type { Queryable } from './pool.ts';
 
 /** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
 export type CardRole = 'approver' | 'requester';
@@ -156,36 +157,41 @@ export async function markGone(db: Queryable, cardId: string): Promise<void> {
   await db.query('update slack_cards set gone_at = now() where card_id = $1', [cardId]);
 }
 
+/** One card's post or update takes at most half of this; it is renewed before each. */
+const leaseMs = 30_000;
+
 /**
  * Runs `work` while no other process works on the cards of the same call, so that two attempts of an activity cannot
- * post twice and an older state never overwrites a newer one.
+ * post twice and an older state never overwrites a newer one. A lease, not a lock: while Slack takes its time, no
+ * database connection is held, and a process that dies holds nobody up for long.
+ * @param work calls `renew` before each thing that takes time; it throws when the lease was lost
  * @returns what `work` returned, or null when someone else is at it
  */
-export async function withCardLock<T>(
-  pool: Pool,
+export async function withCardLease<T>(
+  db: Queryable,
   callId: string,
-  work: () => Promise<T>,
+  work: (renew: () => Promise<void>) => Promise<T>,
 ): Promise<{ done: T } | null> {
-  const client = await pool.connect();
-  let broken = true;
-  try {
-    const key = `slack-cards:${callId}`;
-    const { rows } = await client.query<{ mine: boolean }>(
-      'select pg_try_advisory_lock(hashtextextended($1, 0)) as mine',
-      [key],
+  const holder = randomUUID();
+  const taken = await db.query(
+    `insert into slack_card_leases (call_id, holder, good_until)
+     values ($1, $2, now() + $3 * interval '1 millisecond')
+     on conflict (call_id) do update set holder = excluded.holder, good_until = excluded.good_until
+       where slack_card_leases.good_until < now()`,
+    [callId, holder, leaseMs],
+  );
+  if (taken.rowCount !== 1) return null;
+  const renew = async (): Promise<void> => {
+    const { rowCount } = await db.query(
+      `update slack_card_leases set good_until = now() + $3 * interval '1 millisecond'
+       where call_id = $1 and holder = $2`,
+      [callId, holder, leaseMs],
     );
-    if (rows[0]?.mine !== true) {
-      broken = false;
-      return null;
-    }
-    try {
-      return { done: await work() };
-    } finally {
-      await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [key]);
-      broken = false;
-    }
+    if (rowCount !== 1) throw new Error(`the cards of call ${callId} were taken over by another process`);
+  };
+  try {
+    return { done: await work(renew) };
   } finally {
-    // A connection whose lock was not given back is closed, which gives it back.
-    client.release(broken);
+    await db.query('delete from slack_card_leases where call_id = $1 and holder = $2', [callId, holder]);
   }
 }

@@ -138,8 +138,7 @@ function argumentBlocks(shownArgs: string, room: number): KnownBlock[] | null {
   // What is this long is not worth laying out to see whether it fits.
   if (shownArgs.length > room) return null;
   const text = laidOut(shownArgs);
-  const masked = maskedWords(shownArgs);
-  const named = lines('arguments', [[{ text: 'Arguments', bold: true }, { text: masked }]]);
+  const named = lines('arguments', [[{ text: 'Arguments', bold: true }, { text: remarks(text, shownArgs) }]]);
   if (text.trim() === '') return [lines('arguments', [[{ text: 'No arguments', bold: true }]])];
   const boxes = pieces(text, limits.preformattedLength).map((piece, index) => boxed(`args-${index}`, piece));
   const blocks = [named, ...boxes];
@@ -173,11 +172,17 @@ function closing(request: CardRequest, state: CardState, links: CardLinks): Know
   return [smallPrint('status', `${votes} · ${times} · <${url}|open in the console>\n${id}`)];
 }
 
-/** How many values were taken out before anyone saw them. An agent may write such a mark itself: it hides nothing. */
-function maskedWords(shownArgs: string): string {
+/**
+ * What to know for reading the arguments: how many values were taken out, how invisible characters are written. An
+ * agent may write such marks itself: that hides nothing.
+ */
+function remarks(text: string, shownArgs: string): string {
   const marks = shownArgs.match(/\[masked:[\w-]+\]/g)?.length ?? 0;
-  if (marks === 0) return '';
-  return ` (${marks} masked ${marks === 1 ? 'value' : 'values'}, marked “[masked:…]”)`;
+  const said = [
+    ...(marks === 0 ? [] : [`${marks} masked ${marks === 1 ? 'value' : 'values'}, marked [masked:…]`]),
+    ...(text.includes('⟨U+') ? ['invisible characters written as ⟨U+…⟩'] : []),
+  ];
+  return said.length === 0 ? '' : ` (${said.join('; ')})`;
 }
 
 /** The part of a digest that people compare: 16 hexadecimal digits. */

@@ -24,6 +24,13 @@ create table slack_cards (
 );
 create index slack_cards_by_call on slack_cards (call_id);
 
+-- Who is working on a call's cards right now.
+create table slack_card_leases (
+  call_id    text primary key,
+  holder     uuid not null,
+  good_until timestamptz not null
+);
+
 -- Every click that asks for a decision, durable before Slack is told that it arrived, and what became of it.
 create table slack_decisions (
   -- `slack:<call>:<user>:<action_ts>`: also the id of the workflow update, so that a second delivery is the same one.
