@@ -4,6 +4,7 @@ import { eraOf, type Era } from './era.ts';
 import { GatewayError } from './errors.ts';
 import type { Identifier } from './identify/identify.ts';
 import { isRefusal } from './identify/refusal.ts';
+import { mirrorHeaders } from './mcp/mirror-headers.ts';
 import type { RpcMessage } from './mcp/rpc-message.ts';
 import { hasVersionHeader } from './mcp/versions.ts';
 import type { LiveSession } from './sessions/session.ts';
@@ -97,8 +98,13 @@ export function sessionOf(
   return deps.sessions.find(id, caller, upstream, correlationId);
 }
 
-/** MCP headers for upstream. A session's are its version; nothing else of the client's headers goes on. */
-export function upstreamHeaders(era: Era, isHandshake: boolean): Record<string, string> {
+/** MCP headers for upstream: the version, and the mirrors of 2026-07-28. Nothing else of the client's goes on. */
+export function upstreamHeaders(
+  era: Era,
+  request: IncomingMessage,
+  isHandshake: boolean,
+): Record<string, string> {
+  if (era.modern) return { ...mirrorHeaders(request.headers), 'mcp-protocol-version': era.version };
   return !isHandshake && hasVersionHeader(era.version) ? { 'mcp-protocol-version': era.version } : {};
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refuseModern } from './era.ts';
 import { identify, sessionOf } from './enter.ts';
 import { GatewayError } from './errors.ts';
 import type { PostDeps } from './post.ts';
@@ -24,6 +25,7 @@ export async function events(
 ): Promise<void> {
   if (!(request.headers.accept ?? '').includes('text/event-stream'))
     throw new GatewayError('not_acceptable', 'the Accept header of a GET must list text/event-stream');
+  refuseModern(request.headers);
   const identified = await identify(deps, request, connection);
   const session = await sessionOf(deps, identified, request, correlationId);
   const stream = createReplyStream(reply, {}, () => null);

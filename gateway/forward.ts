@@ -23,7 +23,12 @@ export async function* forward(
 ): AsyncGenerator<UpstreamMessage, void, void> {
   const { session, headers } = exchange;
   const { idJson, json, method } = request;
-  for await (const message of session.upstream.send(json, { idJson, signal, headers })) {
+  for await (const message of session.upstream.send(json, {
+    idJson,
+    signal,
+    headers,
+    mayBeSilent: method === 'subscriptions/listen',
+  })) {
     if (message.kind === 'response') {
       if (method === 'initialize') await establish(deps, exchange, message.json);
       else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);

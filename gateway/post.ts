@@ -1,20 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { MaskingEngine } from '../masking/engine.ts';
-import { enter, identify, upstreamHeaders, type EnterDeps, type Entered } from './enter.ts';
+import { batchMember } from './batch-member.ts';
+import type { ClientStream } from './client-stream.ts';
+import { enter, type EnterDeps, type Entered, identify, type Identified, upstreamHeaders } from './enter.ts';
 import { GatewayError } from './errors.ts';
 import { carry, type LineDeps } from './line.ts';
 import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
 import { read } from './read.ts';
+import { recordConnect } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
 import type { AgentSettings } from './settings.ts';
 
 export interface PostDeps extends LineDeps, EnterDeps {
   readonly limits: AgentSettings['limits'];
-  readonly maskers: () => MaskingEngine;
+}
+
+/** One POST on its way through the line. */
+interface Posting {
+  readonly request: IncomingMessage;
+  readonly reply: ServerResponse;
+  readonly identified: Identified;
+  readonly correlationId: string;
 }
 
 /**
- * `POST /mcp/<connection>`: the beginning of the line. Resolves when the reply has ended.
+ * `POST /mcp/<connection>`: the beginning of the line, read → identify. Resolves when the reply has ended.
  * @throws GatewayError for what is refused before there is a message to answer
  */
 export async function post(
@@ -27,29 +36,20 @@ export async function post(
   refuseUnlessAccepted(request);
   const { messages, batch } = await read(request, deps.limits);
   const identified = await identify(deps, request, connection);
-  const [message] = messages;
-  if (!message || batch)
-    throw new GatewayError('invalid_request', 'batches are not part of the protocol version of this session');
+  const posting: Posting = { request, reply, identified, correlationId };
+  if (batch) return postBatch(deps, posting, messages);
+  for (const message of messages) await postOne(deps, posting, message);
+}
+
+async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): Promise<void> {
+  const { request, reply, identified, correlationId } = posting;
   const entered = await enter(deps, identified, message, request, correlationId);
-  const { session, newSessionId, era } = entered;
-  if (newSessionId !== null) await recordConnect(deps, entered, message);
-  const stream = createReplyStream(
-    reply,
-    newSessionId === null ? {} : { 'mcp-session-id': newSessionId },
-    () => (message.kind === 'request' ? rawParam(message, '_meta', 'progressToken') : null),
-  );
+  const { session, newSessionId } = entered;
+  const headers: Record<string, string> = newSessionId === null ? {} : { 'mcp-session-id': newSessionId };
+  const stream = createReplyStream(reply, headers, () => progressTokenOf(message));
   try {
-    await carry(deps, {
-      message,
-      caller: { ...identified.caller, client: session.facts.client },
-      upstream: identified.upstream,
-      session,
-      correlationId,
-      newSessionId,
-      protocolVersion: era.version,
-      headers: upstreamHeaders(era, newSessionId !== null),
-      stream,
-    });
+    if (newSessionId !== null) await recordConnect(deps, entered);
+    await carryOne(deps, posting, entered, message, stream);
     if (message.kind !== 'request') reply.writeHead(202).end();
   } finally {
     // A handshake that upstream did not accept leaves nothing behind.
@@ -58,24 +58,53 @@ export async function post(
   }
 }
 
-async function recordConnect(deps: PostDeps, { session, era }: Entered, message: RpcMessage): Promise<void> {
-  const about = {
-    client: session.facts.client,
-    subject: session.facts.subject,
-    transport: 'streamable-http',
+/** A batch (2025-03-26) is exploded: each message is decided on, held and answered by itself. */
+async function postBatch(deps: PostDeps, posting: Posting, messages: readonly RpcMessage[]): Promise<void> {
+  const { request, reply, identified, correlationId } = posting;
+  const [first] = messages;
+  if (!first || messages.some((message) => message.kind === 'request' && message.method === 'initialize'))
+    throw new GatewayError('invalid_request', 'initialize is never part of a batch');
+  const entered = await enter(deps, identified, first, request, correlationId);
+  if (entered.era.version !== '2025-03-26')
+    throw new GatewayError('invalid_request', `protocol version ${entered.era.version} knows no batches`);
+  const shared = createReplyStream(reply, {}, () => null);
+  await Promise.all(
+    messages.map((message, index) =>
+      carryOne(
+        deps,
+        { ...posting, correlationId: `${correlationId}.${index}` },
+        entered,
+        message,
+        batchMember(shared, () => progressTokenOf(message)),
+      ),
+    ),
+  );
+  if (messages.some((message) => message.kind === 'request')) shared.end();
+  else reply.writeHead(202).end();
+}
+
+function carryOne(
+  deps: PostDeps,
+  { request, identified, correlationId }: Posting,
+  { session, newSessionId, era }: Entered,
+  message: RpcMessage,
+  stream: ClientStream,
+): Promise<void> {
+  return carry(deps, {
+    message,
+    caller: { ...identified.caller, client: session.facts.client },
+    upstream: identified.upstream,
+    session,
+    correlationId,
+    newSessionId,
     protocolVersion: era.version,
-  };
-  await deps.recorder.append(session.facts, {
-    kind: 'connect',
-    direction: 'none',
-    callId: null,
-    method: message.kind === 'response' ? null : message.method,
-    tool: null,
-    verdict: null,
-    rule: null,
-    policyVersion: null,
-    bytes: deps.maskers().masker('default').json(JSON.stringify(about)).text,
+    headers: upstreamHeaders(era, request, newSessionId !== null),
+    stream,
   });
+}
+
+function progressTokenOf(message: RpcMessage): string | null {
+  return message.kind === 'request' ? rawParam(message, '_meta', 'progressToken') : null;
 }
 
 /** Both kinds of reply must be welcome, since which one it is depends on what upstream sends first. */

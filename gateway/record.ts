@@ -1,4 +1,6 @@
+import type { MaskingEngine } from '../masking/engine.ts';
 import type { Recorder } from '../recording/event.ts';
+import type { Entered } from './enter.ts';
 import type { MaskedExchange } from './exchange.ts';
 import type { RelayContext } from './relay.ts';
 
@@ -20,6 +22,26 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
     policyVersion: verdict.policyVersion,
     bytes: exchange.maskedJson,
     unmasked: message.json,
+  });
+}
+
+/** Records that a session begins. @throws RecordingError */
+export async function recordConnect(
+  deps: { readonly recorder: Recorder; readonly maskers: () => MaskingEngine },
+  { session, era }: Entered,
+): Promise<void> {
+  const { client, subject } = session.facts;
+  const about = { client, subject, transport: 'streamable-http', protocolVersion: era.version };
+  await deps.recorder.append(session.facts, {
+    kind: 'connect',
+    direction: 'none',
+    callId: null,
+    method: null,
+    tool: null,
+    verdict: null,
+    rule: null,
+    policyVersion: null,
+    bytes: deps.maskers().masker('default').json(JSON.stringify(about)).text,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Masked } from '../masking/masked.ts';
 import type { ClientStream } from './client-stream.ts';
+import { progressEvent } from './mcp/progress.ts';
 
 /** The reply to one POST, or a GET stream, on its socket. */
 export interface ReplyStream extends ClientStream {
@@ -16,9 +17,6 @@ const streamHeaders = {
   // Tells nginx and its like not to collect events.
   'x-accel-buffering': 'no',
 } as const;
-
-/** Steps so small that a server's own progress, which follows, is larger whatever unit it counts in. */
-const progressStep = 1e-6;
 
 /**
  * Writes to the socket what was masked and recorded before. A reply that is one response stays plain JSON; whatever
@@ -64,22 +62,19 @@ export function createReplyStream(
     keepAlive(text) {
       const token = progressToken();
       if (token === null) return write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
-      progress += progressStep;
-      const params = `{"progressToken":${token},"progress":${progress.toFixed(6)},"message":${JSON.stringify(text)}}`;
-      const json = `{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`;
-      return write(eventOf(json as Masked<string>));
+      return write(eventOf(progressEvent(token, ++progress, text)));
     },
     respond(json, status = 200) {
       if (!alive()) return Promise.resolve(false);
       if (raw.headersSent) raw.end(eventOf(json));
       else {
-        const body = Buffer.from(json);
+        // As one string, head and body reach the socket in one write.
         raw.writeHead(status, {
           ...headers,
           'content-type': 'application/json',
-          'content-length': body.length,
+          'content-length': Buffer.byteLength(json),
         });
-        raw.end(body);
+        raw.end(json);
       }
       return finished(raw);
     },

@@ -45,27 +45,18 @@ export function asFault(error: unknown): GatewayError {
 }
 
 function recordingFault(error: RecordingError): GatewayError {
-  switch (error.code) {
-    case 'session_ended':
-    case 'session_purged':
-      return new GatewayError('session_unknown', 'this session has ended; initialize again', {
-        cause: error,
-      });
-    case 'event_too_large':
-      return new GatewayError(
-        'body_too_large',
-        'the message is too large to be recorded, so it was not passed on',
-        {
-          cause: error,
-        },
-      );
-    case 'recording_unavailable':
-    case 'recording_overloaded':
-    case 'recorder_closed':
-      return new GatewayError(
-        'recording_unavailable',
-        'the message could not be recorded, so it was not passed on; try again later',
-        { cause: error },
-      );
-  }
+  const { code } = error;
+  if (code === 'session_ended' || code === 'session_purged')
+    return new GatewayError('session_unknown', 'this session has ended; initialize again', { cause: error });
+  if (code === 'event_too_large')
+    return new GatewayError(
+      'body_too_large',
+      'the message is too large to be recorded, so it was not passed on',
+      { cause: error },
+    );
+  return new GatewayError(
+    'recording_unavailable',
+    'the message could not be recorded, so it was not passed on; try again later',
+    { cause: error },
+  );
 }

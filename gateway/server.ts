@@ -60,6 +60,7 @@ interface Running {
   readonly open: Set<Promise<void>>;
   readonly log: Logger;
   readonly pool: Pool;
+  readonly nextId: () => string;
 }
 
 /** Starts the agents' listener. @throws Error when a port is taken */
@@ -93,6 +94,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     open,
     log,
     pool: deps.pool,
+    nextId: correlationIds(),
   };
   route(app, running);
   await app.listen(agents.listen);
@@ -154,7 +156,7 @@ async function handle(
 ): Promise<void> {
   const { line, stopping, metrics } = running;
   const startedAt = performance.now();
-  const correlationId = `c_${randomBytes(9).toString('base64url')}`;
+  const correlationId = running.nextId();
   try {
     running.guard(request.headers);
     if (stopping.signal.aborted)
@@ -204,6 +206,13 @@ async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promi
   app.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.text()));
   await app.listen(listen);
   return app;
+}
+
+/** Ids that no other process makes, and that cost no randomness each. */
+function correlationIds(): () => string {
+  const prefix = `c_${randomBytes(9).toString('base64url')}`;
+  let count = 0;
+  return () => `${prefix}.${(count++).toString(36)}`;
 }
 
 function addressOf(app: FastifyInstance): ListenSettings {

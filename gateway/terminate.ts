@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refuseModern } from './era.ts';
 import { identify, sessionOf, type EnterDeps } from './enter.ts';
 
 /** `DELETE /mcp/<connection>`: the client ends its session, here and upstream. */
@@ -9,6 +10,7 @@ export async function terminate(
   connection: string,
   correlationId: string,
 ): Promise<void> {
+  refuseModern(request.headers);
   const identified = await identify(deps, request, connection);
   const session = await sessionOf(deps, identified, request, correlationId);
   await deps.sessions.end(session, 'ended by the client');

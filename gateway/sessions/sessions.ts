@@ -86,11 +86,16 @@ export function createSessions(deps: SessionsDeps): Sessions {
     return session;
   }
 
-  async function open(caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession> {
+  async function open(
+    caller: Caller,
+    upstream: Upstream,
+    correlationId: string,
+    stateless: boolean,
+  ): Promise<LiveSession> {
     refuseWhenFull();
     const facts = factsOf(caller, upstream.connection, randomUUID());
     const { sessionId } = facts;
-    const context = { connection: upstream.connection, sessionId, caller, correlationId };
+    const context = { connection: upstream.connection, sessionId, caller, correlationId, stateless };
     return liveSession(facts, await upstream.open(context), now());
   }
 
@@ -176,7 +181,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   return {
     async begin(caller, upstream, correlationId) {
       return {
-        session: await open(caller, upstream, correlationId),
+        session: await open(caller, upstream, correlationId, false),
         id: randomBytes(32).toString('base64url'),
       };
     },
@@ -210,7 +215,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     },
     async stateless(caller, upstream, correlationId) {
       const key = `stateless\0${upstream.connection}\0${caller.key}\0${caller.credentialId ?? ''}`;
-      const session = live.get(key) ?? (await once(key, () => open(caller, upstream, correlationId)));
+      const session = live.get(key) ?? (await once(key, () => open(caller, upstream, correlationId, true)));
       session.lastUsedAtMs = Date.now();
       return session;
     },

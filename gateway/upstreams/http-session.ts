@@ -20,19 +20,24 @@ export interface HttpEndpoint {
 const both = 'application/json, text/event-stream';
 
 /** One session with an HTTP upstream: remembers upstream's session id and where its streams stood. */
-export function createHttpSession(endpoint: HttpEndpoint, resumable: string | null): UpstreamSession {
+export function createHttpSession(
+  endpoint: HttpEndpoint,
+  resumable: string | null,
+  stateless: boolean,
+): UpstreamSession {
   let sessionId = resumable;
   let lastEventId: string | null = null;
   /** The version header of the last message: what follows on the session (GET, DELETE) says the same. */
   let versionHeaders: Record<string, string> = {};
   let closed = false;
+  const bounded = { idleTimeoutMs: endpoint.limits.idleTimeoutMs };
 
   function request(
     method: 'GET' | 'POST' | 'DELETE',
     body: string | null,
     signal: AbortSignal,
     more: Readonly<Record<string, string>>,
-    onSent?: () => void,
+    { onSent, idleTimeoutMs }: { onSent?: (() => void) | undefined; idleTimeoutMs: number },
   ): Promise<HttpReply> {
     const headers: Record<string, string> = { ...more, ...endpoint.headers };
     headers['accept'] = method === 'GET' ? 'text/event-stream' : both;
@@ -44,24 +49,24 @@ export function createHttpSession(endpoint: HttpEndpoint, resumable: string | nu
       headers,
       body,
       signal,
-      // A stream that belongs to no request may be silent for as long as it likes.
-      idleTimeoutMs: method === 'GET' ? 0 : endpoint.limits.idleTimeoutMs,
+      idleTimeoutMs,
       onSent,
       name: endpoint.name,
     });
   }
 
   function resume(eventId: string, signal: AbortSignal): Promise<HttpReply> {
-    return request('GET', null, signal, { ...versionHeaders, 'last-event-id': eventId });
+    return request('GET', null, signal, { ...versionHeaders, 'last-event-id': eventId }, bounded);
   }
 
   async function* send(json: string, options: SendOptions): AsyncGenerator<UpstreamMessage, void, void> {
     const { idJson, signal, onSent, headers = {} } = options;
+    const idleTimeoutMs = options.mayBeSilent ? 0 : endpoint.limits.idleTimeoutMs;
     const version = headers['mcp-protocol-version'];
     if (version !== undefined) versionHeaders = { 'mcp-protocol-version': version };
-    const reply = await request('POST', json, signal, headers, onSent);
+    const reply = await request('POST', json, signal, headers, { onSent, idleTimeoutMs });
     const given = reply.headers['mcp-session-id'];
-    if (typeof given === 'string' && given !== '') sessionId ??= given;
+    if (typeof given === 'string' && given !== '' && !stateless) sessionId ??= given;
     const context: AnswerContext = { ...endpoint, idJson, signal, resume, inSession: sessionId !== null };
     yield* readAnswer(reply, context);
   }
@@ -74,7 +79,7 @@ export function createHttpSession(endpoint: HttpEndpoint, resumable: string | nu
     async events(signal) {
       const more =
         lastEventId === null ? versionHeaders : { ...versionHeaders, 'last-event-id': lastEventId };
-      const reply = await request('GET', null, signal, more);
+      const reply = await request('GET', null, signal, more, { idleTimeoutMs: 0 });
       const type = reply.headers['content-type'] ?? '';
       if (reply.status === 200 && type.startsWith('text/event-stream'))
         return readEvents(reply, endpoint, (id) => {
@@ -92,7 +97,7 @@ export function createHttpSession(endpoint: HttpEndpoint, resumable: string | nu
       closed = true;
       const signal = AbortSignal.timeout(5000);
       // Ending is a courtesy: an upstream that is gone, or knows no DELETE (405), forgets the session by itself.
-      await request('DELETE', null, signal, versionHeaders).then(
+      await request('DELETE', null, signal, versionHeaders, bounded).then(
         (reply) => reply.text(64 * 1024),
         (error: UpstreamError) => {
           if (!(error instanceof UpstreamError)) throw error;

@@ -1,4 +1,3 @@
-import type { LookupFunction } from 'node:net';
 import { Pool } from 'undici';
 import type { HttpConnectionSettings } from '../settings.ts';
 import { guardedLookup, refuseAddressOf } from './address-guard.ts';
@@ -22,8 +21,7 @@ export function createHttpUpstream(
   const pool = new Pool(url.origin, {
     pipelining: 1,
     connectTimeout: settings.connectTimeoutMs,
-    // undici asks for all addresses at once, which node:net's type of `lookup` does not show.
-    connect: { lookup: guardedLookup(url) as LookupFunction, timeout: settings.connectTimeoutMs },
+    connect: { lookup: guardedLookup(url), timeout: settings.connectTimeoutMs },
   });
   const endpoint: HttpEndpoint = {
     name: `upstream "${connection}"`,
@@ -38,8 +36,8 @@ export function createHttpUpstream(
   };
   return {
     connection,
-    open: async () => createHttpSession(endpoint, null),
-    resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable),
+    open: async ({ stateless = false }) => createHttpSession(endpoint, null, stateless),
+    resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable, false),
     close: () => pool.destroy(),
   };
 }

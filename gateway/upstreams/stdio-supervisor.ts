@@ -49,15 +49,7 @@ export function superviseStdio(
     return start({ onLine: (line) => onLine(line) }).then(
       (running) => {
         current = running;
-        void running.gone.then((because) => {
-          if (current === running) {
-            current = null;
-            process = null;
-          }
-          if (stopped) return;
-          rest(startedAtMs);
-          onGone(because);
-        });
+        void watch(running, startedAtMs);
         return running;
       },
       (cause: Error) => {
@@ -66,6 +58,17 @@ export function superviseStdio(
         throw notStarted(`could not be started (${code}); check its command`, cause);
       },
     );
+  }
+
+  async function watch(running: StdioProcess, startedAtMs: number): Promise<void> {
+    const because = await running.gone;
+    if (current === running) {
+      current = null;
+      process = null;
+    }
+    if (stopped) return;
+    rest(startedAtMs);
+    onGone(because);
   }
 
   function rest(startedAtMs: number): void {

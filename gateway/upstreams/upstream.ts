@@ -6,6 +6,8 @@ export interface UpstreamContext {
   readonly sessionId: string;
   readonly caller: Caller;
   readonly correlationId: string;
+  /** Whether what is said is of 2026-07-28, which knows no upstream session ids. */
+  readonly stateless?: boolean;
 }
 
 /** A message from upstream: the JSON text of exactly one JSON-RPC message, strictly read, not yet masked. */
@@ -24,6 +26,8 @@ export interface SendOptions {
   readonly idJson: string | null;
   /** Aborting stops waiting; whether upstream saw the message is told by `onSent`. */
   readonly signal: AbortSignal;
+  /** For a stream on which upstream may say nothing for as long as it likes (`subscriptions/listen`). */
+  readonly mayBeSilent?: boolean;
   /** Called once, right before the first byte may reach upstream. From then on the call may have happened. */
   readonly onSent?: () => void;
   /** Headers that go with this message (2026-07-28 mirrors, `Mcp-Protocol-Version`); never credentials. */
