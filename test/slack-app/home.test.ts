@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { linkCodeOwner, useLinkCode } from '../../db/people.ts';
+import { actionIds } from '../../slack-app/buttons.ts';
+import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { heldCall, scene } from './scene.ts';
+
+describe('the App Home and /holdpoint', () => {
+  let db: TestDatabase;
+  let stage: Awaited<ReturnType<typeof scene>>;
+  before(async () => {
+    db = await testDatabase();
+    stage = await scene(db.pool);
+  });
+  after(async () => {
+    await stage?.[Symbol.asyncDispose]();
+    await db?.[Symbol.asyncDispose]();
+  });
+  const person = (user: string): string => `slack:${stage.slack.teamId}/${user}`;
+  const said = async (user: string, text: string): Promise<string> => {
+    const { acknowledged, response } = await stage.slack.command(user, text);
+    assert.equal(acknowledged, true);
+    return JSON.stringify(response);
+  };
+  const until = async (what: () => boolean): Promise<void> => {
+    for (const end = Date.now() + 5000; !what(); await new Promise((resolve) => setTimeout(resolve, 10)))
+      assert.ok(Date.now() < end, 'waited 5 s');
+  };
+
+  it('list what waits for this person, and nothing that is not theirs to decide', async () => {
+    const alice = stage.slack.addUser({ name: 'Alice' });
+    const mine = await heldCall(db.pool, { people: [person(alice)], tool: 'drop_index' });
+    const theirs = await heldCall(db.pool, { people: ['bob@example.com'], tool: 'secret_tool' });
+    const own = await heldCall(db.pool, {
+      people: [person(alice)],
+      tool: 'asked_by_alice',
+      caller: { key: person(alice), email: null },
+    });
+    assert.equal((await stage.slack.openHome(alice)).acknowledged, true);
+    await until(() => stage.slack.home(alice) !== undefined);
+    for (const shown of [JSON.stringify(stage.slack.home(alice)), await said(alice, 'pending')]) {
+      assert.match(shown, /drop_index/);
+      assert.doesNotMatch(shown, /secret_tool|asked_by_alice/);
+    }
+    assert.match(await said(alice, `show ${theirs}`), /no such call, or it is not yours/);
+    assert.match(await said(alice, `show ${own}`), /Opened/);
+    assert.match(await said(alice, `show ${mine}`), /Opened/);
+    assert.match(JSON.stringify(await stage.slack.waitForModal(alice)), /drop_index/);
+  });
+
+  it('let one deny from the App Home, which then no longer lists it', async () => {
+    const bob = stage.slack.addUser({ name: 'Bob' });
+    const callId = await heldCall(db.pool, { people: [person(bob)], tool: 'truncate_logs' });
+    await stage.slack.openHome(bob);
+    await until(() => stage.slack.home(bob) !== undefined);
+    const home = stage.slack.home(bob);
+    assert.ok(home);
+    await stage.slack.clickView(bob, home, actionIds.deny, callId);
+    const modal = await stage.slack.waitForModal(bob);
+    await stage.slack.submit(bob, modal, { [actionIds.reason]: 'keep the logs' });
+    await until(() => stage.slack.home(bob)?.id !== home.id);
+    const shown = JSON.stringify(stage.slack.home(bob)?.view);
+    assert.match(shown, /Nothing waits for you/);
+    assert.match(shown, /Denied.*truncate_logs/);
+  });
+
+  it('have no Approve button outside a card', async () => {
+    const carl = stage.slack.addUser({ name: 'Carl' });
+    await heldCall(db.pool, { people: [person(carl)] });
+    await stage.slack.openHome(carl);
+    await until(() => stage.slack.home(carl) !== undefined);
+    assert.doesNotMatch(JSON.stringify(stage.slack.home(carl)), new RegExp(actionIds.approve));
+  });
+
+  it('give a link that links the account once, and only its owner’s', async () => {
+    const dora = stage.slack.addUser({ name: 'Dora' });
+    const code = /code=([\w-]{32})/.exec(await said(dora, 'link'))?.[1] ?? '';
+    assert.deepEqual(await linkCodeOwner(db.pool, code), { key: person(dora), name: 'Dora' });
+    assert.equal((await useLinkCode(db.pool, code))?.key, person(dora));
+    assert.equal(await useLinkCode(db.pool, code), null);
+    assert.equal(await linkCodeOwner(db.pool, code), null);
+    const { rows } = await db.pool.query('select code_sha256 from people_link_codes');
+    assert.equal(JSON.stringify(rows).includes(code), false);
+  });
+
+  it('tell people from other workspaces nothing', async () => {
+    const stranger = stage.slack.addUser({ name: 'Stranger', teamId: 'T0OTHER' });
+    assert.match(await said(stranger, 'pending'), /another Slack workspace/);
+    await stage.slack.openHome(stranger);
+    assert.equal(stage.slack.home(stranger), undefined);
+  });
+
+  it('explain themselves when asked for something else', async () => {
+    const eve = stage.slack.addUser({ name: 'Eve' });
+    for (const text of ['help', 'pending now', 'show', 'link twice'])
+      assert.match(await said(eve, text), /holdpoint pending/);
+  });
+});
