@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { LogView } from '../recording/log/log-view.ts';
 import type { LogStore, LogTransaction, Run, StoredCheckpoint } from '../recording/log/log-store.ts';
 import type { GrownTiles, TileReader } from '../recording/log/tiles.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
@@ -78,6 +79,26 @@ export function tilesIn(db: Queryable): TileReader {
     bundle: async (index, width) => {
       const sql = 'select entries as bytes from log_bundles where index = $1';
       return firstEntries(await one(sql, [index], `entry bundle ${index}`), width);
+    },
+  };
+}
+
+/** The log for readers: exports, proofs, pages. */
+export function createLogView(pool: Pool): LogView {
+  return {
+    tiles: tilesIn(pool),
+    checkpoint: () => lastCheckpoint(pool),
+    async indexes(strand, fromSeq, limit) {
+      const { rows } = await pool.query<{ seq: string; index: string }>(
+        `select r.seq, l.first_index + (r.position - l.first_position) as index
+         from (select writer_no, position, seq from records where strand = $1 and seq >= $2 order by seq limit $3) r
+         cross join lateral (select first_index, first_position, count from log_runs
+                             where writer_no = r.writer_no and first_position <= r.position
+                             order by first_position desc limit 1) l
+         where r.position < l.first_position + l.count`,
+        [strand, fromSeq, limit],
+      );
+      return new Map(rows.map((row) => [Number(row.seq), Number(row.index)]));
     },
   };
 }

@@ -30,7 +30,7 @@ export async function withVerifySource<T>(
 
 function sourceOn(client: PoolClient): VerifySource {
   return {
-    partial: false,
+    covers: () => true,
     tiles: tilesIn(client),
     async checkpoint() {
       const { rows } = await client.query<{ note: string }>(

@@ -36,6 +36,8 @@ export interface StrandSealer {
 }
 
 const tagLength = 16;
+/** Every record has a key of its own, used once. */
+const nonce = Buffer.alloc(12);
 const firstPrevious = Buffer.alloc(32);
 
 /**
@@ -63,9 +65,10 @@ export function openStrand(sessionId: string, dataKey: Uint8Array, clock: Clock)
         seq,
         ...times(),
         sealedLength: payload.length + tagLength,
-        unmaskedMac: unmasked === undefined ? null : macOf(keys.mac, seq, unmasked),
+        unmaskedMac: unmasked === undefined ? null : positional(keys.mac, seq, unmasked),
       });
-      const cipher = createCipheriv('aes-256-gcm', keys.seal, nonceOf(seq), { authTagLength: tagLength });
+      const key = positional(keys.seal, seq);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength });
       cipher.setAAD(header.subarray(0, boundLength));
       const sealed = Buffer.concat([cipher.update(payload), cipher.final(), cipher.getAuthTag()]);
       completeHeader(header, hash('sha256', sealed, 'buffer'), previous);
@@ -78,9 +81,16 @@ export function openStrand(sessionId: string, dataKey: Uint8Array, clock: Clock)
 /** Opens what {@link openStrand} sealed, under the same data key. */
 export interface PayloadOpener {
   /** @throws Error when the key, the header or a single bit is wrong */
-  open(header: Uint8Array, sealed: Uint8Array): { facts: PayloadFacts; bytes: Buffer };
+  open(header: Uint8Array, sealed: Uint8Array): Payload;
+  /** The key of one record alone: who is given it can open that record and nothing else. */
+  recordKey(header: Uint8Array): Buffer;
   /** Whether `candidate` is what the record's bytes were before masking. */
   wasUnmasked(header: Uint8Array, candidate: Uint8Array | string): boolean;
+}
+
+export interface Payload {
+  readonly facts: PayloadFacts;
+  readonly bytes: Buffer;
 }
 
 /** @param dataKey the session's, 32 bytes */
@@ -92,22 +102,31 @@ export function payloadOpener(dataKey: Uint8Array): PayloadOpener {
     known.set(name, keys);
     return keys;
   };
+  const recordKey = (header: Uint8Array): Buffer => {
+    const { strand, seq } = decodeHeader(header);
+    return positional(keysOf(strand).seal, seq);
+  };
   return {
-    open(header, sealed) {
-      const { strand, seq } = decodeHeader(header);
-      const at = sealed.length - tagLength;
-      if (at < 0) throw new Error('a sealed payload is shorter than its tag');
-      const options = { authTagLength: tagLength };
-      const decipher = createDecipheriv('aes-256-gcm', keysOf(strand).seal, nonceOf(seq), options);
-      decipher.setAAD(header.subarray(0, boundLength));
-      decipher.setAuthTag(sealed.subarray(at));
-      return decodePayload(Buffer.concat([decipher.update(sealed.subarray(0, at)), decipher.final()]));
-    },
+    recordKey,
+    open: (header, sealed) => openPayload(recordKey(header), header, sealed),
     wasUnmasked(header, candidate) {
       const { strand, seq, unmaskedMac } = decodeHeader(header);
-      return unmaskedMac !== null && macOf(keysOf(strand).mac, seq, candidate).equals(unmaskedMac);
+      return unmaskedMac !== null && positional(keysOf(strand).mac, seq, candidate).equals(unmaskedMac);
     },
   };
+}
+
+/**
+ * Opens one record with its own key.
+ * @throws Error when the key, the header or a single bit is wrong
+ */
+export function openPayload(recordKey: Uint8Array, header: Uint8Array, sealed: Uint8Array): Payload {
+  const at = sealed.length - tagLength;
+  if (at < 0) throw new Error('a sealed payload is shorter than its tag');
+  const decipher = createDecipheriv('aes-256-gcm', recordKey, nonce, { authTagLength: tagLength });
+  decipher.setAAD(header.subarray(0, boundLength));
+  decipher.setAuthTag(sealed.subarray(at));
+  return decodePayload(Buffer.concat([decipher.update(sealed.subarray(0, at)), decipher.final()]));
 }
 
 interface StrandKeys {
@@ -120,15 +139,13 @@ function strandKeys(dataKey: Uint8Array, strand: Uint8Array): StrandKeys {
   return { seal: derived.subarray(0, 32), mac: derived.subarray(32) };
 }
 
-/** The position is hashed along, so that equal bytes do not show as equal. */
-function macOf(key: Uint8Array, seq: number, unmasked: Uint8Array | string): Buffer {
+/**
+ * HMAC-SHA256 over a record's position (8 bytes, big-endian) and, for unmasked bytes, over these: equal bytes at two
+ * places do not show as equal. Without bytes it is the record's own key.
+ */
+function positional(key: Uint8Array, seq: number, bytes?: Uint8Array | string): Buffer {
   const position = Buffer.alloc(8);
   position.writeBigUInt64BE(BigInt(seq));
-  return createHmac('sha256', key).update(position).update(unmasked).digest();
-}
-
-function nonceOf(seq: number): Buffer {
-  const nonce = Buffer.alloc(12);
-  nonce.writeBigUInt64BE(BigInt(seq), 4);
-  return nonce;
+  const mac = createHmac('sha256', key).update(position);
+  return (bytes === undefined ? mac : mac.update(bytes)).digest();
 }

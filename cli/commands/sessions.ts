@@ -3,14 +3,18 @@ import { parseArgs } from 'node:util';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
-import type { SessionFilter, SessionSummary } from '../../recording/reader.ts';
+import type { SessionSummary } from '../../recording/reader.ts';
 import { openSession } from '../../recording/read.ts';
+import { exportSessions } from './sessions-export.ts';
+import { filterOf, filterOptions, isUsage, numberOf, UsageError } from './sessions-filter.ts';
 import { eventJson, eventLines, visible } from '../../recording/transcript.ts';
 
 /** What `holdpoint sessions …` needs. */
 export interface SessionsDeps {
   readonly pool: Pool;
   readonly keyRing: KeyRing;
+  /** The log's public key (`name+hash+key`). */
+  readonly logKey: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** Records that somebody looked at, exported or purged something, before it happens. */
@@ -23,6 +27,7 @@ export interface SessionsDeps {
 const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [--tool T] [--verdict V] [--rule R]
                                 [--from TIME] [--to TIME] [--limit N] [--json]
        holdpoint sessions replay SESSION [--speed N | --instant] [--json]
+       holdpoint sessions export --out DIR (--all | SESSION...) [the filters of list]
 `;
 
 /** Runs `holdpoint sessions …`. @returns 0 done, 1 failed, 2 usage */
@@ -31,6 +36,7 @@ export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
   try {
     if (command === 'list') return await list(rest, deps);
     if (command === 'replay') return await replay(rest, deps);
+    if (command === 'export') return await exportSessions(rest, deps);
   } catch (error) {
     if (!isUsage(error)) throw error;
     deps.err(`${(error as Error).message}\n`);
@@ -39,43 +45,13 @@ export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
   return 2;
 }
 
-class UsageError extends Error {}
-
-function isUsage(error: unknown): boolean {
-  return (
-    error instanceof UsageError ||
-    (error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS'))
-  );
-}
-
 async function list(argv: string[], deps: SessionsDeps): Promise<number> {
-  const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: argv,
-    options: {
-      subject: text,
-      connection: text,
-      tool: text,
-      verdict: text,
-      rule: text,
-      from: text,
-      to: text,
-      limit: text,
-      json: { type: 'boolean' },
-    },
+    options: { ...filterOptions, limit: { type: 'string' }, json: { type: 'boolean' } },
   });
-  const facets = (['tool', 'verdict', 'rule'] as const).flatMap((facet) =>
-    values[facet] === undefined ? [] : [{ facet, value: values[facet] }],
-  );
-  const filter: SessionFilter = {
-    facets,
-    limit: values.limit === undefined ? 50 : numberOf(values.limit, '--limit'),
-    ...(values.subject !== undefined && { subject: values.subject }),
-    ...(values.connection !== undefined && { connection: values.connection }),
-    ...(values.from !== undefined && { from: dateOf(values.from, '--from') }),
-    ...(values.to !== undefined && { to: dateOf(values.to, '--to') }),
-  };
-  const sessions = await createRecordReader(deps.pool).listSessions(filter);
+  const limit = values.limit === undefined ? 50 : numberOf(values.limit, '--limit');
+  const sessions = await createRecordReader(deps.pool).listSessions({ ...filterOf(values), limit });
   if (values.json) deps.out(`${JSON.stringify(sessions.map(sessionJson), null, 2)}\n`);
   else deps.out(sessions.length === 0 ? 'no sessions\n' : table(sessions));
   return 0;
@@ -110,19 +86,6 @@ async function replay(argv: string[], deps: SessionsDeps): Promise<number> {
   }
   if (problems > 0) deps.err(`${problems} records of this session have problems; run holdpoint verify\n`);
   return problems > 0 ? 1 : 0;
-}
-
-function numberOf(text: string, option: string): number {
-  const number = Number(text);
-  if (!(number > 0 && number < 1e9)) throw new UsageError(`${option} must be a number greater than 0`);
-  return number;
-}
-
-function dateOf(text: string, option: string): Date {
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
-    throw new UsageError(`${option} must be a time such as 2026-11-21T10:00:00Z`);
-  return date;
 }
 
 function sessionJson(session: SessionSummary): Record<string, unknown> {

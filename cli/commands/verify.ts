@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Pool } from '../../db/pool.ts';
 import { withVerifySource } from '../../db/records-verify.ts';
+import { packageSource } from '../../recording/export/source.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import { noteVerifier, type NoteVerifier } from '../../recording/log/note.ts';
-import { verifyLog, type VerifyReport } from '../../recording/log/verify.ts';
+import { verifyLog, type VerifyOptions, type VerifyReport } from '../../recording/log/verify.ts';
 import { visible } from '../../recording/transcript.ts';
 
 /** What `holdpoint verify` needs. Offline verification uses neither pool nor keys. */
@@ -20,9 +21,10 @@ export interface VerifyDeps {
   readonly err: (text: string) => void;
 }
 
-const usage = `usage: holdpoint verify [--deep] [--key VKEY] [--checkpoint FILE]... [--json]
+const usage = `usage: holdpoint verify [PACKAGE] [--deep] [--key VKEY] [--checkpoint FILE]... [--json]
 
-Verifies the recording in the database: every record, every chain, the log and its checkpoints.
+Verifies the recording in the database: every record, every chain, the log and its checkpoints. Or, without database,
+keys and network, a package that sessions export has written.
   --deep             opens every payload, not only the first of each strand
   --key VKEY         the log's public key, where the configuration is not to be trusted
   --checkpoint FILE  a checkpoint that was kept elsewhere: the log must go on from it (repeatable)
@@ -34,6 +36,7 @@ export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
   let verifier: NoteVerifier;
   try {
     options = parse(argv);
+    if (options.positionals.length > 1) throw new Error('verify takes at most one package');
     const key = options.values.key ?? deps.logKey;
     if (key === null) throw new Error('the key of the log is not configured: give it with --key');
     verifier = noteVerifier(key);
@@ -44,17 +47,31 @@ export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
   const { values } = options;
   const kept = await readCheckpoints(values.checkpoint ?? [], deps.checkpointFiles, deps.err);
   if (!kept) return 1;
-  const keyRing = await deps.keyRing();
-  const report = await withVerifySource(await deps.pool(), (source) =>
-    verifyLog(source, { verifier, keptCheckpoints: kept, keyRing, deep: values.deep ?? false }),
-  );
+  const wanted = { verifier, keptCheckpoints: kept, deep: values.deep ?? false };
+  const [path] = options.positionals;
+  const report = path === undefined ? await verifyDatabase(wanted, deps) : await verifyPackage(path, wanted);
   print(report, values.json ?? false, deps.out);
   return report.problems.length === 0 ? 0 : 1;
+}
+
+type Wanted = Omit<VerifyOptions, 'keyRing'>;
+
+async function verifyDatabase(wanted: Wanted, deps: VerifyDeps): Promise<VerifyReport> {
+  const keyRing = await deps.keyRing();
+  return withVerifySource(await deps.pool(), (source) => verifyLog(source, { ...wanted, keyRing }));
+}
+
+async function verifyPackage(path: string, wanted: Wanted): Promise<VerifyReport> {
+  const source = await packageSource(path);
+  // The keys are in the package: opening everything costs little and proves the readable part of each line.
+  const report = await verifyLog(source, { ...wanted, keyRing: null, deep: true });
+  return { ...report, problems: [...report.problems, ...source.problems] };
 }
 
 function parse(argv: string[]) {
   return parseArgs({
     args: argv,
+    allowPositionals: true,
     options: {
       deep: { type: 'boolean' },
       key: { type: 'string' },

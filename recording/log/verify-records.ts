@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { SessionFacts } from '../event.ts';
 import { type Header, leafHash, sessionRef, strandName } from '../header.ts';
 import type { OpenBytes } from '../payload.ts';
-import { payloadOpener, type PayloadOpener } from '../strand.ts';
+import { openPayload, payloadOpener, type PayloadOpener } from '../strand.ts';
 import type { Problem, ProblemCode, ProblemList } from './problem.ts';
 import type { EntryCheck } from './verify-entries.ts';
 import type { FoundRecord, FoundSession, VerifySource } from './verify-source.ts';
@@ -58,7 +58,7 @@ export async function checkRecords(
     if (header) await content.check(record, header, record.header, null);
   }
   for (const [session, problem] of missing)
-    if (!check.purged.has(session) && !source.partial) problems.add(problem);
+    if (!check.purged.has(session) && source.covers(session)) problems.add(problem);
   return counted;
 }
 
@@ -112,10 +112,10 @@ function contentCheck(
         return report('record_moved', `is filed under session ${record.sessionId}, which is not its own`);
       if (header.kind !== 'open' && !options.deep) return;
       const session = await sessions(record.sessionId);
-      if (!session) return;
-      if (!session.opener)
-        return report('key_missing', 'cannot be opened: the key of its session does not unwrap');
-      const wrong = opens({ ...session, opener: session.opener }, header, record);
+      const key = record.recordKey ?? session?.opener?.recordKey(record.header);
+      if (session?.key && !key)
+        report('key_missing', 'cannot be opened: the key of its session does not unwrap');
+      const wrong = session && key && wrongContent(session, header, record, key);
       if (wrong) report(wrong === unopened ? 'record_altered' : 'session_altered', wrong);
     },
   };
@@ -123,13 +123,14 @@ function contentCheck(
 
 const unopened = 'does not open with the key of its session';
 
-function opens(
-  session: FoundSession & { opener: PayloadOpener },
+function wrongContent(
+  session: FoundSession,
   header: Header,
   record: FoundRecord,
+  key: Buffer,
 ): string | null {
   try {
-    const { bytes } = session.opener.open(record.header, record.sealed);
+    const { bytes } = openPayload(key, record.header, record.sealed);
     if (header.kind !== 'open') return null;
     const { session: recorded } = JSON.parse(bytes.toString('utf8')) as OpenBytes;
     const changed = changedFact(recorded, session.facts);
@@ -157,10 +158,12 @@ function sessionCache(
 ): (sessionId: string) => Promise<OpenedSession | null> {
   const cache = new Map<string, OpenedSession | null>();
   const look = async (sessionId: string): Promise<OpenedSession | null> => {
-    const found = keyRing ? await source.session(sessionId) : null;
-    if (!found?.key || !keyRing) return null;
-    const dataKey = await keyRing.unwrap(found.key, sessionId).catch(() => null);
-    return { ...found, opener: dataKey && payloadOpener(dataKey) };
+    const found = await source.session(sessionId);
+    if (!found) return null;
+    const dataKey =
+      found.key && keyRing ? await keyRing.unwrap(found.key, sessionId).catch(() => null) : null;
+    // Without a key ring, nothing is said of keys.
+    return { ...found, key: keyRing ? found.key : null, opener: dataKey && payloadOpener(dataKey) };
   };
   return async (sessionId) => {
     const known = cache.get(sessionId);

@@ -14,6 +14,8 @@ export interface FoundRecord {
   readonly sealed: Buffer;
   /** The session it is found under; null when under none. */
   readonly sessionId: string | null;
+  /** The record's own key, where it is disclosed. */
+  readonly recordKey?: Buffer;
 }
 
 /** What a store says of a session. */
@@ -37,6 +39,6 @@ export interface VerifySource {
   keylessSessions(): AsyncIterable<string>;
   /** Records that neither the log knows nor any living writer is about to bring into it. */
   strayRecords(): Promise<{ readonly count: number; readonly strand: string; readonly seq: number } | null>;
-  /** True when records of some sessions were left out on purpose. */
-  readonly partial: boolean;
+  /** False for a session (its reference in hex) whose records were left out on purpose. */
+  covers(session: string): boolean;
 }

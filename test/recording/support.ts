@@ -1,9 +1,14 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { createLogStore } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { RecordEvent, Recorder, SessionFacts } from '../../recording/event.ts';
 import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
+import { noteSigner } from '../../recording/log/note.ts';
+import { sequence } from '../../recording/log/sequence.ts';
 import { openSession, type RecordedEvent } from '../../recording/read.ts';
 import { createRecorder, type RecorderDeps } from '../../recording/recorder.ts';
 
@@ -51,4 +56,34 @@ export async function readAll(pool: Pool, sessionId: string): Promise<RecordedEv
 
 export function texts(events: readonly RecordedEvent[]): string[] {
   return events.filter((event) => event.kind === 'message').map((event) => event.bytes?.toString() ?? '?');
+}
+
+export const signer = noteSigner('holdpoint.test/log', randomBytes(32));
+
+/** Takes everything into the log. @returns its checkpoint */
+export async function sequenceAll(pool: Pool, seen: string | null = null): Promise<string> {
+  const store = createLogStore(pool);
+  for (;;) {
+    const done = await sequence(store, signer, { maxRecords: 1000, seen });
+    assert.ok(done);
+    if (done.added === 0) return done.checkpoint.note;
+  }
+}
+
+/** A recording of `sessions` sessions over two recorders, taken into the log in several steps. */
+export async function record(pool: Pool, sessions: number): Promise<string[]> {
+  const recorders = [recorderOn(pool), recorderOn(pool)];
+  const kept: string[] = [];
+  for (let n = 0; n < sessions; n += 1) {
+    const who = facts(`session-${n}`, { subject: `person ${n % 7}` });
+    const appending = Array.from({ length: 6 }, async (_, k) =>
+      recorders[(n + k) % 2]?.append(who, message(`{"n":${n},"k":${k}}`)),
+    );
+    await Promise.all(appending);
+    if (n % 3 === 0) await recorders[0]?.end(who.sessionId, 'done');
+    if (n % Math.ceil(sessions / 4) === 0) kept.push(await sequenceAll(pool));
+  }
+  await Promise.all(recorders.map((recorder) => recorder.close()));
+  kept.push(await sequenceAll(pool));
+  return kept;
 }

@@ -2,47 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { Client } from 'pg';
-import { createLogStore } from '../../db/records-log.ts';
 import { withVerifySource } from '../../db/records-verify.ts';
 import { openPool, type Pool } from '../../db/pool.ts';
-import { noteSigner, noteVerifier } from '../../recording/log/note.ts';
-import { sequence } from '../../recording/log/sequence.ts';
+import { noteVerifier } from '../../recording/log/note.ts';
 import { verifyLog, type VerifyReport } from '../../recording/log/verify.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { facts, keyRing, message, recorderOn } from './support.ts';
-
-const signer = noteSigner('holdpoint.test/log', randomBytes(32));
+import { facts, keyRing, message, record, recorderOn, sequenceAll, signer } from './support.ts';
 
 async function verify(pool: Pool, kept: string[] = [], deep = true): Promise<VerifyReport> {
   const options = { verifier: noteVerifier(signer.vkey), keptCheckpoints: kept, keyRing, deep };
   return withVerifySource(pool, (source) => verifyLog(source, options));
-}
-
-async function sequenceAll(pool: Pool, seen: string | null = null): Promise<string> {
-  const store = createLogStore(pool);
-  for (;;) {
-    const done = await sequence(store, signer, { maxRecords: 1000, seen });
-    assert.ok(done);
-    if (done.added === 0) return done.checkpoint.note;
-  }
-}
-
-/** A recording of `sessions` sessions over two recorders, taken into the log in several steps. */
-async function record(pool: Pool, sessions: number): Promise<string[]> {
-  const recorders = [recorderOn(pool), recorderOn(pool)];
-  const kept: string[] = [];
-  for (let n = 0; n < sessions; n += 1) {
-    const who = facts(`session-${n}`, { subject: `person ${n % 7}` });
-    const appending = Array.from({ length: 6 }, async (_, k) =>
-      recorders[(n + k) % 2]?.append(who, message(`{"n":${n},"k":${k}}`)),
-    );
-    await Promise.all(appending);
-    if (n % 3 === 0) await recorders[0]?.end(who.sessionId, 'done');
-    if (n % Math.ceil(sessions / 4) === 0) kept.push(await sequenceAll(pool));
-  }
-  await Promise.all(recorders.map((recorder) => recorder.close()));
-  kept.push(await sequenceAll(pool));
-  return kept;
 }
 
 test('an untouched recording raises no alarm, in the middle of writing or after', async () => {
