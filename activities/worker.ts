@@ -50,6 +50,8 @@ export async function runWorker(deps: WorkerDeps): Promise<RunningWorker> {
     workflowBundle: deps.workflowBundle,
     activities: { ...deps.activities },
     dataConverter: { payloadCodecs: [deps.codec] },
+    // A worker that was killed shall not delay a decision: its cached workflows go to another one after this long.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
     shutdownGraceTime: '10 seconds',
   });
   let failed: Error | undefined;

@@ -33,6 +33,7 @@ export async function up({ argv, configFile, dataDir, env, cwd, out, err }: Invo
   const log = createFileLog(config.log.level, 'up', join(config.dataDir, 'holdpoint.log'));
   logTemporalTo(log);
   await refuseSecond(config);
+  await stopLeftBehind(config.dataDir);
   await refuseTakenPorts(config);
   const asked = untilAskedToStop();
   const started: Stoppable[] = [];
@@ -122,7 +123,6 @@ async function temporalServer(
   if (address !== 'embedded') return { address, uiUrl: null, pid: null };
   const binary = await obtainTemporal('temporal', env, say);
   say('starting Temporal');
-  await stopLeftBehind(config.dataDir);
   const server = await startTemporal({
     binary,
     port: await freePort(),
