@@ -149,11 +149,13 @@ export async function endPending(
 export interface Swept {
   readonly unknown: readonly string[];
   readonly aborted: readonly string[];
+  readonly expired: readonly string[];
 }
 
 /**
  * Ends what nobody will end: calls whose executor has been silent for `silentMs` become `unknown` (they may have
- * run, so never `pending` again), and calls whose workflow never came to be within `unopenedMs` become `aborted`.
+ * run, so never `pending` again), calls whose workflow never came to be within `unopenedMs` become `aborted`, and
+ * calls that are long over their time (their workflow was deleted or terminated) become `expired`.
  */
 export async function sweepDead(
   db: Queryable,
@@ -171,7 +173,11 @@ export async function sweepDead(
      returning call_id`,
     [unopenedMs / 1000],
   );
-  return { unknown: ids(unknown.rows), aborted: ids(aborted.rows) };
+  const expired = await db.query<{ call_id: string }>(
+    `update held_calls set state = 'expired', ended_because = 'Its approval workflow did not end it.'
+     where state = 'pending' and expires_at < now() - interval '2 minutes' returning call_id`,
+  );
+  return { unknown: ids(unknown.rows), aborted: ids(aborted.rows), expired: ids(expired.rows) };
 }
 
 /** Deletes the stored results whose retention has ended. */

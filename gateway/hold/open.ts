@@ -1,4 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endPending, heldCallState } from '../../db/held-execution.ts';
@@ -70,31 +69,18 @@ export async function openWorkflow(deps: OpenDeps, { row, approval }: Draft): Pr
   }
 }
 
-/** Tells the workflow of a call that is open already that a live caller waits here. */
+/** Tells the workflow of a call that is open already that a live caller waits here. @throws what went wrong */
 export async function joinWorkflow(deps: OpenDeps, callId: string): Promise<void> {
-  const patienceMs = deps.settings.openDeadlineMs + 2000;
-  for (let waitedMs = 0; ; waitedMs += 500) {
-    // Read only now that the caller waits: what ended before is told by nobody else.
-    const call = await heldCallState(deps.pool, callId);
-    if (!call) throw new Error(`held call ${callId} is not in the database`);
-    if (call.state === 'executing') return;
-    if (call.state !== 'pending') return deps.waiters.leaveAll(callId, 'ended');
-    try {
-      return await deps.approvals.attached(call.workflowId, replicaQueue(deps.replica));
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      if (waitedMs >= patienceMs) {
-        // Its opener died before the workflow came to be, or somebody deleted it: nobody can decide it any more.
-        await endPending(deps.pool, {
-          callId,
-          state: 'aborted',
-          because: 'Its approval workflow does not exist.',
-        });
-        throw error;
-      }
-      await sleep(500);
-    }
+  // Read only now that the caller waits: what ended before is told by nobody else.
+  let call = await heldCallState(deps.pool, callId);
+  // Its opener may be at it, or dead, in which case the sweep ends the call.
+  while (call?.state === 'pending' && call.openedAt === null && deps.waiters.of(callId).length > 0) {
+    await sleep(500);
+    call = await heldCallState(deps.pool, callId);
   }
+  if (!call) throw new Error(`held call ${callId} is not in the database`);
+  if (call.state === 'pending') await deps.approvals.attached(call.workflowId, replicaQueue(deps.replica));
+  else if (call.state !== 'executing') deps.waiters.leaveAll(callId, 'ended');
 }
 
 /** Records that a request is held: as a new approval request, or joined to one. */

@@ -34,7 +34,7 @@ export async function startSweeping(deps: SweepDeps): Promise<{ close(): Promise
   const sweep = async (): Promise<void> => {
     const { executorSilenceMs, openDeadlineMs } = settings;
     const dead = await sweepDead(pool, { silentMs: executorSilenceMs, unopenedMs: openDeadlineMs * 4 });
-    if (dead.unknown.length + dead.aborted.length > 0)
+    if (dead.unknown.length + dead.aborted.length + dead.expired.length > 0)
       log.warn(dead, 'ended held calls that nobody would have ended');
   };
   const guarded =
