@@ -1,6 +1,7 @@
 import { App, type Receiver, type ReceiverEvent } from '@slack/bolt';
 import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
 import type { Pool } from '../db/pool.ts';
+import type { Masked } from '../masking/masked.ts';
 import type { Approvals } from '../workflows/client.ts';
 import { registerCommands, showHome } from './commands.ts';
 import { startDecisionQueue } from './decision-queue.ts';
@@ -23,6 +24,8 @@ export interface SlackAppDeps {
   readonly approvals: Pick<Approvals, 'decide'>;
   /** Brings every card of a call up to date (activities/cards.ts, `refresh`). */
   readonly refreshCards: (callId: string) => Promise<void>;
+  /** Masks what people write (a denial's reason) before it is stored or goes anywhere. */
+  readonly maskText: (text: string) => Masked<string>;
   readonly log: Log;
 }
 
@@ -69,7 +72,13 @@ export async function startSlackApp(
   });
   const common = { db: pool, client, consoleUrl: deps.consoleUrl, workspace };
   const forCommands = { ...common, membership };
-  registerInteractions(app, { ...common, queue, log, showHome: (user) => showHome(forCommands, user) });
+  registerInteractions(app, {
+    ...common,
+    queue,
+    log,
+    maskText: deps.maskText,
+    showHome: (user) => showHome(forCommands, user),
+  });
   registerCommands(app, forCommands);
 
   const transports: Transport[] = [];

@@ -17,7 +17,7 @@ export async function startHttpMode(options: {
 }): Promise<Transport & { readonly url: string }> {
   const server = fastify({ bodyLimit: bodyLimitBytes, logger: false });
   await server.register(async (plugin) => slackRoutes(plugin, options));
-  const address = await server.listen(options.listen);
+  const address = await server.listen({ ...options.listen });
   return { url: `${address}/slack/events`, stop: () => server.close() };
 }
 

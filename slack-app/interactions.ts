@@ -3,6 +3,7 @@ import type { ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import { type CardFacts, cardFacts } from '../db/cards.ts';
 import type { Queryable } from '../db/pool.ts';
+import type { Masked } from '../masking/masked.ts';
 import type { ClickedDecision } from '../db/slack-decisions.ts';
 import { actionIds } from './buttons.ts';
 import type { DecisionQueue } from './decision-queue.ts';
@@ -21,6 +22,8 @@ export interface InteractionDeps {
   readonly queue: DecisionQueue;
   /** Brings a person's App Home up to date. */
   readonly showHome: (user: string) => Promise<void>;
+  /** Masks what people write before it is stored or goes anywhere. */
+  readonly maskText: (text: string) => Masked<string>;
   readonly log: Log;
 }
 
@@ -72,7 +75,7 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     const problem = whyNoReason(reason);
     if (problem !== null) return ack({ response_action: 'errors', errors: { [actionIds.reason]: problem } });
     const origin = storedOrigin(view.private_metadata);
-    const click = clicked(origin, body, 'deny', reason);
+    const click = clicked(origin, body, 'deny', deps.maskText(reason));
     if (await isForeign(deps, body)) {
       await deps.queue.refuse(click, 'ForeignWorkspace', foreignWorkspace);
       return ack();

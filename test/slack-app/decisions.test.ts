@@ -68,16 +68,19 @@ for (const mode of ['socket', 'http'] as const)
       await stage.slack.waitForEphemeral(bob, (text) => text.includes('1 of 2'));
     });
 
-    it('a denial asks for a reason and carries it', async () => {
+    it('a denial asks for a reason and carries it, masked before it is stored', async () => {
       const bob = stage.slack.addUser({ name: 'Bob' });
       const { callId, card } = await announced({ people: [`slack:${stage.slack.teamId}/${bob}`] });
       await stage.slack.click(bob, card, actionIds.deny);
       const modal = await stage.slack.waitForModal(bob);
       const empty = await stage.slack.submit(bob, modal, { [actionIds.reason]: '   ' });
       assert.match(JSON.stringify(empty.response), /say why/);
-      await stage.slack.submit(bob, modal, { [actionIds.reason]: 'at most 100 rows' });
+      await stage.slack.submit(bob, modal, { [actionIds.reason]: 'at most 100 rows, not hunter2' });
       const [row] = await settled(callId);
-      assert.deepEqual([row.state, row.decision, row.reason], ['counted', 'deny', 'at most 100 rows']);
+      assert.deepEqual(
+        [row.state, row.decision, row.reason],
+        ['counted', 'deny', 'at most 100 rows, not [masked:secret]'],
+      );
       await stage.cards.refresh(callId);
       assert.match(
         JSON.stringify(stage.slack.messages('C0DBA').at(-1)?.blocks),

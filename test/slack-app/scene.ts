@@ -1,3 +1,4 @@
+import type { Masked } from '../../masking/masked.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { ApprovalStatus, CountedVote } from '../../workflows/contract.ts';
 import { createCards } from '../../activities/cards.ts';
@@ -130,6 +131,7 @@ export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
     consoleUrl,
     approvals: workflow,
     refreshCards: (callId: string) => cards.refresh(callId),
+    maskText: (text: string) => text.replace(/hunter\d/g, '[masked:secret]') as Masked<string>,
     log: quiet,
   };
   const app = await startSlackApp(deps);
