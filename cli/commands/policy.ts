@@ -6,14 +6,18 @@ import type { Surroundings } from '../../policy/checks.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { testPolicy, type CaseResult } from '../../policy/test-cases.ts';
 import { ConfigError } from '../config/config-error.ts';
+import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { readPolicy } from '../policy-file.ts';
+import { demonstrated } from '../starter/demonstration.ts';
 
 export interface PolicyCommandDeps {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** `--config`, which the caller has taken out of the arguments. */
   readonly configFile: string | undefined;
+  /** `--data`, likewise. */
+  readonly dataDir: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly checkMasking: Surroundings['checkMasking'];
@@ -110,13 +114,12 @@ async function test(deps: PolicyCommandDeps, which: Which, cases: string): Promi
 
 /** A named file stands alone; the configuration's is checked against its connections and Slack. */
 async function compileFile(
-  { env, cwd, configFile, checkMasking }: PolicyCommandDeps,
+  deps: PolicyCommandDeps,
   file: string | undefined,
 ): Promise<{ name: string; result: ReturnType<typeof compilePolicy> }> {
-  const alone = file !== undefined && configFile === undefined;
-  const config = alone
-    ? null
-    : await loadConfig({ env, cwd, ...(configFile === undefined ? {} : { file: configFile }) });
+  const { cwd, checkMasking } = deps;
+  const alone = file !== undefined && deps.configFile === undefined;
+  const config = alone ? null : await configOf(deps);
   const path = file === undefined ? (config?.policy ?? '') : resolve(cwd, file);
   const name = file ?? path;
   const surroundings = {
@@ -125,6 +128,13 @@ async function compileFile(
     checkMasking,
   };
   return { name, result: compilePolicy(await readPolicy(path), { ...surroundings, file: name }) };
+}
+
+/** The configuration as `holdpoint up` would have it. */
+async function configOf({ env, cwd, configFile, dataDir }: PolicyCommandDeps): Promise<Config> {
+  const file = configFile === undefined ? {} : { file: configFile };
+  const data = dataDir === undefined ? {} : { dataDir };
+  return demonstrated(await loadConfig({ env, cwd, ...file, ...data }));
 }
 
 async function readCases({ cwd }: PolicyCommandDeps, file: string): Promise<string> {

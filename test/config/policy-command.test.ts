@@ -17,6 +17,7 @@ async function policy(t: TestContext, files: Readonly<Record<string, string>>, .
     err: (text) => void (err += text),
     env: {},
     configFile: undefined,
+    dataDir: undefined,
     cwd,
     checkMasking: () => [],
   });
