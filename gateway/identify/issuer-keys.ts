@@ -16,8 +16,10 @@ export interface IssuerKeysDeps {
   readonly now: () => number;
 }
 
-/** Keys are asked for again after this long, so that a withdrawn key stops working. */
-const maxAgeMs = 10 * 60_000;
+/** Keys are asked for again after this long, while the known ones still serve. */
+const freshMs = 5 * 60_000;
+/** Older keys serve nobody: a withdrawn key stops working, and an issuer that is down shuts the door. */
+const maxAgeMs = 15 * 60_000;
 /** A token with an unknown key id makes us look for a rotated key at most this often. */
 const rotationPauseMs = 30_000;
 /** After a failure, nobody asks the issuer for this long. */
@@ -30,8 +32,8 @@ interface Fetched {
 
 /**
  * The signing keys of one issuer: found by discovery, cached, refreshed when they are old or when a token names
- * a key that is not among them. One request at a time, however many tokens wait. When the issuer is down and the
- * cached keys are too old, nobody gets in.
+ * a key that is not among them. One request at a time, however many tokens wait. An issuer that is down for a few
+ * minutes locks nobody out; when the cached keys are too old, nobody gets in.
  */
 export function issuerKeys(settings: IssuerSettings, { fetch, now }: IssuerKeysDeps): JWTVerifyGetKey {
   let keys: Fetched | null = null;
@@ -64,6 +66,8 @@ export function issuerKeys(settings: IssuerSettings, { fetch, now }: IssuerKeysD
 
   return async (header, token) => {
     const current = keys && now() - keys.atMs < maxAgeMs ? keys : await refresh();
+    // A failure here is kept in `failed`, and refuses tokens once the keys are too old.
+    if (now() - current.atMs >= freshMs) refresh().catch(() => undefined);
     try {
       return await current.find(header, token);
     } catch (error) {

@@ -290,7 +290,7 @@ test('a withdrawn key stops working once the cached keys are old', async () => {
   const authorization = `Bearer ${await issuer.sign({ exp: now() + 3_600 })}`;
   asCaller(await identify({ authorization, resource }));
   issuer.state.keys = [next];
-  clock += 10 * 60_000 + 1_000;
+  clock += 15 * 60_000 + 1_000;
   assert.match(asRefusal(await identify({ authorization, resource })).message, /does not publish/);
 });
 
@@ -333,6 +333,42 @@ test('while the issuer is down nobody new gets in, the answer says to try again,
   asRefusal(await identify({ authorization, resource }));
   assert.equal(requests, 2);
   clock += 2_001;
+  asCaller(await identify({ authorization, resource }));
+});
+
+test('an issuer that is down for a few minutes locks nobody out, and one that stays down everybody', async () => {
+  await using issuer = await startIssuer([await newKey('k1')]);
+  let clock = Date.now();
+  const { identify } = createIdentifier(
+    { issuers: [issuer.settings], anonymous: null },
+    { now: () => clock },
+  );
+  const authorization = `Bearer ${await issuer.sign({ exp: now() + 7_200 })}`;
+  asCaller(await identify({ authorization, resource }));
+  issuer.state.fail = true;
+  for (const minutes of [6, 10, 14]) {
+    clock += minutes * 60_000 - (clock - Date.now());
+    asCaller(await identify({ authorization, resource }));
+  }
+  clock += 5 * 60_000;
+  assert.equal(asRefusal(await identify({ authorization, resource })).refused, 'issuer_unavailable');
+});
+
+test('keys are renewed while the known ones still serve', async () => {
+  await using issuer = await startIssuer([await newKey('k1')]);
+  let clock = Date.now();
+  const { identify } = createIdentifier(
+    { issuers: [issuer.settings], anonymous: null },
+    { now: () => clock },
+  );
+  const authorization = `Bearer ${await issuer.sign({ exp: now() + 7_200 })}`;
+  asCaller(await identify({ authorization, resource }));
+  clock += 6 * 60_000;
+  asCaller(await identify({ authorization, resource }));
+  for (let tries = 0; tries < 100 && issuer.state.keyRequests < 2; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(issuer.state.keyRequests, 2);
+  clock += 14 * 60_000;
   asCaller(await identify({ authorization, resource }));
 });
 
