@@ -80,3 +80,22 @@ export async function settleRow(db: Queryable, end: Settlement): Promise<string 
   );
   return rows[0]?.state ?? null;
 }
+
+/**
+ * Ends pending calls that no workflow will end: those of the given workflows, and those whose time was up two minutes
+ * ago. Nothing can have been sent: a claim would have made them `executing`.
+ * @returns the ids of the calls that ended
+ */
+export async function endWorkflowless(db: Queryable, lostWorkflowIds: readonly string[]): Promise<string[]> {
+  const { rows } = await db.query<{ call_id: string }>(
+    `update held_calls set
+       state = case when workflow_id = any($1) then 'cancelled' else 'expired' end,
+       ended_because = case when workflow_id = any($1)
+         then 'Its approval workflow was stopped in Temporal before it ran.'
+         else 'Nobody decided in time.' end
+     where state = 'pending' and (workflow_id = any($1) or expires_at < now() - interval '2 minutes')
+     returning call_id`,
+    [lostWorkflowIds],
+  );
+  return rows.map((row) => row.call_id);
+}

@@ -138,6 +138,21 @@ const decideDeadlineMs = 10_000;
 const signalDeadlineMs = 3_000;
 const voteLifetimeSec = 120;
 
+/**
+ * Ids of the approval workflows that closed within `closedWithinMs` without settling their row: terminated, failed or
+ * timed out. At most a thousand.
+ */
+export async function lostWorkflows(client: Client, closedWithinMs: number): Promise<string[]> {
+  const since = new Date(Date.now() - closedWithinMs).toISOString();
+  const query = `WorkflowType = '${workflowType}' AND ExecutionStatus IN ('Terminated', 'Failed', 'TimedOut') AND CloseTime > '${since}'`;
+  const ids: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    ids.push(workflowId);
+    if (ids.length === 1000) break;
+  }
+  return ids;
+}
+
 /** gRPC FAILED_PRECONDITION: the Update met another event in its workflow task; the same id may be sent again. */
 const failedPrecondition = 9;
 

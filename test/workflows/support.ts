@@ -52,6 +52,7 @@ export interface Workplace {
   readonly approvals: Approvals;
   readonly link: TemporalLink;
   readonly connection: NativeConnection;
+  readonly codecKey: Buffer;
   /** Ids of the calls that were sent upstream, in order. */
   readonly sent: readonly string[];
   readonly recorded: readonly RecordEvent[];
@@ -87,7 +88,8 @@ export async function workplace(
 ): Promise<Workplace> {
   const skipsTime = skippingClock !== undefined;
   const nowMs = skippingClock ?? (async () => Date.now());
-  const codecKeys = [randomBytes(32)];
+  const codecKey = randomBytes(32);
+  const codecKeys = [codecKey];
   const codec = createCodec(codecKeys);
   const connection = await NativeConnection.connect({ address });
   if (!skipsTime) await registerSearchAttributes(connection, 'default');
@@ -130,6 +132,7 @@ export async function workplace(
     approvals,
     link,
     connection,
+    codecKey,
     sent,
     recorded,
     cards,
