@@ -1,7 +1,7 @@
 import type { Caller } from '../../policy/caller.ts';
 import type { Fetch } from './fetch-json.ts';
 import { IssuerUnavailable } from './issuer-keys.ts';
-import { bearerChallenge } from './metadata.ts';
+import { bearerChallenge, protectedResourceMetadata, type ProtectedResourceMetadata } from './metadata.ts';
 import type { IdentityRefusal, IdentityRefusalCode } from './refusal.ts';
 import type { IdentitySettings } from './settings.ts';
 import { tokenVerifier, UnacceptableToken } from './verify-token.ts';
@@ -20,6 +20,14 @@ export interface Identifier {
    * short time, so that a busy client costs one signature check a minute.
    */
   readonly identify: (request: IdentifyRequest) => Promise<Caller | IdentityRefusal>;
+  /**
+   * Where callers get tokens for a connection: the document to answer at
+   * `/.well-known/oauth-protected-resource/mcp/<connection>`, to anyone; null (404) where there is no issuer.
+   */
+  readonly metadata: (connection: {
+    readonly resource: string;
+    readonly connection: string;
+  }) => ProtectedResourceMetadata | null;
 }
 
 export interface IdentifierDeps {
@@ -41,6 +49,7 @@ export function createIdentifier(settings: IdentitySettings, deps: IdentifierDep
     now: deps.now ?? Date.now,
   });
   return {
+    metadata: (connection) => protectedResourceMetadata(settings, connection),
     identify: async ({ authorization, resource }) => {
       if (authorization === undefined) {
         if (settings.anonymous) return anonymousCaller(settings.anonymous);
