@@ -15,6 +15,7 @@ import {
   withCardLease,
 } from '../db/cards.ts';
 import { type Card, cardOf } from '../slack-app/card.ts';
+import { alertOfUnknown } from './card-alert.ts';
 import { findPosted } from './find-card.ts';
 import type { Cards } from './settling.ts';
 import { slackFailure, type SlackTrouble, slackTrouble } from './slack-errors.ts';
@@ -128,6 +129,7 @@ async function bringCopyUpToDate(
   const options = { forRequester: copy.role === 'requester' };
   try {
     await show(deps, copy, facts, cardOf(facts, links, options));
+    await alertOfUnknown(deps, copy, facts);
     return null;
   } catch (error) {
     const trouble = slackTrouble(error);

@@ -16,6 +16,7 @@ export interface CardCopy {
   readonly attemptedAt: Date | null;
   readonly whole: boolean;
   readonly shown: string | null;
+  readonly alertedAt: Date | null;
 }
 
 /** A held call as cards and the Slack app need it. */
@@ -80,7 +81,7 @@ export async function openCardFacts(db: Queryable, limit: number): Promise<reado
 }
 
 const copyColumns = `card_id as "cardId", call_id as "callId", target, role, channel, ts, attempted_at as "attemptedAt",
-  whole, shown`;
+  whole, shown, alerted_at as "alertedAt"`;
 
 /** Writes down where cards are to stand, before any is posted. Those that are known already stay. */
 export async function planCards(
@@ -150,6 +151,11 @@ export async function adoptCard(
 /** Notes that Slack refused a card, for whoever looks why it is not there. */
 export async function markFailed(db: Queryable, cardId: string, error: string): Promise<void> {
   await db.query('update slack_cards set last_error = $2 where card_id = $1', [cardId, error]);
+}
+
+/** Notes that the people around a card were told that the outcome is unknown. */
+export async function markAlerted(db: Queryable, cardId: string): Promise<void> {
+  await db.query('update slack_cards set alerted_at = now() where card_id = $1', [cardId]);
 }
 
 /** Notes that a message was deleted in Slack. */

@@ -110,12 +110,13 @@ async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Settl
   if (copy === null) {
     // Posted by us, but its place never reached us: from now on it is kept up to date like the others.
     await adoptCard(deps.pool, { callId: click.callId, ...at });
-    await deps.refreshCards(click.callId);
-    if (click.decision === 'approve')
+    if (click.decision === 'approve') {
+      await deps.refreshCards(click.callId);
       return refused(
         'StaleCard',
         'This card was out of date and has just been renewed. Look again, then decide.',
       );
+    }
   } else if (click.decision === 'approve' && !copy.whole)
     return refused(
       'NotShownWhole',

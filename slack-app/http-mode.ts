@@ -4,6 +4,8 @@ import type { Deliver, Transport } from './socket-mode.ts';
 import type { Log } from './web-client.ts';
 
 const bodyLimitBytes = 1024 * 1024;
+/** Slack sends a request in one go; whoever takes longer only ties the listener up. */
+const requestTimeoutMs = 10_000;
 
 /**
  * Takes Slack's payloads at `POST /slack/events`, on a listener of its own. Every request must carry a valid
@@ -15,7 +17,11 @@ export async function startHttpMode(options: {
   log: Log;
   deliver: Deliver;
 }): Promise<Transport & { readonly url: string }> {
-  const server = fastify({ bodyLimit: bodyLimitBytes, logger: false });
+  const server = fastify({
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    logger: false,
+  });
   await server.register(async (plugin) => slackRoutes(plugin, options));
   const address = await server.listen({ ...options.listen });
   return { url: `${address}/slack/events`, stop: () => server.close() };

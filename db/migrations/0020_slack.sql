@@ -17,6 +17,8 @@ create table slack_cards (
   -- SHA-256 of what it shows, so that an update that changes nothing is not sent.
   shown        text,
   last_error   text,
+  -- When those who decided were told, in the card's thread, that nobody knows whether the call happened.
+  alerted_at   timestamptz,
   -- Deleted in Slack: nothing to update any more.
   gone_at      timestamptz,
   unique (call_id, target),

@@ -212,6 +212,20 @@ describe('the cards of a held call', () => {
     assert.equal(slack.messages('C0DBA').length, 1);
   });
 
+  it('call for someone to look, once, when the outcome is unknown', async () => {
+    const callId = await heldCall(db.pool);
+    await cards.announce(callId);
+    await db.pool.query(`update held_calls set state = 'executing' where call_id = $1`, [callId]);
+    await cards.refresh(callId);
+    await db.pool.query(`update held_calls set state = 'unknown' where call_id = $1`, [callId]);
+    await cards.refresh(callId);
+    await cards.refresh(callId);
+    const [card, alert, ...others] = slack.messages('C0DBA');
+    assert.equal(others.length, 0);
+    assert.equal(alert?.threadTs, card?.ts);
+    assert.match(alert?.text ?? '', /unknown.*check upstream/);
+  });
+
   it('never tell Slack the bot token in a body, nor unfurl a link', async () => {
     const callId = await heldCall(db.pool);
     await cards.announce(callId);
