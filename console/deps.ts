@@ -1,7 +1,11 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Pool } from '../db/pool.ts';
 import type { Approvals } from '../workflows/client.ts';
+import type { KeyRing } from '../recording/key-ring.ts';
+import type { RecordReader } from '../recording/reader.ts';
+import type { RecordAct } from './acts.ts';
 import type { Identity } from './identity.ts';
+import type { Auditors } from './sight.ts';
 import type { Visits } from './visits.ts';
 
 /** How people prove who they are. */
@@ -20,6 +24,14 @@ export type LoginSettings =
       readonly scope?: string;
     };
 
+/** What it takes to read recordings. */
+export interface Recordings {
+  readonly reader: RecordReader;
+  readonly keyRing: KeyRing;
+  /** Records that somebody looked, before they see anything. */
+  readonly recordAct: RecordAct;
+}
+
 /** What the console is given. */
 export interface ConsoleDeps {
   readonly listen: { readonly host: string; readonly port: number };
@@ -29,6 +41,10 @@ export interface ConsoleDeps {
   readonly approvals: Pick<Approvals, 'decide'>;
   readonly login: LoginSettings | null;
   readonly log: FastifyBaseLogger;
+  /** Who may look at recordings and at every request, where people sign in at an identity provider; nobody when left out. */
+  readonly auditors?: Auditors | null;
+  /** Left out where the process has no keys: the pages then say so. */
+  readonly recordings?: Recordings | null;
   readonly now?: () => Date;
 }
 
@@ -63,6 +79,8 @@ export interface ConsoleContext {
   readonly approvals: Pick<Approvals, 'decide'>;
   readonly login: Login;
   readonly visits: Visits;
+  readonly auditors: Auditors | null;
+  readonly recordings: Recordings | null;
   readonly log: FastifyBaseLogger;
   /** The origin that browsers use, once the port is known. */
   readonly origin: () => string;

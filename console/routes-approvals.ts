@@ -16,6 +16,7 @@ import { approvalPage, type ApprovalView } from './pages/approval.ts';
 import { approvalsPage } from './pages/approvals.ts';
 import { states } from './pages/words.ts';
 import { formOf } from './requests.ts';
+import { maySee } from './sight.ts';
 import { phaseOf, standingOf } from './standing.ts';
 import { visitOf } from './sign-in.ts';
 
@@ -31,40 +32,49 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
       recentCalls(context.pool, filter, recentLimit + 1),
       callsVersion(context.pool),
     ]);
-    const shown = recent.slice(0, recentLimit);
-    const next = recent.length > recentLimit ? olderThan(filter, shown.at(-1)) : null;
-    return send(
-      reply,
-      200,
-      approvalsPage({ pending, recent: shown, filter, next, now: context.now(), version }, visitOf(request)),
-    );
+    const visit = visitOf(request);
+    const seen = (calls: readonly ShownCall[]): ShownCall[] =>
+      calls.filter((call) => maySee(call, visit.identity, context.auditors));
+    const next = recent.length > recentLimit ? olderThan(filter, recent[recentLimit - 1]) : null;
+    const list = {
+      pending: seen(pending),
+      recent: seen(recent.slice(0, recentLimit)),
+      filter,
+      next,
+      now: context.now(),
+      version,
+    };
+    return send(reply, 200, approvalsPage(list, visit));
   });
 
   app.get<{ Params: { id: string } }>('/approvals/:id', async (request, reply) => {
     const visit = visitOf(request);
-    const view = await viewOf(context, request.params.id, visit.identity);
-    return send(reply, 200, approvalPage(view, visit));
+    const call = await findCall(context, request.params.id, visit.identity);
+    return send(reply, 200, approvalPage(viewOf(context, call, visit.identity), visit));
   });
 
   app.post<{ Params: { id: string } }>('/approvals/:id', async (request, reply) => {
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const call = await findCall(context, request.params.id);
+    const call = await findCall(context, request.params.id, visit.identity);
     const { status, told, identity, typed, votes } = await decideOn(context, visit, call, form);
-    const view = await viewOf(context, call.callId, identity, votes);
-    return send(reply, status, approvalPage({ ...view, told, typed }, visit));
+    const after = (await shownCall(context.pool, call.callId)) ?? call;
+    return send(
+      reply,
+      status,
+      approvalPage({ ...viewOf(context, after, identity, votes), told, typed }, visit),
+    );
   });
 }
 
 /** @param votes what the workflow has just said counted; the row may be a moment behind */
-async function viewOf(
+function viewOf(
   context: ConsoleContext,
-  callId: string,
+  row: ShownCall,
   identity: Identity,
   votes: ShownCall['votes'] = [],
-): Promise<ApprovalView> {
-  const row = await findCall(context, callId);
+): ApprovalView {
   const call = votes.length > row.votes.length ? { ...row, votes } : row;
   const now = context.now();
   return {
@@ -82,15 +92,15 @@ export function callVersion(call: ShownCall, now: Date): string {
   return [call.state, call.votes.length, call.endedAt?.toISOString() ?? '', phaseOf(call, now)].join(':');
 }
 
-/** @throws PageError 404 */
-export async function findCall(context: Pick<ConsoleContext, 'pool'>, callId: string): Promise<ShownCall> {
+async function findCall(context: ConsoleContext, callId: string, identity: Identity): Promise<ShownCall> {
   const call = await shownCall(context.pool, callId);
-  if (call) return call;
+  if (call && maySee(call, identity, context.auditors)) return call;
+  // One answer for both, so that ids tell nothing.
   throw new PageError(
     404,
-    'There is no such approval request',
-    'No request has this id. It may have been removed when its time of keeping was over.',
-    'Look for it in the list of approvals.',
+    'There is no such approval request for you',
+    'No request has this id, or you are not among those who may see it: its approvers, whoever asked, and auditors.',
+    'Look for it in the list of approvals, or ask whoever sent you the link.',
   );
 }
 

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { callsVersion, shownCall } from '../db/held-calls-shown.ts';
-import type { ConsoleContext } from './deps.ts';
+import type { ConsoleContext, Visit } from './deps.ts';
 import { callVersion } from './routes-approvals.ts';
+import { allowed, sessionVersion } from './routes-sessions.ts';
+import { maySee } from './sight.ts';
 import { visitOf } from './sign-in.ts';
 
 const askEveryMs = 1000;
@@ -15,9 +17,9 @@ const mostStreams = 200;
  */
 export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () => void {
   const open = new Set<() => void>();
-  const stream = (path: string, version: (id: string) => Promise<string>): void => {
+  const stream = (path: string, version: (id: string, visit: Visit) => Promise<string>): void => {
     app.get<{ Params: { id?: string } }>(path, async (request, reply) => {
-      const { secret } = visitOf(request);
+      const visit = visitOf(request);
       if (open.size >= mostStreams)
         return reply.code(503).header('retry-after', '30').send('too many open pages');
       reply.hijack();
@@ -38,8 +40,8 @@ export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () =>
       await follow({
         raw,
         signal: stopped.signal,
-        version: () => version(request.params.id ?? ''),
-        alive: () => context.visits.isAlive(secret),
+        version: () => version(request.params.id ?? '', visit),
+        alive: () => context.visits.isAlive(visit.secret),
       })
         .catch((error: unknown) =>
           context.log.warn({ err: error }, 'a live page lost its stream; it connects again'),
@@ -49,9 +51,13 @@ export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () =>
     });
   };
   stream('/live', () => callsVersion(context.pool));
-  stream('/live/:id', async (id) => {
+  stream('/live/:id', async (id, visit) => {
     const call = await shownCall(context.pool, id);
-    return call ? callVersion(call, context.now()) : 'gone';
+    return call && maySee(call, visit.identity, context.auditors) ? callVersion(call, context.now()) : 'gone';
+  });
+  stream('/live/sessions/:id', async (id, visit) => {
+    const session = await allowed(context, visit).reader.session(id);
+    return session ? sessionVersion(session) : 'gone';
   });
   return () => {
     for (const stop of open) stop();

@@ -12,6 +12,7 @@ import { localLogin } from './login/local.ts';
 import { oidcLogin } from './login/oidc.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { liveRoutes } from './routes-live.ts';
+import { sessionRoutes } from './routes-sessions.ts';
 import { formOf } from './requests.ts';
 import { requireVisit, visitOf } from './sign-in.ts';
 import { createVisits } from './visits.ts';
@@ -59,6 +60,8 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     approvals: deps.approvals,
     login,
     visits: createVisits(deps.pool, login.binding, secure),
+    auditors: deps.auditors ?? null,
+    recordings: deps.recordings ?? null,
     log: deps.log,
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
@@ -98,6 +101,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
   await app.register(async (inside) => {
     requireVisit(inside, context);
     approvalRoutes(inside, context);
+    sessionRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {
       context.visits.checkForm(visitOf(request), formOf(request));

@@ -28,6 +28,7 @@ async function refresh() {
   document.title = fresh.title;
   for (const part of document.querySelectorAll('[data-part]')) replace(part, fresh);
   countDown();
+  document.dispatchEvent(new CustomEvent('holdpoint:refreshed'));
   say(`Brought up to date at ${new Date().toLocaleTimeString()}.`);
 }
 

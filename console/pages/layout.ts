@@ -7,6 +7,8 @@ export interface Frame {
   readonly visit: Visit | null;
   readonly here?: 'approvals' | 'sessions' | 'policy' | 'masking';
   readonly body: Html;
+  /** Uses the whole width. */
+  readonly wide?: boolean;
   /** Scripts of `console/assets/` that the page uses; every page works without. */
   readonly scripts?: readonly string[];
 }
@@ -47,7 +49,7 @@ ${
 </form>`
 }
 </header>
-<main id="main" tabindex="-1">
+<main id="main" tabindex="-1"${frame.wide === true && html` class="wide"`}>
 ${frame.body}
 </main>
 ${

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identityFromIdToken } from '../../console/login/id-token.ts';
+import type { ConsoleDeps } from '../../console/deps.ts';
 import type { Pool } from '../../db/pool.ts';
 import { type TestProvider, testProvider } from '../support/oidc-provider.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -14,9 +15,13 @@ const dana = {
   groups: ['staff'],
 };
 
-async function consoleFor(pool: Pool, provider: TestProvider): Promise<TestConsole> {
+async function consoleFor(
+  pool: Pool,
+  provider: TestProvider,
+  more: Partial<ConsoleDeps> = {},
+): Promise<TestConsole> {
   const { issuer, clientId, clientSecret } = provider;
-  return testConsole(pool, { login: { mode: 'oidc', issuer, clientId, clientSecret } });
+  return testConsole(pool, { login: { mode: 'oidc', issuer, clientId, clientSecret }, ...more });
 }
 
 /** Goes the way of a browser through the provider. @returns the console's answer to the callback */
@@ -56,8 +61,7 @@ test('a verified e-mail names an approver, an unverified one does not', async ()
   const id = await holdCall(db.pool, { people: ['dana@example.com'], groups: [] });
   provider.user = { ...dana, sub: 'u-other', email_verified: false };
   const pretender = await signInAs(console);
-  const refused = await pretender.person.get(`/approvals/${id}`);
-  assert.match(await refused.text(), /You may look, but not decide/);
+  assert.equal((await pretender.person.get(`/approvals/${id}`)).status, 404);
   provider.user = dana;
   const { person } = await signInAs(console);
   assert.equal((await approve(person, id)).status, 200);
@@ -72,7 +76,7 @@ test('an e-mail that changes hands gives its new holder nothing', async () => {
   await signInAs(console);
   provider.user = { ...dana, sub: 'u-successor' };
   const { person } = await signInAs(console);
-  assert.match(await (await person.get(`/approvals/${id}`)).text(), /You may look, but not decide/);
+  assert.equal((await person.get(`/approvals/${id}`)).status, 404);
 });
 
 test('who was taken out of a group, or blocked, after signing in cannot decide any more', async () => {
@@ -87,8 +91,12 @@ test('who was taken out of a group, or blocked, after signing in cannot decide a
   const out = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
   assert.equal(out.status, 403);
   assert.match(await out.text(), /you are not in dba/);
+  assert.equal((await person.get(`/approvals/${id}`)).status, 404, 'nor see it');
+  provider.user = { ...dana, groups: ['dba'] };
+  const back = await signInAs(console);
+  const again = fieldsOf(await (await back.person.get(`/approvals/${id}`)).text());
   provider.user = { ...dana, groups: ['dba'], blocked: true };
-  const blocked = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  const blocked = await back.person.post(`/approvals/${id}`, { ...again, decision: 'approve' });
   assert.equal(blocked.status, 401);
   assert.equal(console.acts.length, 0);
 });
@@ -173,4 +181,25 @@ test('at the command line an ID token proves a person; an old, foreign or altere
   ];
   for (const token of wrong)
     await assert.rejects(identityFromIdToken(token, settings, db.pool), /does not prove who you are/);
+});
+
+test('requests are shown to their approvers, to whoever asked, and to auditors; to others they do not exist', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider, { auditors: { people: [], groups: ['audit'] } });
+  const id = await holdCall(db.pool, { tool: 'secret_tool', people: [], groups: ['dba'] });
+  provider.user = dana;
+  const stranger = await signInAs(console);
+  assert.doesNotMatch(await (await stranger.person.get('/')).text(), /secret_tool/);
+  assert.equal((await stranger.person.get(`/approvals/${id}`)).status, 404);
+  assert.equal(
+    (await stranger.person.post(`/approvals/${id}`, fieldsOf(await (await stranger.person.get('/')).text())))
+      .status,
+    404,
+  );
+  provider.user = { ...dana, sub: 'u-audit', groups: ['audit'] };
+  const auditor = await signInAs(console);
+  const page = await (await auditor.person.get(`/approvals/${id}`)).text();
+  assert.match(page, /You may look, but not decide/);
+  assert.doesNotMatch(page, /value="approve"/);
 });

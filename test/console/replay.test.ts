@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { createRecordAct } from '../../console/acts.ts';
+import type { Recordings } from '../../console/deps.ts';
+import { createRecordReader } from '../../db/records-read.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Masker } from '../../masking/engine.ts';
+import type { Masked } from '../../masking/masked.ts';
+import type { Recorder } from '../../recording/event.ts';
+import { facts, keyRing, message, readAll, recorderOn } from '../recording/support.ts';
+import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { signedIn, testConsole } from './support.ts';
+
+/** Lets everything through: the console's own words hold no secrets here. */
+const masker: Masker = {
+  message: (text) => ({ text: text as Masked<string>, findings: [] }),
+  json: (text) => ({ text: text as Masked<string>, findings: [] }),
+  text: (text) => ({ text: text as Masked<string>, findings: [] }),
+};
+
+/** Closes a recorder with its scope: the pool cannot end before. */
+function closing(recorder: Recorder): Recorder & AsyncDisposable {
+  return { ...recorder, [Symbol.asyncDispose]: () => recorder.close() };
+}
+
+function recordingsOf(pool: Pool, recorder: Recorder): Recordings {
+  return { reader: createRecordReader(pool), keyRing, recordAct: createRecordAct({ recorder, masker }) };
+}
+
+/** A session with a call that passed and one that was held, an hour of waiting in between. */
+async function recorded(pool: Pool, sessionId: string): Promise<void> {
+  let atMs = Date.parse('2026-03-01T09:00:00Z');
+  const recorder = recorderOn(pool, {
+    clock: { wallMicros: () => (atMs += 3) * 1000, steadyMicros: () => atMs * 1000 },
+  });
+  const session = facts(sessionId);
+  const call = (callId: string) => ({ callId, tool: 'query' });
+  const other = (kind: 'hold' | 'decision' | 'outcome', json: object, callId: string) =>
+    message(JSON.stringify(json), {
+      kind,
+      direction: 'none',
+      method: null,
+      verdict: null,
+      rule: null,
+      ...call(callId),
+    });
+  await recorder.append(
+    session,
+    message('{"method":"tools/call","params":{"arguments":{"sql":"select 1"}}}', call('c1')),
+  );
+  await recorder.append(
+    session,
+    message('{"result":{"content":"<b>one</b>\\u202e"}}', {
+      ...call('c1'),
+      direction: 'upstream-to-client',
+      method: null,
+    }),
+  );
+  await recorder.append(
+    session,
+    message('{"method":"tools/call"}', { ...call('c2'), verdict: 'hold', rule: 'writes' }),
+  );
+  await recorder.append(session, other('hold', { shown: 'update' }, 'c2'));
+  atMs += 3_600_000;
+  await recorder.append(session, other('decision', { decision: 'approve', by: 'Berta' }, 'c2'));
+  await recorder.append(session, other('outcome', { outcome: 'approved' }, 'c2'));
+  await recorder.append(
+    session,
+    message('{"result":{}}', { ...call('c2'), direction: 'upstream-to-client', method: null }),
+  );
+  await recorder.close();
+}
+
+async function signInTo(page: Page, link: string | null): Promise<void> {
+  await page.goto(link ?? '');
+  await page.getByRole('button', { name: 'Sign in as local-approver' }).click();
+  await page.getByRole('heading', { name: 'Approvals' }).waitFor();
+}
+
+test('each viewing of a session is recorded, with who looked, before anything is shown', async () => {
+  await using db = await testDatabase();
+  await recorded(db.pool, 's-1');
+  await using recorder = closing(recorderOn(db.pool));
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  const person = await signedIn(console.address);
+  const answer = await person.get('/sessions/s-1');
+  assert.equal(answer.status, 200);
+  const day = await readAll(db.pool, `admin/${new Date().toISOString().slice(0, 10)}`);
+  const admin = day.filter((event) => event.kind === 'admin');
+  assert.equal(admin.length, 1);
+  assert.deepEqual(JSON.parse(admin[0]?.bytes?.toString() ?? ''), {
+    act: 'sessions.view',
+    session: 's-1',
+    fromEvent: 0,
+    person: 'local:approver',
+    name: 'local-approver',
+    via: 'console',
+  });
+  await recorder.close();
+  const shown = await (await signedIn(console.address)).get('/sessions/s-1');
+  assert.equal(shown.status, 503, 'what cannot be recorded is not shown');
+  assert.doesNotMatch(await shown.text(), /select 1/);
+});
+
+test('sessions are found by what was seen in them, and a search that finds nothing says so', async () => {
+  await using db = await testDatabase();
+  await recorded(db.pool, 's-1');
+  await using recorder = closing(recorderOn(db.pool));
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  const person = await signedIn(console.address);
+  for (const query of [
+    '',
+    '?subject=alice',
+    '?verdict=hold',
+    '?rule=writes&tool=query',
+    '?from=2026-02-01&to=2026-12-31',
+  ])
+    assert.match(await (await person.get(`/sessions${query}`)).text(), /href="\/sessions\/s-1"/, query);
+  assert.match(await (await person.get('/sessions?subject=nobody')).text(), /No session matches/);
+  assert.equal((await person.get('/sessions/none')).status, 404);
+});
+
+test('a recording that was altered is shown as not whole, and the place is marked', async () => {
+  await using db = await testDatabase();
+  await recorded(db.pool, 's-1');
+  await using recorder = closing(recorderOn(db.pool));
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  const person = await signedIn(console.address);
+  assert.match(await (await person.get('/sessions/s-1')).text(), /Chain verified/);
+  await db.pool.query('delete from records where seq = 3');
+  const page = await (await person.get('/sessions/s-1')).text();
+  assert.match(page, /This recording is not whole/);
+  assert.match(page, /The record before this one is missing or was altered/);
+  assert.doesNotMatch(page, /Chain verified/);
+});
+
+test('without keys the console says why no session is shown', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool);
+  const answer = await (await signedIn(console.address)).get('/sessions');
+  assert.equal(answer.status, 503);
+  assert.match(await answer.text(), /no keys to read recordings with/);
+});
+
+for (const colorScheme of ['light', 'dark'] as const)
+  test(`in a browser: a replay is moved through by keyboard, linked to by event, and axe finds nothing, ${colorScheme}`, {
+    skip: noBrowser,
+  }, async () => {
+    await using db = await testDatabase();
+    await recorded(db.pool, 's-1');
+    await using recorder = closing(recorderOn(db.pool));
+    await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+    await using browser = await testBrowser();
+    const page = await browser.page({ colorScheme });
+    await signInTo(page, console.running.loginLink());
+    await page.goto(`${console.address}/sessions`);
+    assert.deepEqual(await accessibilityProblems(page), []);
+    await page.goto(`${console.address}/sessions/s-1#event=2`);
+    const selected = page.getByRole('complementary', { name: 'Selected event' });
+    await selected.getByText('U+202E right-to-left override').waitFor();
+    await page.keyboard.press('j');
+    await selected.getByRole('heading', { name: 'Event 3' }).waitFor();
+    await page.keyboard.press('h');
+    await selected.getByRole('heading', { name: 'Event 4' }).waitFor();
+    assert.match(page.url(), /#event=4$/);
+    await page.getByText(/held, nothing else happened/).waitFor();
+    await page.keyboard.press(' ');
+    await selected.getByRole('heading', { name: 'Event 8' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    assert.deepEqual(await accessibilityProblems(page), []);
+    await page.keyboard.press('Escape');
+    assert.deepEqual(await accessibilityProblems(page), []);
+    await recorder.append(facts('s-1'), message('{"method":"live"}', { method: 'brand/new' }));
+    await page.getByText('brand/new').waitFor();
+  });
+
+test('a long session is shown page by page, numbered through', async () => {
+  await using db = await testDatabase();
+  await using recorder = closing(recorderOn(db.pool));
+  await Promise.all(
+    Array.from({ length: 620 }, (_, index) => recorder.append(facts('long'), message(`{"n":${index}}`))),
+  );
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  const person = await signedIn(console.address);
+  const first = await (await person.get('/sessions/long')).text();
+  assert.match(first, /id="event=499"/);
+  assert.doesNotMatch(first, /id="event=500"/);
+  const further = /href="(\/sessions\/long\?from=[^"]+)"/.exec(first)?.[1] ?? '';
+  const second = await (await person.get(further)).text();
+  assert.match(second, /id="event=500".*id="event=619"/s);
+  for (const from of ['x', 'W10', 'bnVsbA', Buffer.from('[-1,{}]').toString('base64url')])
+    assert.match(await (await person.get(`/sessions/long?from=${from}`)).text(), /id="event=0"/);
+});
