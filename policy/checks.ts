@@ -1,6 +1,7 @@
 import { compileGlobs, globContains } from './globs.ts';
 import { holdableMethods, knownMethods } from './methods.ts';
 import type { Problem } from './problems.ts';
+import { nearest } from './suggest.ts';
 import type { HoldTerms, PolicyFile, RuleFile } from './schema.ts';
 
 /** What a policy is checked against. */
@@ -176,7 +177,7 @@ function checkHold(
       : [
           {
             path: [...path, 'approvers', index],
-            message: `there is no approver group \`${name}\` under \`approvers\``,
+            message: `there is no approver group \`${name}\` under \`approvers\`${orRather(name, Object.keys(groups))}`,
           },
         ],
   );
@@ -208,7 +209,12 @@ function checkMask(
   path: readonly (string | number)[],
 ): readonly Problem[] {
   if (mask === undefined || mask === 'default' || Object.hasOwn(policy.masking ?? {}, mask)) return [];
-  return [{ path: [...path, 'mask'], message: `there is no masking profile \`${mask}\` under \`masking\`` }];
+  return [
+    {
+      path: [...path, 'mask'],
+      message: `there is no masking profile \`${mask}\` under \`masking\`${orRather(mask, Object.keys(policy.masking ?? {}))}`,
+    },
+  ];
 }
 
 /** A group that no rule names would be configured and ignored. */
@@ -225,4 +231,9 @@ function checkUnused(policy: PolicyFile): readonly Problem[] {
       message: 'no rule asks this group; remove it or name it in a rule',
       atKey: true,
     }));
+}
+
+function orRather(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === null ? '' : `; did you mean \`${meant}\`?`;
 }

@@ -43,7 +43,7 @@ export function compilePolicy(
   const conditions = new Map<number, Condition>();
   const problems = parsed.success
     ? [...checkPolicy(parsed.data, options), ...compileConditions(parsed.data, conditions)]
-    : problemsOf(parsed.error);
+    : problemsOf(parsed.error, policySchema);
   if (problems.length > 0 || !parsed.success)
     return {
       errors: problems.map((problem) => placed(file, source, problem)).sort((a, b) => a.line - b.line),

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { knownKeys, nearest } from './suggest.ts';
 import type { KeyPath, Place, YamlSource } from './yaml-source.ts';
 
 /** One rule that a document breaks, in words. `atKey` when it is the key itself that is wrong. */
@@ -11,17 +12,33 @@ export interface Problem {
 /**
  * Says what zod found in words for whoever wrote the file. Never repeats a value, which might be a secret; keys
  * are repeated.
+ * @param schema what the document was checked with
  */
-export function problemsOf(error: z.ZodError): readonly Problem[] {
-  return error.issues.flatMap((issue) => explain(issue, []));
+export function problemsOf(error: z.ZodError, schema: z.ZodType): readonly Problem[] {
+  return error.issues
+    .flatMap((issue) => explain(issue, []))
+    .map((problem) => withSuggestion(problem, schema));
 }
+
+/** An unknown key is mostly a known one misspelt. */
+function withSuggestion(problem: Problem, schema: z.ZodType): Problem {
+  const key = problem.path.at(-1);
+  if (problem.message !== unknownKey || typeof key !== 'string') return problem;
+  const known = knownKeys(schema, problem.path.slice(0, -1));
+  if (known.includes(key))
+    return { ...problem, message: 'has no meaning here; it goes with another kind of entry' };
+  const meant = nearest(key, known);
+  return meant === null ? problem : { ...problem, message: `unknown key; did you mean \`${meant}\`?` };
+}
+
+const unknownKey = 'unknown key; remove it or correct it';
 
 function explain(issue: z.core.$ZodIssue, above: KeyPath): readonly Problem[] {
   const path = [...above, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))];
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: [...path, key],
-      message: 'unknown key; remove it or correct it',
+      message: unknownKey,
       atKey: true,
     }));
   if (issue.code === 'invalid_key')

@@ -77,7 +77,7 @@ export function testPolicy(
   const parsed = casesSchema.safeParse(source.value ?? {});
   if (!parsed.success)
     return {
-      errors: problemsOf(parsed.error).map((problem) => ({
+      errors: problemsOf(parsed.error, casesSchema).map((problem) => ({
         file,
         ...placeOfProblem(source, problem),
         path: formatPath(problem.path),

@@ -35,7 +35,7 @@ export async function loadConfig({ file: given, dataDir, env, cwd }: LoadOptions
   if (problems.length > 0)
     throw new ConfigError(problems.map((problem) => ('file' in problem ? problem : place(problem))));
   const parsed = configSchema.safeParse(value);
-  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error).map(place));
+  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error, configSchema).map(place));
   const resolved = resolveConfig(parsed.data, {
     file: text === null ? null : file,
     baseDir,

@@ -150,9 +150,9 @@ const refused: readonly [string, string, string][] = [
   [
     'an unknown key',
     'agents:\n  listen: 127.0.0.1:1\n  lisen: x\n',
-    'holdpoint.yaml:3: agents.lisen: unknown key; remove it or correct it',
+    'holdpoint.yaml:3: agents.lisen: unknown key; did you mean `listen`?',
   ],
-  ['an unknown section', 'agent: {}\n', 'holdpoint.yaml:1: agent: unknown key; remove it or correct it'],
+  ['an unknown section', 'agent: {}\n', 'holdpoint.yaml:1: agent: unknown key; did you mean `agents`?'],
   [
     'a listener without port',
     'agents:\n  listen: localhost\n',
@@ -192,7 +192,7 @@ const refused: readonly [string, string, string][] = [
   [
     'a misspelt key in a connection',
     'connections:\n  x: { url: "http://a/", header: {} }\n',
-    'holdpoint.yaml:2: connections.x.header: unknown key; remove it or correct it',
+    'holdpoint.yaml:2: connections.x.header: unknown key; did you mean `headers`?',
   ],
   [
     'a connection name with a slash',

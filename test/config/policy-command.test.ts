@@ -79,7 +79,7 @@ test('check without a file looks at the configured policy and its connections', 
   const broken = await policy(t, { 'holdpoint.yaml': 'polcy: x\n' }, 'check');
   assert.deepEqual(
     [broken.code, broken.err],
-    [1, 'holdpoint.yaml:1: polcy: unknown key; remove it or correct it\n'],
+    [1, 'holdpoint.yaml:1: polcy: unknown key; did you mean `policy`?\n'],
   );
 });
 
@@ -154,7 +154,7 @@ test('wrong cases are refused with file and line', async (t) => {
   assert.equal(code, 1);
   assert.equal(
     err,
-    'c.yaml:3:32: cases[0].call.tol: unknown key; remove it or correct it\nc.yaml:4:24: cases[0].expect.verdict: must be `pass`, `deny` or `hold`\n',
+    'c.yaml:3:32: cases[0].call.tol: unknown key; did you mean `tool`?\nc.yaml:4:24: cases[0].expect.verdict: must be `pass`, `deny` or `hold`\n',
   );
   const missing = await policy(t, files, 'test', 'no.yaml', '--policy', 'policy.yaml');
   assert.deepEqual([missing.code, missing.err], [1, 'no.yaml: the cases cannot be read (ENOENT)\n']);

@@ -27,12 +27,12 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
   [
     'an unknown key at the top',
     'default: deny\nrule: []\n',
-    ['policy.yaml:2:1: rule: unknown key; remove it or correct it'],
+    ['policy.yaml:2:1: rule: unknown key; did you mean `rules`?'],
   ],
   [
     'an unknown key in a rule',
     'default: deny\nrules:\n  - name: a\n    match: { tool: x }\n    then: pass\n    timeout: 5m\n',
-    ['policy.yaml:6:5: rules[0].timeout: unknown key; remove it or correct it'],
+    ['policy.yaml:6:5: rules[0].timeout: has no meaning here; it goes with another kind of entry'],
   ],
   [
     'an unknown key in match',
@@ -107,6 +107,14 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
     'an approver group that does not exist',
     'default: { then: hold, approvers: [dba] }\n',
     ['policy.yaml:1:36: default.approvers[0]: there is no approver group `dba` under `approvers`'],
+  ],
+  [
+    'an approver group that is misspelt',
+    'default: { then: hold, approvers: [owenrs] }\napprovers: { owners: { people: [a@example.com] } }\n',
+    [
+      'policy.yaml:1:36: default.approvers[0]: there is no approver group `owenrs` under `approvers`; did you mean `owners`?',
+      'policy.yaml:2:14: approvers.owners: no rule asks this group; remove it or name it in a rule',
+    ],
   ],
   [
     'an approver group that nobody belongs to',
