@@ -19,20 +19,20 @@ export function eraOf(message: RpcMessage, headers: IncomingHttpHeaders): Era {
   const header = headers['mcp-protocol-version'];
   const named = typeof header === 'string' ? header : null;
   const stated = message.kind === 'response' ? null : metaVersion(message.params);
-  if (stated !== null && isModern(stated)) {
-    if (!isSupported(stated)) throw unsupported(stated);
+  if (stated !== null) {
     if (named !== stated)
       throw new GatewayError(
         'header_mismatch',
         'the Mcp-Protocol-Version header must equal the version in `_meta`',
       );
+    if (!isSupported(stated) || !isModern(stated)) throw unsupported(stated);
     refuseMismatch(message, headers);
     return { version: stated, modern: true };
   }
   if (named !== null && !isSupported(named)) throw unsupported(named);
   if (named !== null && isModern(named))
     throw new GatewayError(
-      'header_mismatch',
+      'invalid_params',
       `a request of ${named} must name that version in \`params._meta["${metaKeys.protocolVersion}"]\``,
     );
   return { version: named ?? assumedVersion, modern: false };
@@ -73,6 +73,6 @@ function metaVersion(params: Readonly<Record<string, unknown>> | null): string |
 function unsupported(version: string): GatewayError {
   const shown = /^[\w.-]{1,32}$/.test(version) ? version : 'that version';
   return new GatewayError('unsupported_version', `protocol version ${shown} is not supported here`, {
-    data: { supported: supportedVersions, requested: shown },
+    data: { supported: supportedVersions.filter(isModern), requested: shown },
   });
 }

@@ -3,6 +3,7 @@ export type GatewayErrorCode =
   // The request cannot be read or is not allowed here.
   | 'parse_error'
   | 'invalid_request'
+  | 'invalid_params'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'not_acceptable'
@@ -56,6 +57,7 @@ interface Wire {
 // Own JSON-RPC codes lie outside -32768…-32000, which JSON-RPC and MCP keep for themselves.
 const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   parse_error: { status: 400, rpc: -32700, retryable: false },
+  invalid_params: { status: 400, rpc: -32602, retryable: false },
   invalid_request: { status: 400, rpc: -32600, retryable: false },
   body_too_large: { status: 413, rpc: -31001, retryable: false },
   unsupported_media_type: { status: 415, rpc: -31002, retryable: false },
@@ -115,6 +117,19 @@ export class GatewayError extends Error {
     this.code = code;
     this.headers = options.headers ?? {};
     this.data = options.data ?? {};
+  }
+}
+
+/** A refusal of a request whose id could be read, so that the error can name it. */
+export class RefusedRequest extends Error {
+  /** Raw JSON text of the id. */
+  readonly idJson: string;
+  readonly refusal: GatewayError;
+  constructor(idJson: string, refusal: GatewayError) {
+    super(refusal.message, { cause: refusal });
+    this.name = 'RefusedRequest';
+    this.idJson = idJson;
+    this.refusal = refusal;
   }
 }
 

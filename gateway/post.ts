@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { batchMember } from './batch-member.ts';
 import type { ClientStream } from './client-stream.ts';
 import { enter, type EnterDeps, type Entered, identify, type Identified, upstreamHeaders } from './enter.ts';
-import { GatewayError } from './errors.ts';
+import { GatewayError, RefusedRequest } from './errors.ts';
 import { carry, type LineDeps } from './line.ts';
 import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
 import { read } from './read.ts';
@@ -24,7 +24,7 @@ interface Posting {
 
 /**
  * `POST /mcp/<connection>`: the beginning of the line, read → identify. Resolves when the reply has ended.
- * @throws GatewayError for what is refused before there is a message to answer
+ * @throws GatewayError, RefusedRequest for what is refused before there is a message to answer
  */
 export async function post(
   deps: PostDeps,
@@ -43,7 +43,11 @@ export async function post(
 
 async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): Promise<void> {
   const { request, reply, identified, correlationId } = posting;
-  const entered = await enter(deps, identified, message, request, correlationId);
+  const entered = await enter(deps, identified, message, request, correlationId).catch((error: Error) => {
+    throw message.kind === 'request' && error instanceof GatewayError
+      ? new RefusedRequest(message.idJson, error)
+      : error;
+  });
   const { session, newSessionId } = entered;
   const headers: Record<string, string> = newSessionId === null ? {} : { 'mcp-session-id': newSessionId };
   const stream = createReplyStream(reply, headers, () => progressTokenOf(message));

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { GatewayError } from './errors.ts';
+import { GatewayError, RefusedRequest } from './errors.ts';
 import { RpcError, readRpc, type RpcMessage } from './mcp/rpc-message.ts';
 import { StrictJsonError } from './mcp/strict-json.ts';
 
@@ -12,7 +12,7 @@ export interface Read {
 
 /**
  * Reads a POST's body strictly. What the line goes on with is exactly this text; nothing is re-serialised.
- * @throws GatewayError `body_too_large`, `unsupported_media_type`, `parse_error`, `invalid_request`
+ * @throws GatewayError `body_too_large`, `unsupported_media_type`, `parse_error`; RefusedRequest `invalid_request`
  */
 export async function read(
   request: IncomingMessage,
@@ -28,7 +28,10 @@ export async function read(
     if (error instanceof StrictJsonError)
       throw new GatewayError('parse_error', error.message, { cause: error });
     if (error instanceof RpcError)
-      throw new GatewayError('invalid_request', error.message, { cause: error, data: {} });
+      throw new RefusedRequest(
+        error.idJson,
+        new GatewayError('invalid_request', error.message, { cause: error }),
+      );
     throw error;
   }
 }

@@ -8,7 +8,7 @@ import type { MaskingEngine } from '../masking/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Recorder } from '../recording/event.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
-import { errorResponse, GatewayError, statusOf } from './errors.ts';
+import { errorResponse, GatewayError, RefusedRequest, statusOf } from './errors.ts';
 import { events } from './events.ts';
 import { createGuard } from './guard.ts';
 import type { HoldPort } from './hold-port.ts';
@@ -186,7 +186,8 @@ function refuse(
   connection: string,
   correlationId: string,
 ): void {
-  const told = asFault(error);
+  const told = asFault(error instanceof RefusedRequest ? error.refusal : error);
+  const idJson = error instanceof RefusedRequest ? error.idJson : 'null';
   metrics.fault(told.code);
   const facts = { correlationId, connection, code: told.code };
   if (told.code === 'internal') log.error({ ...facts, err: error }, 'a request failed');
@@ -198,7 +199,7 @@ function refuse(
     ...(told.code === 'body_too_large' && { connection: 'close' }),
     ...told.headers,
   });
-  reply.end(errorResponse('null', told, correlationId));
+  reply.end(errorResponse(idJson, told, correlationId));
 }
 
 async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promise<FastifyInstance> {
