@@ -112,21 +112,23 @@ export async function unsealResult(keyRing: KeyRing, callId: string, value: Seal
   return unseal(key, value.sealed, resultContext(callId)).toString();
 }
 
+/** Members of `params` that are about transport, or are shown and bound under their own names. */
+const notArguments = new Set(['_meta', 'name', 'task']);
+
 /**
- * What counts as the arguments of a request: for `tools/call`, `params.arguments` as it stands; for any other
- * method all of `params` but `_meta`, which is about transport.
+ * What counts as the arguments of a request, and so is shown, bound and run: for `tools/call`, `params.arguments` as
+ * it stands. For any other method, and for a tool call with further members (such as `inputResponses`), all of
+ * `params` but its name and `_meta`: nothing that has an effect may go upstream without an approver having seen it.
  * @returns JSON text, or null when there are none
  */
 export function argsOf(method: string, json: string): string | null {
-  if (method === 'tools/call') {
-    const span = at(json, ['params', 'arguments']);
-    return span && json.slice(span.start, span.end);
-  }
   const params = at(json, ['params']);
   if (!params) return null;
   if (json[params.start] !== '{') return json.slice(params.start, params.end);
-  const kept = members(json, params.start).filter((member) => member.key !== '_meta');
-  return `{${kept.map(({ key, start, end }) => `${JSON.stringify(key)}:${json.slice(start, end)}`).join(',')}}`;
+  const rest = members(json, params.start).filter((member) => !notArguments.has(member.key));
+  if (method === 'tools/call' && rest.every((member) => member.key === 'arguments'))
+    return rest[0] ? json.slice(rest[0].start, rest[0].end) : null;
+  return `{${rest.map(({ key, start, end }) => `${JSON.stringify(key)}:${json.slice(start, end)}`).join(',')}}`;
 }
 
 /** The name that a request calls by: `params.name`, or `params.uri` for resources; empty when it has neither. */

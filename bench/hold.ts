@@ -1,0 +1,280 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createInterface, type Interface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openPool } from '../db/pool.ts';
+import { startTestPostgres } from '../test/support/postgres.ts';
+import { startTestTemporal } from '../test/support/temporal.ts';
+import { createApprovals, linkTemporal } from '../workflows/client.ts';
+import type { BenchSettings, Usage } from './hold-gateway.ts';
+
+/**
+ * What a held call costs. Memory and idle CPU of a gateway that holds N calls, each on a connection of its own; and
+ * how long it takes from a person's decision until upstream receives the call, with PostgreSQL and Temporal real.
+ *
+ * Usage: node bench/hold.ts [--held 1000,10000] [--decisions 100] [--idle SECONDS] [--json]
+ */
+
+const held = option('--held', '1000,10000').split(',').map(Number);
+const decisions = Number(option('--decisions', '100'));
+const idleSeconds = Number(option('--idle', '20'));
+
+function option(name: string, otherwise: string): string {
+  const at = process.argv.indexOf(name);
+  return (at === -1 ? undefined : process.argv[at + 1]) ?? otherwise;
+}
+
+/** A process of `bench/hold-gateway.ts`. */
+interface Target {
+  readonly ready: string;
+  readonly process: ChildProcess;
+  readonly lines: Interface;
+}
+
+async function start(role: string, settings: BenchSettings): Promise<Target> {
+  const program = fileURLToPath(new URL('./hold-gateway.ts', import.meta.url));
+  const args = ['--expose-gc', program, role, JSON.stringify(settings)];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface(child.stdout);
+  const ready = await nextLine(lines);
+  return { ready, process: child, lines };
+}
+
+function nextLine(lines: Interface): Promise<string> {
+  return new Promise((resolve) => lines.once('line', resolve));
+}
+
+async function usageOf({ process: child, lines }: Target): Promise<Usage> {
+  child.stdin?.write('usage\n');
+  return JSON.parse(await nextLine(lines)) as Usage;
+}
+
+/** An upstream that notes when each call arrived, by the number in its arguments. */
+async function startUpstream(): Promise<{ url: string; arrivals: Map<number, number>; stop: () => void }> {
+  const arrivals = new Map<number, number>();
+  const server = createServer((request, reply) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      if (request.method !== 'POST') return reply.writeHead(405).end();
+      const { id, method, params } = JSON.parse(body) as {
+        id?: unknown;
+        method: string;
+        params: { arguments?: { n: number } };
+      };
+      if (method === 'tools/call') arrivals.set(params.arguments?.n ?? -1, performance.now());
+      if (id === undefined) return reply.writeHead(202).end();
+      const result =
+        method === 'initialize'
+          ? {
+              protocolVersion: '2025-11-25',
+              capabilities: { tools: {} },
+              serverInfo: { name: 'b', version: '1' },
+            }
+          : { content: [{ type: 'text', text: 'done' }] };
+      reply.writeHead(200, { 'content-type': 'application/json' });
+      return reply.end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  return { url, arrivals, stop: () => server.close() };
+}
+
+const headers = {
+  'content-type': 'application/json',
+  accept: 'application/json, text/event-stream',
+  'mcp-protocol-version': '2025-11-25',
+};
+
+async function initialize(url: string): Promise<string> {
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'bench', version: '1' },
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
+  const reply = await fetch(url, { method: 'POST', headers, body });
+  await reply.text();
+  return reply.headers.get('mcp-session-id') ?? '';
+}
+
+function callOf(n: number): string {
+  const text = 'the order of 14 March was shipped to the warehouse in Rotterdam';
+  const params = { name: 'echo', arguments: { n, text }, _meta: { progressToken: n } };
+  return JSON.stringify({ jsonrpc: '2.0', id: n, method: 'tools/call', params });
+}
+
+/** A call on a bare socket, so that ten thousand of them cost this process little. */
+function callOnSocket(url: URL, session: string, n: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const body = callOf(n);
+    const lines = [
+      `POST ${url.pathname} HTTP/1.1`,
+      `host: ${url.host}`,
+      `mcp-session-id: ${session}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      `content-length: ${Buffer.byteLength(body)}`,
+    ];
+    const socket = connect(Number(url.port), url.hostname, () =>
+      socket.write(`${lines.join('\r\n')}\r\n\r\n${body}`),
+    );
+    // The first bytes are the event stream's head: from then on the call is held.
+    socket.once('data', (chunk: Buffer) => {
+      const held = chunk.toString('latin1', 0, 12).endsWith(' 200');
+      socket.resume();
+      if (held) resolve(socket);
+      else reject(new Error(chunk.toString('latin1')));
+    });
+    socket.once('error', reject);
+  });
+}
+
+interface Memory {
+  readonly held: number;
+  readonly rssKbPerCall: number;
+  readonly heapKbPerCall: number;
+  readonly idleCpuPercent: number;
+}
+
+async function memoryOf(upstream: string, count: number): Promise<Memory> {
+  const target = await start('gateway', { upstream, temporal: null, databaseUrl: null, votePublicKey: '' });
+  const url = new URL((JSON.parse(target.ready) as { url: string }).url);
+  const session = await initialize(url.href);
+  const sockets: Socket[] = [];
+  const open = async (from: number, to: number): Promise<void> => {
+    for (let n = from; n < to; n += 50)
+      sockets.push(
+        ...(await Promise.all(
+          Array.from({ length: Math.min(50, to - n) }, (_, index) => callOnSocket(url, session, n + index)),
+        )),
+      );
+  };
+  // What the first hundred cost is code and pools, not calls.
+  await open(1, 101);
+  await sleep(2000);
+  const before = await usageOf(target);
+  await open(101, 101 + count);
+  await sleep(3000);
+  const after = await usageOf(target);
+  await sleep(idleSeconds * 1000);
+  const idle = await usageOf(target);
+  for (const socket of sockets) socket.destroy();
+  target.process.kill('SIGKILL');
+  return {
+    held: count,
+    rssKbPerCall: rounded((after.rssBytes - before.rssBytes) / count / 1024),
+    heapKbPerCall: rounded((after.heapBytes - before.heapBytes) / count / 1024),
+    idleCpuPercent: rounded(((idle.cpuMs - after.cpuMs) / (idleSeconds * 1000)) * 100),
+  };
+}
+
+interface Latency {
+  readonly decisions: number;
+  readonly clickToUpstreamP50Ms: number;
+  readonly clickToUpstreamP99Ms: number;
+  readonly clickToResultP50Ms: number;
+  readonly clickToResultP99Ms: number;
+}
+
+async function latency(upstream: { url: string; arrivals: Map<number, number> }): Promise<Latency> {
+  const temporal = await startTestTemporal();
+  const keys = generateKeyPairSync('ed25519');
+  const votePublicKey = keys.publicKey.export({ format: 'jwk' }).x ?? '';
+  const settings = { upstream: upstream.url, temporal: temporal.address, votePublicKey };
+  const gateway = await start('gateway', { ...settings, databaseUrl: null });
+  const { url, databaseUrl } = JSON.parse(gateway.ready) as { url: string; databaseUrl: string };
+  const worker = await start('worker', { ...settings, databaseUrl });
+  const link = linkTemporal({
+    address: temporal.address,
+    namespace: 'default',
+    apiKey: null,
+    tls: null,
+    codecKeys: [Buffer.alloc(32, 7)],
+  });
+  const approvals = createApprovals(link.client, { id: 'bench', privateKey: keys.privateKey });
+  const pool = openPool(databaseUrl);
+  const session = await initialize(url);
+  const toUpstream: number[] = [];
+  const toResult: number[] = [];
+  for (let n = 1; n <= decisions + 5; n++) {
+    const body = callOf(n);
+    const reply = fetch(url, { method: 'POST', headers: { ...headers, 'mcp-session-id': session }, body });
+    const call = await pendingCall(pool);
+    const clickedAt = performance.now();
+    await approvals.decide({
+      workflowId: call.workflow_id,
+      callId: call.call_id,
+      digest: call.digest,
+      updateId: call.call_id,
+      person: { keys: ['oidc:https://idp#ann'], name: 'Ann' },
+      decision: 'approve',
+      reason: null,
+      groups: ['team'],
+      via: 'console',
+    });
+    const text = await (await reply).text();
+    if (!text.includes('done')) throw new Error(text);
+    if (n <= 5) continue; // Warming up.
+    toUpstream.push((upstream.arrivals.get(n) ?? Number.NaN) - clickedAt);
+    toResult.push(performance.now() - clickedAt);
+  }
+  await pool.end();
+  await link.close();
+  for (const { process: child } of [gateway, worker]) child.kill('SIGKILL');
+  await temporal.stop();
+  return {
+    decisions,
+    clickToUpstreamP50Ms: percentile(toUpstream, 0.5),
+    clickToUpstreamP99Ms: percentile(toUpstream, 0.99),
+    clickToResultP50Ms: percentile(toResult, 0.5),
+    clickToResultP99Ms: percentile(toResult, 0.99),
+  };
+}
+
+async function pendingCall(
+  pool: ReturnType<typeof openPool>,
+): Promise<{ call_id: string; workflow_id: string; digest: string }> {
+  for (;;) {
+    const { rows } = await pool.query<{ call_id: string; workflow_id: string; digest: string }>(
+      `select call_id, workflow_id, digest from held_calls where state = 'pending' and opened_at is not null`,
+    );
+    if (rows[0]) return rows[0];
+    await sleep(5);
+  }
+}
+
+function percentile(values: number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return rounded(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN);
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+async function main(): Promise<void> {
+  const upstream = await startUpstream();
+  // PostgreSQL as it is in production: every commit reaches the disk.
+  const postgres = await startTestPostgres(['fsync=on']);
+  process.env['HOLDPOINT_TEST_POSTGRES'] = postgres.url;
+  try {
+    const memory: Memory[] = [];
+    for (const count of held) memory.push(await memoryOf(upstream.url, count));
+    const speed = decisions > 0 ? await latency(upstream) : null;
+    if (process.argv.includes('--json')) console.log(JSON.stringify({ memory, latency: speed }));
+    else {
+      console.table(memory);
+      if (speed) console.table([speed]);
+    }
+  } finally {
+    upstream.stop();
+    await postgres.stop();
+  }
+}
+
+await main();
+process.exit(0);
