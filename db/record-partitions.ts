@@ -35,3 +35,16 @@ async function addPartition(pool: Pool, day: Date): Promise<void> {
 function partitionName(day: Date): string {
   return `records_${day.toISOString().slice(0, 10).replaceAll('-', '')}`;
 }
+
+/** Every partition of one day, with the end of that day; its name is safe to put into SQL. */
+export async function partitionEnds(pool: Pool): Promise<{ name: string; end: Date }[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'records'::regclass and c.relname ~ '^records_[0-9]{8}$' order by 1`,
+  );
+  return rows.map(({ name }) => {
+    const day = name.slice('records_'.length);
+    const start = Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}T00:00:00Z`);
+    return { name, end: new Date(start + dayMs) };
+  });
+}

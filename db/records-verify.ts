@@ -63,6 +63,12 @@ function sourceOn(client: PoolClient): VerifySource {
       const key = row.kek_id && row.wrapped_key ? { kekId: row.kek_id, wrapped: row.wrapped_key } : null;
       return { facts: factsOf(row), key };
     },
+    async *pendingTombstones() {
+      const { rows } = await client.query<{ entry: Buffer }>(
+        'select entry from log_tombstones where log_index is null',
+      );
+      for (const row of rows) yield row.entry;
+    },
     async *keylessSessions() {
       const { rows } = await client.query<{ session_id: string }>(
         'select session_id from record_sessions s where not exists (select from record_keys k where k.session_id = s.session_id)',

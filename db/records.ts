@@ -8,7 +8,8 @@ import { ensurePartitions } from './record-partitions.ts';
 
 /** Advisory lock class: a writer's connection holds (class, writer number) for as long as it lives. */
 export const writerLockClass = 0x48505752;
-const endedChannel = 'holdpoint_session_ended';
+/** Tells every recorder that a session takes nothing more. */
+export const endedChannel = 'holdpoint_session_ended';
 
 /**
  * Records in PostgreSQL. Each writer takes one connection out of the pool for as long as it is open.

@@ -1,33 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createRecordReader } from '../../db/records-read.ts';
-import type { Pool } from '../../db/pool.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { SessionSummary } from '../../recording/reader.ts';
 import { openSession } from '../../recording/read.ts';
 import { exportSessions } from './sessions-export.ts';
+import { legalHold, purge, type PurgeDeps } from './sessions-purge.ts';
 import { filterOf, filterOptions, isUsage, numberOf, UsageError } from './sessions-filter.ts';
 import { eventJson, eventLines, visible } from '../../recording/transcript.ts';
 
 /** What `holdpoint sessions …` needs. */
-export interface SessionsDeps {
-  readonly pool: Pool;
+export interface SessionsDeps extends PurgeDeps {
   readonly keyRing: KeyRing;
   /** The log's public key (`name+hash+key`). */
   readonly logKey: string;
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-  /** Records that somebody looked at, exported or purged something, before it happens. */
-  readonly recordAct: (
-    act: string,
-    details: Readonly<Record<string, string | number | null>>,
-  ) => Promise<void>;
 }
 
 const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [--tool T] [--verdict V] [--rule R]
                                 [--from TIME] [--to TIME] [--limit N] [--json]
        holdpoint sessions replay SESSION [--speed N | --instant] [--json]
        holdpoint sessions export --out DIR (--all | SESSION...) [the filters of list]
+       holdpoint sessions purge  [SESSION... | --older-than 90d [--connection C]] --reason TEXT [--dry-run] [--json]
+       holdpoint sessions hold | release SESSION --reason TEXT
 `;
 
 /** Runs `holdpoint sessions …`. @returns 0 done, 1 failed, 2 usage */
@@ -37,6 +31,8 @@ export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
     if (command === 'list') return await list(rest, deps);
     if (command === 'replay') return await replay(rest, deps);
     if (command === 'export') return await exportSessions(rest, deps);
+    if (command === 'purge') return await purge(rest, deps);
+    if (command === 'hold' || command === 'release') return await legalHold(command, rest, deps);
   } catch (error) {
     if (!isUsage(error)) throw error;
     deps.err(`${(error as Error).message}\n`);

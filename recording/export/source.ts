@@ -50,6 +50,9 @@ export async function packageSource(directory: string): Promise<PackageSource> {
       const session = sessions.find((one) => one.facts.sessionId === sessionId);
       return session ? { facts: session.facts, key: null } : null;
     },
+    async *pendingTombstones() {
+      // What is not in the log yet is not exported.
+    },
     async *keylessSessions() {
       for (const session of sessions) if (session.destroyed) yield session.facts.sessionId;
     },

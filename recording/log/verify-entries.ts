@@ -8,7 +8,7 @@ export interface EntryCheck {
   /** Checks the next record of its strand, in the log or not in it yet. @returns null when it cannot be read */
   header(bytes: Buffer, leaf: Buffer, index: number | null): Header | null;
   /** Takes a tombstone into account, if the entry is one. */
-  tombstone(entry: Buffer, index: number): boolean;
+  tombstone(entry: Buffer, index: number | null): boolean;
   /** Sessions, by hex reference, whose purge the log states. */
   readonly purged: ReadonlyMap<string, Tombstone>;
   isPurged(sessionId: string): boolean;
@@ -36,8 +36,8 @@ export function checkEntries(verifier: NoteVerifier, problems: ProblemList): Ent
       else
         problems.add({
           code: 'forged_tombstone',
-          index,
-          message: `entry ${index} says that a session was purged, but is not signed by ${verifier.name}`,
+          ...(index !== null && { index }),
+          message: `${index === null ? 'an entry on its way into the log' : `entry ${index}`} says that a session was purged, but is not signed by ${verifier.name}`,
         });
       return true;
     },

@@ -57,6 +57,7 @@ export async function checkRecords(
     const header = check.header(record.header, leafHash(record.header), null);
     if (header) await content.check(record, header, record.header, null);
   }
+  for await (const entry of source.pendingTombstones()) check.tombstone(entry, null);
   for (const [session, problem] of missing)
     if (!check.purged.has(session) && source.covers(session)) problems.add(problem);
   return counted;

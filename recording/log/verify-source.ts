@@ -35,6 +35,8 @@ export interface VerifySource {
   records(): AsyncIterable<FoundRecord>;
   /** Looks up a session that a record was found under. */
   session(sessionId: string): Promise<FoundSession | null>;
+  /** Tombstones that are not in the log yet. */
+  pendingTombstones(): AsyncIterable<Buffer>;
   /** Sessions without a key: each must have its tombstone. */
   keylessSessions(): AsyncIterable<string>;
   /** Records that neither the log knows nor any living writer is about to bring into it. */

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { run as sessions } from '../../cli/commands/sessions.ts';
 import { run as verify } from '../../cli/commands/verify.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
-import { keyRing, record, signer } from './support.ts';
+import { record, sessionsDeps, signer } from './support.ts';
 
 /** One package for all tests here: made once from a database that is gone when it is verified. */
 let directory: string;
@@ -19,14 +19,7 @@ before(async () => {
   const db: TestDatabase = await testDatabase();
   await record(db.pool, 30);
   const acts: string[] = [];
-  const deps = {
-    pool: db.pool,
-    keyRing,
-    logKey: signer.vkey,
-    out: () => {},
-    err: () => {},
-    recordAct: async (act: string) => void acts.push(act),
-  };
+  const deps = sessionsDeps(db.pool, { recordAct: async (act: string) => void acts.push(act) });
   assert.equal(await sessions(['export', '--out', path, '--all'], deps), 0);
   assert.equal(
     await sessions(['export', '--out', path, '--all'], deps),

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { withVerifySource } from '../../db/records-verify.ts';
 import { createLogStore } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import type { Pool } from '../../db/pool.ts';
+import type { SessionsDeps } from '../../cli/commands/sessions.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { RecordEvent, Recorder, SessionFacts } from '../../recording/event.ts';
 import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
-import { noteSigner } from '../../recording/log/note.ts';
+import { noteSigner, noteVerifier } from '../../recording/log/note.ts';
+import { verifyLog, type VerifyReport } from '../../recording/log/verify.ts';
 import { sequence } from '../../recording/log/sequence.ts';
 import { openSession, type RecordedEvent } from '../../recording/read.ts';
 import { createRecorder, type RecorderDeps } from '../../recording/recorder.ts';
@@ -70,6 +73,16 @@ export async function sequenceAll(pool: Pool, seen: string | null = null): Promi
   }
 }
 
+/** Verifies a database, by default every payload of it. */
+export async function verifyPool(
+  pool: Pool,
+  kept: string[] = [],
+  ring: KeyRing = keyRing,
+): Promise<VerifyReport> {
+  const options = { verifier: noteVerifier(signer.vkey), keptCheckpoints: kept, keyRing: ring, deep: true };
+  return withVerifySource(pool, (source) => verifyLog(source, options));
+}
+
 /** A recording of `sessions` sessions over two recorders, taken into the log in several steps. */
 export async function record(pool: Pool, sessions: number): Promise<string[]> {
   const recorders = [recorderOn(pool), recorderOn(pool)];
@@ -86,4 +99,20 @@ export async function record(pool: Pool, sessions: number): Promise<string[]> {
   await Promise.all(recorders.map((recorder) => recorder.close()));
   kept.push(await sequenceAll(pool));
   return kept;
+}
+
+/** What the sessions command is given, with everything it prints thrown away unless a test says otherwise. */
+export function sessionsDeps(pool: Pool, changes: Partial<SessionsDeps> = {}): SessionsDeps {
+  return {
+    pool,
+    keyRing,
+    logKey: signer.vkey,
+    signer: async () => signer,
+    person: 'local:approver',
+    retention: [],
+    out: () => {},
+    err: () => {},
+    recordAct: async () => {},
+    ...changes,
+  };
 }

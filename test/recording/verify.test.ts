@@ -2,27 +2,19 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { Client } from 'pg';
-import { withVerifySource } from '../../db/records-verify.ts';
 import { openPool, type Pool } from '../../db/pool.ts';
-import { noteVerifier } from '../../recording/log/note.ts';
-import { verifyLog, type VerifyReport } from '../../recording/log/verify.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { facts, keyRing, message, record, recorderOn, sequenceAll, signer } from './support.ts';
-
-async function verify(pool: Pool, kept: string[] = [], deep = true): Promise<VerifyReport> {
-  const options = { verifier: noteVerifier(signer.vkey), keptCheckpoints: kept, keyRing, deep };
-  return withVerifySource(pool, (source) => verifyLog(source, options));
-}
+import { facts, message, record, recorderOn, sequenceAll, verifyPool } from './support.ts';
 
 test('an untouched recording raises no alarm, in the middle of writing or after', async () => {
   await using db = await testDatabase();
   const kept = await record(db.pool, 40);
-  const report = await verify(db.pool, kept);
+  const report = await verifyPool(db.pool, kept);
   assert.deepEqual(report.problems, []);
   assert.ok(report.entries > 300);
   const recorder = recorderOn(db.pool);
   await recorder.append(facts('live'), message('{}'));
-  const during = await verify(db.pool, kept);
+  const during = await verifyPool(db.pool, kept);
   assert.deepEqual([during.problems, during.pending], [[], 2]);
   await recorder.close();
 });
@@ -155,12 +147,12 @@ const attacks: readonly { name: string; sql: string; code: string; needsKept?: b
 test('whatever is done to the database by its superuser is found', async (t) => {
   await using db = await testDatabase();
   const kept = await record(db.pool, 24);
-  assert.deepEqual((await verify(db.pool, kept)).problems, []);
+  assert.deepEqual((await verifyPool(db.pool, kept)).problems, []);
   for (const attack of attacks)
     await t.test(`${attack.name}: ${attack.code}`, async () => {
       await using victim = await copyOf(db.url);
       await victim.pool.query(attack.sql);
-      const { problems } = await verify(victim.pool, attack.needsKept ? kept : []);
+      const { problems } = await verifyPool(victim.pool, attack.needsKept ? kept : []);
       assert.ok(
         problems.some((problem) => problem.code === attack.code),
         `found instead: ${JSON.stringify(problems.slice(0, 3), null, 1)}`,

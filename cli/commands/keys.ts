@@ -1,0 +1,87 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { Pool } from '../../db/pool.ts';
+import { createKeyStore } from '../../db/record-keys.ts';
+import type { KeyRing } from '../../recording/key-ring.ts';
+import { noteSigner } from '../../recording/log/note.ts';
+import { rewrapKeys } from '../../recording/rewrap.ts';
+
+/** What `holdpoint keys …` needs. `generate` needs neither database nor configuration. */
+export interface KeysDeps {
+  readonly pool: () => Promise<Pool>;
+  readonly keyRing: () => Promise<KeyRing>;
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+}
+
+const usage = `usage: holdpoint keys generate [--origin NAME] [--json]
+       holdpoint keys rewrap
+
+generate  prints fresh keys to put into the configuration: nothing is stored
+rewrap    wraps every stored data key anew with the first key of keys.encryption, so that older ones can be removed;
+          nothing that was sealed is touched, and it may be interrupted anywhere
+`;
+
+/** Runs `holdpoint keys …`. @returns 0 done, 1 failed, 2 usage */
+export async function run(argv: string[], deps: KeysDeps): Promise<number> {
+  const [command, ...rest] = argv;
+  try {
+    if (command === 'generate') return generate(rest, deps);
+    if (command === 'rewrap' && rest.length === 0) return await rewrap(deps);
+  } catch (error) {
+    if (
+      !(
+        error instanceof TypeError &&
+        String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')
+      )
+    )
+      throw error;
+    deps.err(`${error.message}\n`);
+  }
+  deps.err(usage);
+  return 2;
+}
+
+function generate(argv: string[], deps: KeysDeps): number {
+  const { values } = parseArgs({
+    args: argv,
+    options: { origin: { type: 'string', default: 'holdpoint.local/log' }, json: { type: 'boolean' } },
+  });
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const seed = randomBytes(32);
+  const keys = {
+    encryption: randomBytes(32).toString('base64url'),
+    votePrivateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    votePublicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64url'),
+    logSigningKey: seed.toString('base64url'),
+    logPublicKey: noteSigner(values.origin, seed).vkey,
+  };
+  if (values.json) deps.out(`${JSON.stringify(keys, null, 2)}\n`);
+  else
+    deps.out(`# Seals records and held calls (keys.encryption). Who loses it loses what was recorded.
+${keys.encryption}
+
+# Signs votes (keys.votes.privateKey): only the Slack app and the console need it.
+${keys.votePrivateKey}
+# Its public half (keys.votes.publicKeys): gateways and workers check votes with it.
+${keys.votePublicKey}
+
+# Signs the log of the recordings (recording.signingKey): only the worker, and whoever purges, need it.
+${keys.logSigningKey}
+
+# Its public half under the name ${values.origin}: give it to auditors.
+${keys.logPublicKey}
+`);
+  return 0;
+}
+
+async function rewrap(deps: KeysDeps): Promise<number> {
+  const store = createKeyStore(await deps.pool());
+  const result = await rewrapKeys(store, await deps.keyRing(), (done) => deps.err(`${done} keys\n`));
+  deps.out(`${result.rewrapped} keys wrapped anew with ${result.kekId}\n`);
+  for (const { table, owner, because } of result.failed.slice(0, 20))
+    deps.err(`${table} ${owner}: ${because}\n`);
+  if (result.failed.length > 0)
+    deps.err(`${result.failed.length} keys could not be unwrapped: keep the older keys\n`);
+  return result.failed.length > 0 ? 1 : 0;
+}
