@@ -31,7 +31,7 @@ export function stateOf(request: CardRequest): CardState {
     case 'executing':
       return closed('✅ Approved, running now', people);
     case 'succeeded':
-      return closed('✅ Approved and done', [strong('It ran and succeeded.'), ...because, ...people]);
+      return closed('✅ Approved and executed', [strong('It ran and succeeded.'), ...because, ...people]);
     case 'failed':
       return closed('❌ Approved, but failed', [strong('It ran and failed.'), ...because, ...people]);
     case 'unknown':
