@@ -11,6 +11,7 @@ import { mintLoginLink } from './login/link.ts';
 import { localLogin } from './login/local.ts';
 import { oidcLogin } from './login/oidc.ts';
 import { approvalRoutes } from './routes-approvals.ts';
+import { linkRoutes } from './routes-link.ts';
 import { liveRoutes } from './routes-live.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { formOf } from './requests.ts';
@@ -102,6 +103,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     requireVisit(inside, context);
     approvalRoutes(inside, context);
     sessionRoutes(inside, context);
+    linkRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {
       context.visits.checkForm(visitOf(request), formOf(request));

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { LoginSettings } from '../../console/deps.ts';
-import { type Identity, localApprover } from '../../console/identity.ts';
+import type { Identity } from '../../console/identity.ts';
 import { identityFromIdToken } from '../../console/login/id-token.ts';
+import { localPerson } from '../../console/login/person.ts';
 import type { Pool } from '../../db/pool.ts';
 
 /** How somebody at the command line proves who they are. */
@@ -40,5 +41,5 @@ export async function commandLineIdentity(proof: CommandLineProof): Promise<Iden
   const credential = (await readFile(file, 'utf8')).trim();
   if (credential.length < 32)
     throw new Error(`${file} holds no credential: delete it and start Holdpoint again`);
-  return localApprover();
+  return localPerson(proof.pool);
 }

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { ConsoleContext, Login } from '../deps.ts';
 import { ConsoleError, PageError } from '../errors.ts';
-import { localApprover } from '../identity.ts';
 import { localLoginPage } from '../pages/login.ts';
 import { formOf, returnTo } from '../requests.ts';
+import { localPerson } from './person.ts';
 import { redeemToken, sameText } from './link.ts';
 
 /**
@@ -23,7 +23,7 @@ export function localLogin(credential: string): Login {
     mode: 'local',
     binding,
     routes: (app, context) => addRoutes(app, context, credential, binding),
-    lookAgain: async () => ({ identity: localApprover() }),
+    lookAgain: async (_, { pool }) => ({ identity: await localPerson(pool) }),
   };
 }
 
@@ -41,7 +41,7 @@ function addRoutes(app: FastifyInstance, context: ConsoleContext, credential: st
         ? pasted !== undefined && sameText(pasted.trim(), credential)
         : await redeemToken(context.pool, credential, token, context.now());
     if (!proven) throw refused(token !== undefined);
-    const { person, subject, email, groups } = localApprover();
+    const { person, subject, email, groups } = await localPerson(context.pool);
     const now = context.now();
     await context.visits.begin(request, reply, {
       binding,

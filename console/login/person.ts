@@ -1,6 +1,6 @@
 import type { Pool } from '../../db/pool.ts';
 import { personOf, pinEmail, rememberGroups } from '../../db/people.ts';
-import type { Identity } from '../identity.ts';
+import { type Identity, localApprover } from '../identity.ts';
 
 /**
  * Turns a proven identity into the person that Holdpoint knows: with every key that was linked to theirs, and with an
@@ -22,4 +22,10 @@ export async function settlePerson(
     email: ours ? email : null,
     person: { name: person.name, keys: ours ? [...person.keys, `email:${email}`] : person.keys },
   };
+}
+
+/** The local approver, with whatever accounts were linked to them. */
+export async function localPerson(pool: Pool): Promise<Identity> {
+  const identity = localApprover();
+  return { ...identity, person: await personOf(pool, 'local:approver', identity.person.name) };
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { ConsoleError } from '../../console/errors.ts';
 import { html } from '../../console/html.ts';
+import { newLinkCode } from '../../db/people.ts';
 import { linkLifeMs, mintLoginLink } from '../../console/login/link.ts';
 import { startConsole } from '../../console/server.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -252,3 +253,21 @@ function rawStatus(
     .end();
   return promise;
 }
+
+test('a Slack account is linked once, by a form and not by opening the link, and then counts as the same person', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool);
+  const code = await newLinkCode(db.pool, { key: 'slack:T1/U1', name: '<b>Berta</b>', validMs: 60_000 });
+  const person = await signedIn(console.address);
+  const page = await (await person.get(`/link?code=${code}`)).text();
+  assert.match(page, /&lt;b&gt;Berta&lt;\/b&gt;/);
+  const { csrf } = fieldsOf(page);
+  assert.equal((await person.post('/link', { code, csrf: 'x' })).status, 403);
+  assert.equal((await person.post('/link', { code, csrf })).status, 200);
+  assert.equal((await person.post('/link', { code, csrf })).status, 403);
+  assert.equal((await person.get('/link?code=x')).status, 403);
+  const id = await holdCall(db.pool);
+  const fields = fieldsOf(await (await person.get(`/approvals/${id}`)).text());
+  await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  assert.deepEqual(console.acts[0]?.person.keys, ['local:approver', 'slack:T1/U1']);
+});
