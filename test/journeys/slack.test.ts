@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freePort } from '../../cli/embedded/postgres.ts';
+import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts';
+import { createSite, type Site } from '../support/site.ts';
+import { type SlackStandIn, startSlack } from '../support/slack.ts';
+
+type Result = { isError?: boolean; content: { text: string }[] };
+type Mode = 'Socket Mode' | 'HTTP mode';
+
+/** A site with Slack, two approvers in the channel, and a call that is held as soon as it is made. */
+interface Scene extends AsyncDisposable {
+  readonly slack: SlackStandIn;
+  readonly site: Site;
+  readonly upstream: CountingUpstream;
+  readonly channel: string;
+  readonly alice: string;
+  readonly bob: string;
+  call(command: string): Promise<Result>;
+}
+
+async function scene(mode: Mode, rule: Record<string, unknown> = {}): Promise<Scene> {
+  const stack = new AsyncDisposableStack();
+  const slack = stack.use(await startSlack());
+  const upstream = stack.use(await startCountingUpstream());
+  const alice = slack.addUser({ name: 'alice', email: 'alice@example.com' });
+  const bob = slack.addUser({ name: 'bob', email: 'bob@example.com' });
+  const channel = slack.addChannel({ name: 'approvals' });
+  const listen = `127.0.0.1:${await freePort()}`;
+  const { botToken, appToken, signingSecret, apiUrl } = slack;
+  const site = stack.use(
+    await createSite({
+      connections: { box: { url: upstream.url } },
+      policy: {
+        default: { then: 'pass' },
+        approvers: { ops: { slackChannel: channel, people: ['alice@example.com', 'bob@example.com'] } },
+        rules: [
+          {
+            name: 'running',
+            match: { connection: 'box', tool: 'run' },
+            then: 'hold',
+            approvers: ['ops'],
+            ...rule,
+          },
+        ],
+      },
+      slack:
+        mode === 'Socket Mode' ? { botToken, appToken, apiUrl } : { botToken, signingSecret, listen, apiUrl },
+    }),
+  );
+  if (mode === 'HTTP mode') slack.deliverTo(`http://${listen}/slack/events`);
+  await Promise.all([site.start('worker'), site.start('slack'), site.start('gateway')]);
+  const agent = await site.agent('box');
+  const call = async (command: string): Promise<Result> =>
+    (await agent.callTool({ name: 'run', arguments: { command } })) as Result;
+  return {
+    slack,
+    site,
+    upstream,
+    channel,
+    alice,
+    bob,
+    call,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+for (const mode of ['Socket Mode', 'HTTP mode'] as const) {
+  test(`${mode}: a click on Approve runs the call, and the same card says who, when and how it ended`, async () => {
+    await using at = await scene(mode);
+    const answer = at.call('deploy');
+    const card = await at.slack.waitForMessage(at.channel);
+    assert.match(JSON.stringify(card.blocks), /deploy/);
+    await at.slack.click(at.alice, { channel: at.channel, ts: card.ts }, 'hold_approve');
+    assert.equal((await answer).content[0]?.text, 'ran deploy');
+    const done = await at.slack.waitForMessage(at.channel, (message) =>
+      /succeeded|ran|executed/i.test(message.text),
+    );
+    assert.equal(done.ts, card.ts, 'the same message');
+    assert.match(JSON.stringify(done), /alice|U[A-Z0-9]+/);
+    assert.doesNotMatch(JSON.stringify(done.blocks), /hold_approve/, 'the buttons are gone');
+    assert.equal(at.upstream.calls('run').length, 1);
+  });
+
+  test(`${mode}: a denial's reason reaches the agent, and nothing runs`, async () => {
+    await using at = await scene(mode);
+    const answer = at.call('drop');
+    const card = await at.slack.waitForMessage(at.channel);
+    await at.slack.click(at.bob, { channel: at.channel, ts: card.ts }, 'hold_deny');
+    const modal = await at.slack.waitForModal(at.bob);
+    await at.slack.submit(at.bob, modal, { hold_reason: 'Use the staging box.' });
+    const told = await answer;
+    assert.equal(told.isError, true);
+    assert.match(told.content[0]?.text ?? '', /Use the staging box\./);
+    assert.deepEqual(at.upstream.calls('run'), []);
+  });
+}
+
+test('two approvers click at the same moment: one decision, the other is told who decided', async () => {
+  await using at = await scene('Socket Mode');
+  const answer = at.call('race');
+  const card = await at.slack.waitForMessage(at.channel);
+  const place = { channel: at.channel, ts: card.ts };
+  await Promise.all([
+    at.slack.click(at.alice, place, 'hold_approve'),
+    at.slack.click(at.bob, place, 'hold_approve'),
+  ]);
+  assert.equal((await answer).content[0]?.text, 'ran race');
+  const told = await Promise.race([
+    at.slack.waitForEphemeral(at.alice).then((message) => ({ loser: 'alice', message })),
+    at.slack.waitForEphemeral(at.bob).then((message) => ({ loser: 'bob', message })),
+  ]);
+  assert.match(told.message.text, told.loser === 'alice' ? /bob/i : /alice/i);
+  const { rows } = await at.site.pool.query<{ n: number }>(
+    'select jsonb_array_length(decisions) as n from held_calls',
+  );
+  assert.deepEqual(rows, [{ n: 1 }]);
+  assert.equal(at.upstream.calls('run').length, 1);
+});
+
+test('a request that nobody decides expires: the agent is told, the card says so, nothing runs', async () => {
+  await using at = await scene('Socket Mode', { timeout: '4s' });
+  const told = await at.call('late');
+  assert.equal(told.isError, true);
+  assert.match(told.content[0]?.text ?? '', /expired/i);
+  await at.slack.waitForMessage(at.channel, (message) => /expired/i.test(message.text));
+  assert.deepEqual(at.upstream.calls('run'), []);
+});
+
+test('a cancelled request says so on its card, and nothing runs', async () => {
+  await using at = await scene('Socket Mode');
+  const answer = at.call('stop');
+  await at.slack.waitForMessage(at.channel);
+  const { callId } = await at.site.heldCall('run');
+  const { code, err } = await at.site.command('approvals', 'cancel', callId);
+  assert.equal(code, 0, err);
+  const told = await answer;
+  assert.equal(told.isError, true);
+  assert.match(told.content[0]?.text ?? '', /cancel/i);
+  await at.slack.waitForMessage(at.channel, (message) => /cancel/i.test(message.text));
+  assert.deepEqual(at.upstream.calls('run'), []);
+});
+
+test('Slack is away while a call is held: the card comes when Slack is back, and only once', async () => {
+  await using at = await scene('Socket Mode');
+  at.slack.outage('http500', 'chat.postMessage');
+  const answer = at.call('outage');
+  await at.site.heldCall('run');
+  await new Promise((done) => setTimeout(done, 1500));
+  at.slack.outage('none');
+  const card = await at.slack.waitForMessage(at.channel, () => true, 20_000);
+  await at.slack.click(at.alice, { channel: at.channel, ts: card.ts }, 'hold_approve');
+  assert.equal((await answer).content[0]?.text, 'ran outage');
+  assert.equal(at.slack.messages(at.channel).filter((message) => !message.threadTs).length, 1);
+});
