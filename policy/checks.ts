@@ -208,29 +208,37 @@ function checkMask(
   mask: string | undefined,
   path: readonly (string | number)[],
 ): readonly Problem[] {
-  if (mask === undefined || mask === 'default' || Object.hasOwn(policy.masking ?? {}, mask)) return [];
+  const profiles = profilesOf(policy);
+  if (mask === undefined || mask === 'default' || profiles.includes(mask)) return [];
   return [
     {
       path: [...path, 'mask'],
-      message: `there is no masking profile \`${mask}\` under \`masking\`${orRather(mask, Object.keys(policy.masking ?? {}))}`,
+      message: `there is no masking profile \`${mask}\` under \`masking\`${orRather(mask, profiles)}`,
     },
   ];
 }
 
-/** A group that no rule names would be configured and ignored. */
+/** What stands under `masking` are profiles, but for the detectors that all of them share. */
+function profilesOf(policy: PolicyFile): readonly string[] {
+  return Object.keys(policy.masking ?? {}).filter((name) => name !== 'detectors');
+}
+
+/** A group or profile that no rule names would be configured and ignored. */
 function checkUnused(policy: PolicyFile): readonly Problem[] {
-  const used = new Set(
-    [...(policy.rules ?? []), policy.default].flatMap((rule) =>
-      typeof rule !== 'string' && rule.then === 'hold' ? rule.approvers : [],
-    ),
-  );
-  return Object.keys(policy.approvers ?? {})
-    .filter((name) => !used.has(name))
-    .map((name) => ({
-      path: ['approvers', name],
-      message: 'no rule asks this group; remove it or name it in a rule',
-      atKey: true,
-    }));
+  const all = [...(policy.rules ?? []), policy.default].filter((rule) => typeof rule !== 'string');
+  const asked = new Set(all.flatMap((rule) => (rule.then === 'hold' ? rule.approvers : [])));
+  const masked = new Set(['default', ...all.flatMap(({ mask = [] }) => mask)]);
+  const unused = (path: string[], message: string): Problem => ({ path, message, atKey: true });
+  return [
+    ...Object.keys(policy.approvers ?? {})
+      .filter((name) => !asked.has(name))
+      .map((name) => unused(['approvers', name], 'no rule asks this group; remove it or name it in a rule')),
+    ...profilesOf(policy)
+      .filter((name) => !masked.has(name))
+      .map((name) =>
+        unused(['masking', name], 'no rule masks by this profile; remove it or name it in a rule'),
+      ),
+  ];
 }
 
 function orRather(name: string, known: readonly string[]): string {

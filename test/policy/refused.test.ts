@@ -155,6 +155,11 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
     ['policy.yaml:3:54: rules[0].mask: there is no masking profile `strict` under `masking`'],
   ],
   [
+    'a masking profile that no rule uses',
+    'default: deny\nmasking:\n  default: {}\n  detectors: []\n  strict: {}\n',
+    ['policy.yaml:5:3: masking.strict: no rule masks by this profile; remove it or name it in a rule'],
+  ],
+  [
     'a duration that is none',
     'default: { then: hold, approvers: [dba], timeout: 30 minutes }\napprovers: { dba: { people: [a@example.com] } }\n',
     ['policy.yaml:1:51: default.timeout: must be a duration such as `30m`, `1h30m` or `2d`'],
