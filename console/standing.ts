@@ -9,7 +9,8 @@ export type Standing =
 /** Whether somebody may decide on a request; the workflow checks the same again. */
 export function standingOf(call: ShownCall, identity: Identity): Standing {
   const { keys } = identity.person;
-  if (keys.includes(call.caller.key))
+  const { key, email } = call.caller;
+  if (keys.includes(key) || (email !== null && keys.includes(`email:${email.toLowerCase()}`)))
     return { may: false, because: 'You asked for this call yourself, so somebody else must decide.' };
   if (call.votes.some((vote) => vote.person.keys.some((key) => keys.includes(key))))
     return { may: false, because: 'You have decided already. It waits for other people.' };
