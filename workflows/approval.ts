@@ -31,8 +31,8 @@ export interface ApprovalEnd {
  */
 export async function approval(input: ApprovalInput): Promise<ApprovalEnd> {
   const body = new wf.CancellationScope();
-  const request: Request = openRequest(input, {
-    vote: () => showState(input, request.status(), null),
+  const request = openRequest(input, {
+    vote: (status) => showState(input, status, null),
     withdrawal: () => body.cancel(),
   });
   showState(input, request.status(), null);

@@ -17,7 +17,8 @@ export interface Ended {
  */
 export function showState(input: ApprovalInput, status: ApprovalStatus, ended: Ended | null): void {
   const state = ended?.state ?? status.outcome ?? 'pending';
-  wf.upsertSearchAttributes([{ key: stateAttribute, value: state }]);
+  // It starts as pending: a write to Temporal's visibility store is worth a change only.
+  if (state !== 'pending') wf.upsertSearchAttributes([{ key: stateAttribute, value: state }]);
   wf.setCurrentDetails([`### ${state}`, ...story(input, status, ended)].join('\n\n'));
 }
 

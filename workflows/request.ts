@@ -41,10 +41,14 @@ export interface Request {
 /**
  * Registers the handlers and keeps what they learn. Runs before anything else in the workflow, so that no message
  * finds no handler.
+ * Messages that came before the workflow's first task are handled before this returns.
  * @param on.vote called after each vote that counted
  * @param on.withdrawal called when somebody withdraws the request
  */
-export function openRequest(input: ApprovalInput, on: { vote: () => void; withdrawal: () => void }): Request {
+export function openRequest(
+  input: ApprovalInput,
+  on: { vote: (status: ApprovalStatus) => void; withdrawal: () => void },
+): Request {
   const votes: CountedVote[] = [];
   let outcome: Outcome | null = null;
   let withdrawn: string | null = null;
@@ -67,7 +71,7 @@ export function openRequest(input: ApprovalInput, on: { vote: () => void; withdr
       votes.push(counted(jws, claims, Date.now()));
       if (claims.decision === 'deny') outcome = 'denied';
       else if (votes.length >= input.approvalsNeeded) outcome = 'approved';
-      on.vote();
+      on.vote(status());
       return status();
     },
     { validator: (vote) => checkVote(input, status(), vote, Date.now()) },

@@ -85,10 +85,10 @@ export async function workplace(
   address: string,
   db: TestDatabase,
   skippingClock?: () => Promise<number>,
+  codecKey: Buffer = randomBytes(32),
 ): Promise<Workplace> {
   const skipsTime = skippingClock !== undefined;
   const nowMs = skippingClock ?? (async () => Date.now());
-  const codecKey = randomBytes(32);
   const codecKeys = [codecKey];
   const codec = createCodec(codecKeys);
   const connection = await NativeConnection.connect({ address });

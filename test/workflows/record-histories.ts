@@ -1,0 +1,73 @@
+// Records the histories that replay.test.ts replays: `node test/workflows/record-histories.ts`. Run it for every
+// release that changes workflows/, and keep the histories of the releases before (one folder each).
+import { mkdir, writeFile } from 'node:fs/promises';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { type ApprovalInput, replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { startTestTemporal } from '../support/temporal.ts';
+import { codecKeyOfHistories } from './histories-key.ts';
+import { ann, bob, type Workplace, workplace } from './support.ts';
+
+const stories: Record<string, (place: Workplace) => Promise<ApprovalInput>> = {
+  approved: async (place) => {
+    const call = await place.hold();
+    await place.vote(call, ann, 'approve', { reason: 'fine' });
+    return call;
+  },
+  'approved-by-two-on-the-replica-of-the-client': async (place) => {
+    const call = await place.hold({
+      approvalsNeeded: 2,
+      onDisconnect: 'keep',
+      holderQueue: replicaQueue('home'),
+    });
+    await place.vote(call, ann);
+    await place.vote(call, bob);
+    return call;
+  },
+  denied: async (place) => {
+    const call = await place.hold({ approvalsNeeded: 2 });
+    await place.vote(call, ann);
+    await place.vote(call, bob, 'deny', { reason: 'not today' });
+    return call;
+  },
+  expired: async (place) => place.hold({ expiresAtMs: Date.now() + 1500 }),
+  'nobody-came-back': async (place) => {
+    const call = await place.hold({ onDisconnect: 'keep', graceMs: 3000, holderQueue: replicaQueue('gone') });
+    await place.vote(call, ann);
+    return call;
+  },
+  'client-left': async (place) => {
+    const call = await place.hold({ onDisconnect: 'cancel', holderQueue: replicaQueue('gone') });
+    await place.approvals.detached(workflowIdOf(call), replicaQueue('gone'));
+    return call;
+  },
+  withdrawn: async (place) => {
+    const call = await place.hold();
+    await place.approvals.cancel(workflowIdOf(call), 'not needed any more');
+    return call;
+  },
+  'cancelled-in-temporal': async (place) => {
+    const call = await place.hold();
+    await place.link.client.workflow.getHandle(workflowIdOf(call)).cancel();
+    return call;
+  },
+};
+
+const release = process.argv[2] ?? '0.1.0';
+const folder = new URL(`./histories/${release}/`, import.meta.url);
+await mkdir(folder, { recursive: true });
+await using db = await testDatabase();
+const temporal = await startTestTemporal();
+const place = await workplace(temporal.address, db, undefined, codecKeyOfHistories);
+await place.startWorker();
+await place.startExecutor();
+await place.startExecutor(replicaQueue('home'));
+for (const [name, story] of Object.entries(stories)) {
+  const handle = place.link.client.workflow.getHandle(workflowIdOf(await story(place)));
+  await handle.result();
+  const json: unknown = historyToJSON(await handle.fetchHistory());
+  await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(json, null, 1)}\n`);
+  process.stdout.write(`${name}\n`);
+}
+await place.close();
+await temporal.stop();
