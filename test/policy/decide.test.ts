@@ -282,3 +282,29 @@ test('the version changes with what the policy says and with nothing else', () =
     ).version,
   );
 });
+
+test('a failed pass rule keeps requests other than tool calls from passing too', () => {
+  const policy = policyOf(
+    'default: pass\nrules:\n  - { name: r, match: { method: resources/read }, when: subject.claims.level == "high", then: pass }\n',
+  );
+  const asked = inputOf({ method: 'resources/read', tool: 'file:///x' });
+  assert.deepEqual([decide(policy, asked).kind, decide(policy, asked).rule], ['deny', 'r']);
+  assert.equal(decide(policy, inputOf({ method: 'resources/list', tool: '' })).kind, 'pass');
+});
+
+test('the masking profile is the one that the rule names, or the default names', () => {
+  const policy = policyOf(
+    'default: { then: pass, mask: light }\nmasking: { light: {}, strict: {} }\nrules:\n  - { name: r, match: { tool: a }, then: pass, mask: strict }\n',
+  );
+  assert.equal(decide(policy, inputOf({ tool: 'a' })).maskProfile, 'strict');
+  assert.equal(decide(policy, inputOf({ tool: 'b' })).maskProfile, 'light');
+  assert.equal(decide(policy, inputOf({ method: 'tools/list', tool: '' })).maskProfile, 'light');
+});
+
+test('policy sees arguments as they were sent, and changes nothing of them', () => {
+  const policy = policyOf(
+    'default: pass\nrules:\n  - { name: r, when: call.args.a.map(x, x + 1.0).exists(x, x == 3.0), then: deny }\n',
+  );
+  const args = Object.freeze({ a: Object.freeze([1, 2]) });
+  assert.equal(decide(policy, inputOf({ args })).kind, 'deny');
+});
