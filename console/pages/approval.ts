@@ -49,7 +49,7 @@ function status(call: ShownCall, now: Date): Html {
   return html`<div class="status state-edge-${phase}"><p>${stateBadge(phase)} ${riskBadge(call.risk)} ${
     phase === 'pending' && timeLeft(call.expiresAt, now)
   }</p>
-<p>${states[phase][2]}</p>
+<p>${phase === 'pending' && call.votes.length > 0 ? `${call.votes.length} of ${call.approvalsNeeded} approvals so far. Nothing has been sent to the server.` : states[phase][2]}</p>
 ${call.endedBecause !== null && html`<p class="ended">${visible(call.endedBecause)}</p>`}
 ${
   call.endedAt !== null &&
