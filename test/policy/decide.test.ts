@@ -303,7 +303,7 @@ test('the masking profile is the one that the rule names, or the default names',
 
 test('policy sees arguments as they were sent, and changes nothing of them', () => {
   const policy = policyOf(
-    'default: pass\nrules:\n  - { name: r, when: call.args.a.map(x, x + 1.0).exists(x, x == 3.0), then: deny }\n',
+    'default: pass\nrules:\n  - { name: r, when: "call.args.a.map(x, x + 1.0).exists(x, x == 3.0)", then: deny }\n',
   );
   const args = Object.freeze({ a: Object.freeze([1, 2]) });
   assert.equal(decide(policy, inputOf({ args })).kind, 'deny');
