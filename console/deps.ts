@@ -1,6 +1,8 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Pool } from '../db/pool.ts';
 import type { Approvals } from '../workflows/client.ts';
+import type { MaskingEngine } from '../masking/engine.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
 import type { RecordReader } from '../recording/reader.ts';
 import type { RecordAct } from './acts.ts';
@@ -32,6 +34,14 @@ export interface Recordings {
   readonly recordAct: RecordAct;
 }
 
+/** The policy as this process has loaded it; each is asked anew for every page. */
+export interface PolicyInForce {
+  readonly policy: () => Policy;
+  readonly masking: () => MaskingEngine;
+  /** Names of the masking profiles, the default one first. */
+  readonly profiles: () => readonly string[];
+}
+
 /** What the console is given. */
 export interface ConsoleDeps {
   readonly listen: { readonly host: string; readonly port: number };
@@ -45,6 +55,8 @@ export interface ConsoleDeps {
   readonly auditors?: Auditors | null;
   /** Left out where the process has no keys: the pages then say so. */
   readonly recordings?: Recordings | null;
+  /** Left out where the process has loaded no policy: the pages then say so. */
+  readonly rules?: PolicyInForce | null;
   readonly now?: () => Date;
 }
 
@@ -81,6 +93,7 @@ export interface ConsoleContext {
   readonly visits: Visits;
   readonly auditors: Auditors | null;
   readonly recordings: Recordings | null;
+  readonly rules: PolicyInForce | null;
   readonly log: FastifyBaseLogger;
   /** The origin that browsers use, once the port is known. */
   readonly origin: () => string;

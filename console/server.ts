@@ -13,6 +13,7 @@ import { oidcLogin } from './login/oidc.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { linkRoutes } from './routes-link.ts';
 import { liveRoutes } from './routes-live.ts';
+import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { formOf } from './requests.ts';
 import { requireVisit, visitOf } from './sign-in.ts';
@@ -63,6 +64,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     visits: createVisits(deps.pool, login.binding, secure),
     auditors: deps.auditors ?? null,
     recordings: deps.recordings ?? null,
+    rules: deps.rules ?? null,
     log: deps.log,
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
@@ -103,6 +105,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     requireVisit(inside, context);
     approvalRoutes(inside, context);
     sessionRoutes(inside, context);
+    policyRoutes(inside, context);
     linkRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {

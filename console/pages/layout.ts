@@ -5,7 +5,7 @@ import { html, type Html } from '../html.ts';
 export interface Frame {
   readonly title: string;
   readonly visit: Visit | null;
-  readonly here?: 'approvals' | 'sessions' | 'policy' | 'masking';
+  readonly here?: 'approvals' | 'sessions' | 'policy';
   readonly body: Html;
   /** Uses the whole width. */
   readonly wide?: boolean;
@@ -16,6 +16,7 @@ export interface Frame {
 const places = [
   ['approvals', '/', 'Approvals'],
   ['sessions', '/sessions', 'Sessions'],
+  ['policy', '/policy', 'Policy'],
 ] as const;
 
 /** A whole page. */
