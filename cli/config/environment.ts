@@ -1,6 +1,5 @@
-import { parse } from 'yaml';
 import { z } from 'zod';
-import type { KeyPath } from '../../policy/yaml-source.ts';
+import { type KeyPath, readYaml } from '../../policy/yaml-source.ts';
 import { configSchema } from './schema.ts';
 
 /** A setting that one environment variable sets. */
@@ -110,9 +109,6 @@ function readValue(
     const items = text.split(',').map((item) => item.trim());
     return { value: items.filter((item) => item !== '') };
   }
-  try {
-    return { value: parse(text, { stringKeys: true }) as unknown };
-  } catch {
-    return { problem: 'is not valid YAML or JSON' };
-  }
+  const source = readYaml(text);
+  return 'problems' in source ? { problem: 'is not valid YAML or JSON' } : { value: source.value };
 }

@@ -358,6 +358,19 @@ test('the environment wins over the file, and is named where it is wrong', async
   );
 });
 
+test('a variable that is not quite YAML is refused without a word of its value anywhere', async (t) => {
+  const warnings: Error[] = [];
+  const listener = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', listener);
+  t.after(() => process.off('warning', listener));
+  assert.equal(
+    await refusal(null, { HOLDPOINT_KEYS_VOTES_PUBLIC_KEYS: '!canary-4711 x' }),
+    'environment: HOLDPOINT_KEYS_VOTES_PUBLIC_KEYS: is not valid YAML or JSON',
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(warnings, []);
+});
+
 test('a reference that cannot be filled in does not matter where a variable sets the value', async () => {
   const config = await load('database: { url: "${NOT_SET}" }\n', {
     HOLDPOINT_DATABASE_URL: 'postgres://db/x',
