@@ -87,6 +87,31 @@ async function identicalCall(db: Queryable, attachKey: Buffer): Promise<Opening 
   return { kind: 'retained', callId: row.call_id };
 }
 
+/**
+ * The same for a client that names the call it came back for: joins it while it is open, and takes its outcome when
+ * nobody has had it. Null when there is no such call; `delivered` when its outcome was handed over before.
+ */
+export async function comeBackTo(
+  pool: Pool,
+  callId: string,
+): Promise<Opening | { readonly kind: 'delivered'; readonly callId: string } | null> {
+  return inTransaction(pool, async (client) => {
+    const { rows } = await client.query<{ open: boolean; delivered: boolean; taken: boolean }>(
+      `select state in ('pending', 'executing') as open, delivered_at is not null as delivered,
+         coalesce(delivering_until > now(), false) as taken
+       from held_calls where call_id = $1 for update`,
+      [callId],
+    );
+    const [row] = rows;
+    if (!row) return null;
+    if (row.open) return { kind: 'attached', callId };
+    if (row.delivered) return { kind: 'delivered', callId };
+    if (row.taken) return { kind: 'busy', callId };
+    await setAside(client, callId);
+    return { kind: 'retained', callId };
+  });
+}
+
 async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
   await db.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,

@@ -3,11 +3,13 @@ import type { MaskingEngine, Masker } from '../../masking/engine.ts';
 import { replicaQueue } from '../../workflows/contract.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeldRequest, HoldPort } from '../hold-port.ts';
-import { type AnswerFacts, pendingAnswer, tooManyAnswer } from './answers.ts';
+import { type AnswerFacts, endedAnswer, pendingAnswer, tooManyAnswer } from './answers.ts';
 import type { ApprovalsPort } from './approvals-port.ts';
+import { budgetOf, learnFrom } from './budget.ts';
 import { type Draft, draftCall, type DraftDeps } from './draft.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
 import { approvalsUnavailable, findOrOpen, joinWorkflow, openWorkflow, recordHold } from './open.ts';
+import { legAnswer, mayComeBack, type RequestState, takeState } from './request-state.ts';
 import type { Running } from './running.ts';
 import type { HoldSettings } from './settings.ts';
 import type { Left, Waiter, Waiters } from './waiters.ts';
@@ -26,10 +28,12 @@ export interface HoldDeps extends HandOverDeps, DraftDeps {
 
 /** A request that waits, and what is known of the call that it waits for. */
 interface Held {
+  readonly request: HeldRequest;
+  /** What the client brought back from the leg before. */
+  readonly state: RequestState | null;
   readonly waiter: Waiter;
   readonly facts: AnswerFacts;
   readonly workflowId: string;
-  readonly cancelWhenGone: boolean;
 }
 
 /**
@@ -79,37 +83,62 @@ function isTimeout(reason: string | null): boolean {
   return reason !== null && /\btim(?:ed|e)?[ -]?out\b|-32001/i.test(reason);
 }
 
-async function hold(deps: HoldDeps, request: HeldRequest): Promise<void> {
+async function hold(deps: HoldDeps, asked: HeldRequest): Promise<void> {
+  const startedAtMs = deps.now();
+  const waiting = await begin(deps, asked, startedAtMs);
+  if (!waiting) return;
+  const { held } = waiting;
+  const because = await waiting.left;
+  await learnFrom(deps.pool, held.request, because, deps.now() - startedAtMs);
+  await leave(deps, held, because);
+}
+
+/**
+ * Finds or opens the call and begins to wait for it. A function of its own, so that what only opening needs is not
+ * kept for as long as somebody waits.
+ * @returns null when the request was answered already
+ */
+async function begin(
+  deps: HoldDeps,
+  asked: HeldRequest,
+  startedAtMs: number,
+): Promise<{ held: Held; left: Promise<Left> } | null> {
+  const { request, state } = takeState(deps.attachSecret, asked);
   const masker = deps.maskers().masker(request.verdict.maskProfile);
-  const draft = await draftCall(deps, request, masker, deps.now());
-  const opening = await findOrOpen(deps, request, masker, draft);
-  if (opening.kind === 'limit') {
-    const waiter = waiterOf(deps, request, masker, draft.row.callId, draft);
-    await answer(deps.recorder, waiter, tooManyAnswer(waiter, opening.open, deps.consoleUrl));
-    return;
-  }
-  const { callId } = opening;
-  const waiter = waiterOf(deps, request, masker, callId, draft);
+  const draft = await draftCall(deps, request, masker, startedAtMs);
+  const opening = await findOrOpen(deps, request, masker, draft, state?.callId ?? null);
+  const callId = opening.kind === 'limit' ? draft.row.callId : opening.callId;
+  const budgetMs = await budgetOf(deps.pool, deps.settings, request);
+  const waiter = waiterOf(request, masker, { callId, draft, budgetAtMs: startedAtMs + budgetMs });
+  const say = async (json: string): Promise<null> => {
+    await answer(deps.recorder, waiter, json);
+    return null;
+  };
+  if (opening.kind === 'limit') return say(tooManyAnswer(waiter, opening.open, deps.consoleUrl));
+
   const call = opening.kind === 'opened' ? null : await heldCallState(deps.pool, callId);
   const held: Held = {
+    request,
+    state,
     waiter,
     facts: factsOf(deps, request, callId, call?.expiresAt ?? draft.row.expiresAt),
     workflowId: call?.workflowId ?? draft.row.workflowId,
-    cancelWhenGone: request.verdict.onDisconnect === 'cancel',
   };
   await recordHold(deps, request, masker, { callId, how: opening.kind, draft });
-  if (opening.kind === 'retained') return handOver(deps, waiter, held.facts);
-
-  const left = waitFor(deps, waiter);
-  const opened = opening.kind === 'opened' ? openWorkflow(deps, draft) : joinWorkflow(deps, callId);
-  try {
-    await opened;
-  } catch (error) {
-    deps.waiters.leave(waiter, 'closing');
-    await answer(deps.recorder, waiter, approvalsUnavailable(request, callId, error));
-    return;
+  if (call && opening.kind === 'delivered') return say(endedAnswer(waiter, held.facts, call));
+  if (opening.kind === 'retained') {
+    await handOver(deps, waiter, held.facts);
+    return null;
   }
-  await leave(deps, held, await left);
+  const left = waitFor(deps, waiter);
+  try {
+    await (opening.kind === 'opened' ? openWorkflow(deps, draft) : joinWorkflow(deps, callId));
+  } catch (error) {
+    deps.log.warn({ callId, err: error }, 'a call could not be put before an approver');
+    deps.waiters.leave(waiter, 'closing');
+    return say(approvalsUnavailable(request, callId, error));
+  }
+  return { held, left };
 }
 
 function waitFor(deps: HoldDeps, waiter: Waiter): Promise<Left> {
@@ -131,7 +160,7 @@ async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
         await deps.approvals.cancel(workflowId, 'the client cancelled the request');
       return;
     case 'gone':
-      if (held.cancelWhenGone && deps.waiters.of(waiter.callId).length === 0)
+      if (held.request.verdict.onDisconnect === 'cancel' && deps.waiters.of(waiter.callId).length === 0)
         return deps.approvals.cancel(workflowId, 'the client closed its connection');
       return detach(deps, held);
     case 'timed-out':
@@ -141,6 +170,13 @@ async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
       const call = await heldCallState(deps.pool, waiter.callId);
       if (call && call.state !== 'pending' && call.state !== 'executing')
         return handOver(deps, waiter, facts);
+      const { request, state } = held;
+      if (left === 'budget' && mayComeBack(request, state)) {
+        // The client is back in a moment: the workflow need not hear of it.
+        const next = { callId: waiter.callId, round: (state?.round ?? 0) + 1 };
+        await answer(deps.recorder, waiter, legAnswer(deps.attachSecret, request, next));
+        return;
+      }
       await answer(deps.recorder, waiter, pendingAnswer(waiter, facts, call?.state === 'executing'));
       return detach(deps, held);
     }
@@ -162,30 +198,16 @@ async function detach(deps: HoldDeps, { waiter, workflowId }: Held): Promise<voi
 }
 
 function waiterOf(
-  deps: HoldDeps,
   request: HeldRequest,
   masker: Masker,
-  callId: string,
-  { row }: Draft,
+  { callId, draft, budgetAtMs }: { callId: string; draft: Draft; budgetAtMs: number },
 ): Waiter {
-  const { settings } = deps;
   const { session, idJson, method, tool, protocolVersion, correlationId, upstream, stream } = request;
-  const budgetMs = stream.progressToken === null ? settings.replyBudgetMs : settings.progressBudgetMs;
-  const groups = row.approvers.map((group) => group.name).join(' or ');
-  return {
-    callId,
-    session,
-    idJson,
-    method,
-    tool,
-    protocolVersion,
-    correlationId,
-    masker,
-    upstream,
-    stream,
-    waitingText: masker.text(`Waiting for ${groups} to approve ${callId} (rule "${row.rule}").`).text,
-    budgetAtMs: deps.now() + budgetMs,
-  };
+  const { approvers, rule } = draft.row;
+  const groups = approvers.map((group) => group.name).join(' or ');
+  const waitingText = masker.text(`Waiting for ${groups} to approve ${callId} (rule "${rule}").`).text;
+  const to = { callId, session, idJson, method, tool, protocolVersion, correlationId };
+  return { ...to, masker, upstream, stream, waitingText, budgetAtMs };
 }
 
 function factsOf(deps: HoldDeps, request: HeldRequest, callId: string, expiresAt: Date): AnswerFacts {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endPending, heldCallState } from '../../db/held-execution.ts';
-import { markOpened, openHeldCall } from '../../db/held-opening.ts';
+import { comeBackTo, markOpened, openHeldCall } from '../../db/held-opening.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Masker } from '../../masking/engine.ts';
 import type { Recorder } from '../../recording/event.ts';
@@ -26,19 +26,25 @@ export interface OpenDeps {
 
 /** What a request is to wait for, or why it is not to. */
 export type Found =
-  | { readonly kind: 'opened' | 'attached' | 'retained'; readonly callId: string }
+  | { readonly kind: 'opened' | 'attached' | 'retained' | 'delivered'; readonly callId: string }
   | { readonly kind: 'limit'; readonly open: number };
 
-/** The identical call that is open or has an outcome to give, or the new one; waits while another client takes it. */
+/**
+ * The call that the client came back for, the identical one that is open or has an outcome to give, or the new one;
+ * waits while another client is just given the outcome.
+ * @param callId which call a returning client names; null for one that names none
+ */
 export async function findOrOpen(
   deps: OpenDeps,
   request: HeldRequest,
   masker: Masker,
   draft: Draft,
+  callId: string | null,
 ): Promise<Found> {
   const limits = { maxOpenPerCaller: deps.settings.heldCallsPerCaller };
   for (let attempt = 1; ; attempt++) {
-    const opening = await openHeldCall(deps.pool, draft.row, limits);
+    const named = callId === null ? null : await comeBackTo(deps.pool, callId);
+    const opening = named ?? (await openHeldCall(deps.pool, draft.row, limits));
     if (opening.kind === 'opened') return { kind: 'opened', callId: draft.row.callId };
     if (opening.kind !== 'busy') return opening;
     if (request.stream.gone.aborted)

@@ -1,0 +1,89 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import { seal, unseal } from '../../recording/seal.ts';
+import { GatewayError } from '../errors.ts';
+import type { HeldRequest } from '../hold-port.ts';
+import { canonicalJson } from './canonical.ts';
+import { at, members, splice } from './json-text.ts';
+import { argsOf } from './sealed-call.ts';
+
+/** What a client of 2026-07-28 carries from one leg of a held call to the next; sealed, so that it can only be returned. */
+export interface RequestState {
+  readonly callId: string;
+  /** How many legs were answered before. Clients give up after ten. */
+  readonly round: number;
+}
+
+/** Methods whose result may be `input_required`. */
+const legMethods = new Set(['tools/call', 'prompts/get', 'resources/read']);
+/** Clients follow ten legs; the request after that must be answered for good. */
+const maxRounds = 10;
+const prefix = 'hp1.';
+
+/** Whether a client may be asked to come back with a request state, rather than be answered that its call is pending. */
+export function mayComeBack(request: HeldRequest, state: RequestState | null): boolean {
+  return (
+    request.protocolVersion >= '2026-07-28' &&
+    legMethods.has(request.method) &&
+    (state?.round ?? 0) < maxRounds
+  );
+}
+
+/** The answer that ends a leg: the client sends the same request again, with this state. */
+export function legAnswer(secret: Uint8Array, request: HeldRequest, state: RequestState): string {
+  const sealed = seal(keyOf(secret), Buffer.from(JSON.stringify(state)), contextOf(secret, request));
+  const result = { resultType: 'input_required', requestState: prefix + sealed.toString('base64url') };
+  return `{"jsonrpc":"2.0","id":${request.idJson},"result":${JSON.stringify(result)}}`;
+}
+
+/**
+ * Takes Holdpoint's own state out of a request. An upstream's own state stays where it is.
+ * @returns the request as it was first sent, and the state; null when there is none of ours
+ * @throws GatewayError `invalid_params` when the state was changed, is another caller's, or another request's
+ */
+export function takeState(
+  secret: Uint8Array,
+  request: HeldRequest,
+): { request: HeldRequest; state: RequestState | null } {
+  const span = request.protocolVersion >= '2026-07-28' ? at(request.json, ['params', 'requestState']) : null;
+  const value: unknown = span ? JSON.parse(request.json.slice(span.start, span.end)) : null;
+  if (typeof value !== 'string' || !value.startsWith(prefix)) return { request, state: null };
+  const first = { ...request, json: withoutState(request.json) };
+  try {
+    const sealed = Buffer.from(value.slice(prefix.length), 'base64url');
+    const opened = unseal(keyOf(secret), sealed, contextOf(secret, first));
+    return { request: first, state: JSON.parse(opened.toString()) as RequestState };
+  } catch (error) {
+    throw new GatewayError(
+      'invalid_params',
+      'the requestState is not one that was given for this request; send the request without it',
+      { cause: error },
+    );
+  }
+}
+
+/** The request without `params.requestState`; all other text as it stands. */
+function withoutState(json: string): string {
+  const params = at(json, ['params']);
+  if (!params) return json;
+  const all = members(json, params.start);
+  const index = all.findIndex((member) => member.key === 'requestState');
+  const [before, state, after] = [all[index - 1], all[index], all[index + 1]];
+  if (!state) return json;
+  // A member goes with the comma before it, or, being the first, with everything up to the next one's key.
+  if (before) return splice(json, [{ start: before.end, end: state.end, with: '' }]);
+  const end = after ? json.indexOf('"', json.indexOf(',', state.end)) : state.end;
+  return splice(json, [{ start: json.indexOf('"', params.start), end, with: '' }]);
+}
+
+/** What a state is bound to: who asks, and everything that is asked. */
+function contextOf(secret: Uint8Array, { caller, session, method, tool, json }: HeldRequest): string {
+  const args = argsOf(method, json);
+  const mac = createHmac('sha256', secret)
+    .update(JSON.stringify([caller.key, session.connection, method, tool]))
+    .update(args === null ? '' : canonicalJson(args));
+  return `request state ${mac.digest('hex')}`;
+}
+
+function keyOf(secret: Uint8Array): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'holdpoint request state', 32));
+}
