@@ -130,6 +130,14 @@ function route(app: FastifyInstance, running: Running): void {
       void done.finally(() => running.open.delete(done));
     },
   });
+  app.get<{ Params: { connection: string } }>(
+    '/.well-known/oauth-protected-resource/mcp/:connection',
+    ({ params: { connection } }, reply) => {
+      const { identifier, publicUrl } = running.line;
+      const metadata = identifier.metadata({ resource: `${publicUrl}/mcp/${connection}`, connection });
+      return metadata ? reply.send(metadata) : reply.code(404).send({ error: 'no issuer is configured' });
+    },
+  );
   app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const problem = await whyNotReady(running);

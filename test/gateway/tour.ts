@@ -40,8 +40,8 @@ export interface Connected {
     logs: number;
   };
   /** Calls a tool with the options of the SDK at hand. */
-  call(name: string, args: object, options?: object): Promise<unknown>;
-  end(): Promise<void>;
+  readonly call: (name: string, args: object, options?: object) => Promise<unknown>;
+  readonly end: () => Promise<void>;
 }
 
 const capabilities = {
@@ -78,7 +78,7 @@ export async function connectV1(url: string): Promise<Connected> {
   );
   client.setNotificationHandler(LoggingMessageNotificationSchema, () => void heard.logs++);
   const transport = new TransportV1(new URL(url));
-  await client.connect(transport as never);
+  await client.connect(transport);
   return {
     client: client as unknown as TourClient,
     heard,
@@ -93,17 +93,20 @@ export async function connectV1(url: string): Promise<Connected> {
 /** Connects with SDK 2.x, in its default mode or pinned to a version. */
 export async function connectV2(url: string, versionNegotiation?: object): Promise<Connected> {
   const heard = listening();
-  const client = new ClientV2({ name: 'tour-v2', version: '1' }, {
-    capabilities,
-    ...(versionNegotiation && { versionNegotiation }),
-  } as never);
+  const client = new ClientV2(
+    { name: 'tour-v2', version: '1' },
+    {
+      capabilities,
+      ...(versionNegotiation && { versionNegotiation }),
+    },
+  );
   client.setRequestHandler('sampling/createMessage', async ({ params }) => {
     heard.sampling.push(params.messages);
-    return answers.sampling as never;
+    return answers.sampling;
   });
   client.setRequestHandler('elicitation/create', async ({ params }) => {
     heard.elicitation.push(params.message);
-    return answers.elicitation as never;
+    return answers.elicitation;
   });
   client.setRequestHandler('roots/list', async () => ({ roots: [...answers.roots.roots] }));
   client.setNotificationHandler(
@@ -112,12 +115,11 @@ export async function connectV2(url: string, versionNegotiation?: object): Promi
   );
   client.setNotificationHandler('notifications/message', () => void heard.logs++);
   const transport = new TransportV2(new URL(url));
-  await client.connect(transport as never);
+  await client.connect(transport);
   return {
     client: client as unknown as TourClient,
     heard,
-    call: (name, args, options) =>
-      client.callTool({ name, arguments: { ...args } } as never, options as never),
+    call: (name, args, options) => client.callTool({ name, arguments: { ...args } }, options),
     end: async () => {
       await transport.terminateSession();
       await client.close();

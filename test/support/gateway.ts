@@ -1,20 +1,23 @@
 import { pino } from 'pino';
 import { createRecordStore } from '../../db/records.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
-import { createIdentifier } from '../../gateway/identify/identify.ts';
+import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
-import { defaultMaskingConfig } from '../../masking/config.ts';
+import { defaultProfile } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
+import type { Recorder } from '../../recording/event.ts';
+import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { type TestDatabase, testDatabase } from './postgres.ts';
 
 /** A gateway with real parts: PostgreSQL, recording, masking, policy. */
 export interface TestGateway extends AsyncDisposable {
+  readonly recorder: Recorder;
+  readonly keyRing: KeyRing;
   readonly gateway: Gateway;
   readonly url: (connection: string) => string;
   readonly db: TestDatabase;
@@ -28,6 +31,9 @@ export interface TestGatewayOptions {
   readonly policy?: string;
   readonly hold?: HoldPort;
   readonly logLevel?: string;
+  readonly metrics?: boolean;
+  /** Left out, everybody is the anonymous local agent. */
+  readonly identifier?: Identifier;
   readonly limits?: Partial<AgentSettings['limits']>;
   /** Shares another gateway's database and keys: a second replica. */
   readonly replicaOf?: TestGateway;
@@ -56,7 +62,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     { write: (line: string) => void log.push(line) },
   );
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
-  const engine = createMaskingEngine(defaultMaskingConfig);
+  const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
   const policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
   const upstreams = createUpstreams(options.connections, {
     log: logger,
@@ -71,8 +77,10 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       allowedHosts: [],
       limits: { bodyBytes: 4 * 1024 * 1024, depth: 64, sessions: 1000, streams: 1000, ...options.limits },
     },
-    metrics: null,
-    identifier: createIdentifier({ issuers: [], anonymous: { subject: 'local-agent', groups: [] } }),
+    metrics: options.metrics ? { listen: { host: '127.0.0.1', port: 0 } } : null,
+    identifier:
+      options.identifier ??
+      createIdentifier({ issuers: [], anonymous: { subject: 'local-agent', groups: [] } }),
     policy: () => policy,
     maskers: () => engine,
     recorder,
@@ -87,6 +95,8 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     gateway,
     url: (connection) => `http://127.0.0.1:${gateway.address.port}/mcp/${connection}`,
     db,
+    recorder,
+    keyRing,
     log,
     async [Symbol.asyncDispose]() {
       await gateway.stop(1000);
