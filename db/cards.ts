@@ -59,23 +59,36 @@ export interface StoredVote {
   readonly atMs: number;
 }
 
-const factColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool, caller, rule, reason, risk,
-  shown_args as "shownArgs", approvers, approvals_needed as "approvalsNeeded", decisions,
+const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool,
+  caller, rule, reason, risk, approvers, approvals_needed as "approvalsNeeded", decisions,
   created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause"`;
 
 /** What a card shows of a held call, or null when there is no such call. */
 export async function cardFacts(db: Queryable, callId: string): Promise<CardFacts | null> {
-  const { rows } = await db.query<CardFacts>(`select ${factColumns} from held_calls where call_id = $1`, [
-    callId,
-  ]);
+  const { rows } = await db.query<CardFacts>(
+    `select ${listColumns}, shown_args as "shownArgs" from held_calls where call_id = $1`,
+    [callId],
+  );
   return rows[0] ?? null;
 }
 
+/** A held call as lists need it: without its arguments, which may be large. */
+export type ListedCall = Omit<CardFacts, 'shownArgs'>;
+
 /** Held calls that still wait for a decision, soonest expiry first. */
-export async function openCardFacts(db: Queryable, limit: number): Promise<readonly CardFacts[]> {
-  const { rows } = await db.query<CardFacts>(
-    `select ${factColumns} from held_calls where state = 'pending' order by expires_at, call_id limit $1`,
+export async function openCalls(db: Queryable, limit: number): Promise<readonly ListedCall[]> {
+  const { rows } = await db.query<ListedCall>(
+    `select ${listColumns} from held_calls where state = 'pending' order by expires_at, call_id limit $1`,
     [limit],
+  );
+  return rows;
+}
+
+/** The named calls, in the order of their names; those that are not known are left out. */
+export async function listedCalls(db: Queryable, callIds: readonly string[]): Promise<readonly ListedCall[]> {
+  const { rows } = await db.query<ListedCall>(
+    `select ${listColumns} from held_calls where call_id = any($1) order by array_position($1, call_id)`,
+    [callIds],
   );
   return rows;
 }

@@ -1,5 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import { adoptCard, type CardFacts, cardAt, cardFacts } from '../db/cards.ts';
+import { adoptCard, type CardFacts, cardAt, cardFacts, type ListedCall } from '../db/cards.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Pool } from '../db/pool.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
@@ -133,7 +133,7 @@ async function personNow(deps: DecidingDeps, click: OpenDecision, user: SlackUse
 }
 
 /** Whether a person is the one for whom a call was asked: by key, or by an e-mail that both sides confirmed. */
-export function isRequester(facts: CardFacts, person: Person, user: SlackUser): boolean {
+export function isRequester(facts: ListedCall, person: Person, user: SlackUser): boolean {
   const { key, email } = facts.caller;
   return person.keys.includes(key) || (email !== null && email.toLowerCase() === user.email);
 }

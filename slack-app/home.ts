@@ -2,18 +2,18 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import { actionIds } from './buttons.ts';
 import { header, limits, lines, smallPrint } from './blocks.ts';
 import type { CardLinks } from './card.ts';
-import type { CardRequest } from './request.ts';
+import type { ListedRequest } from './request.ts';
 import { stateOf } from './state.ts';
 import { fitted, slackDate } from './text.ts';
 
 /** What a person's App Home shows. */
 export interface Inbox {
   /** Requests that this person may decide, soonest expiry first. */
-  readonly waiting: readonly CardRequest[];
+  readonly waiting: readonly ListedRequest[];
   /** How many more wait for this person than are listed. */
   readonly others: number;
   /** What this person decided lately, newest first. */
-  readonly decided: readonly CardRequest[];
+  readonly decided: readonly ListedRequest[];
 }
 
 /** Three blocks for each; with the rest this stays below what a view may hold. */
@@ -38,7 +38,7 @@ export function homeView(inbox: Inbox, links: CardLinks): HomeView {
   return { type: 'home', blocks: blocks.slice(0, limits.viewBlocks) };
 }
 
-function waitingBlocks(request: CardRequest, index: number): KnownBlock[] {
+function waitingBlocks(request: ListedRequest, index: number): KnownBlock[] {
   return [
     lines(`waiting-${index}`, [
       [{ text: named(request), bold: true }],
@@ -74,11 +74,11 @@ function waitingBlocks(request: CardRequest, index: number): KnownBlock[] {
   ];
 }
 
-function decidedBlock(request: CardRequest, index: number): KnownBlock {
+function decidedBlock(request: ListedRequest, index: number): KnownBlock {
   const heading = stateOf(request).heading ?? 'Still open';
   return lines(`decided-${index}`, [[{ text: `${heading} · ${named(request)}` }]]);
 }
 
-function named(request: CardRequest): string {
+function named(request: ListedRequest): string {
   return `${fitted(request.tool || request.method, 100).text} on ${fitted(request.connection, 100).text}`;
 }

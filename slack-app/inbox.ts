@@ -1,11 +1,11 @@
 import type { WebClient } from '@slack/web-api';
-import { type CardFacts, cardFacts, openCardFacts } from '../db/cards.ts';
+import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } from '../db/cards.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import { decidedBy } from '../db/slack-decisions.ts';
 import { isRequester } from './deciding.ts';
 import type { Decider, MembershipLookup } from './membership.ts';
-import { cardRequest } from './request.ts';
+import { listedRequest } from './request.ts';
 import type { Inbox } from './home.ts';
 import { lookUpUser, type Workspace } from './workspace.ts';
 
@@ -30,19 +30,22 @@ export class Barred extends Error {}
  */
 export async function inboxOf(deps: InboxDeps, user: string): Promise<Inbox> {
   const { decider, isRequesterOf } = await deciderOf(deps, user);
-  const open = await openCardFacts(deps.db, lookedAtAtMost);
-  const mine: CardFacts[] = [];
+  const open = await openCalls(deps.db, lookedAtAtMost);
+  const mine: ListedCall[] = [];
   for (const facts of open) {
     if (isRequesterOf(facts) || hasVoted(facts, decider)) continue;
     const { groups } = await deps.membership.of(decider, facts.approvers);
     if (groups.length > 0) mine.push(facts);
   }
   const decided = await decidedBy(deps.db, { team: decider.team, slackUser: user }, listedAtMost);
-  const before = await Promise.all(decided.map(({ callId }) => cardFacts(deps.db, callId)));
+  const before = await listedCalls(
+    deps.db,
+    decided.map(({ callId }) => callId),
+  );
   return {
-    waiting: mine.slice(0, listedAtMost).map(cardRequest),
+    waiting: mine.slice(0, listedAtMost).map(listedRequest),
     others: Math.max(0, mine.length - listedAtMost),
-    decided: before.filter((facts) => facts !== null).map(cardRequest),
+    decided: before.map(listedRequest),
   };
 }
 
@@ -61,7 +64,7 @@ export async function visibleCall(deps: InboxDeps, user: string, callId: string)
 async function deciderOf(
   deps: InboxDeps,
   user: string,
-): Promise<{ decider: Decider; isRequesterOf: (facts: CardFacts) => boolean }> {
+): Promise<{ decider: Decider; isRequesterOf: (facts: ListedCall) => boolean }> {
   const workspace = await deps.workspace();
   const known = await lookUpUser(deps.client, workspace, user);
   if (known.barred !== null) throw new Barred(known.barred);
@@ -72,6 +75,6 @@ async function deciderOf(
   };
 }
 
-function hasVoted(facts: CardFacts, decider: Decider): boolean {
+function hasVoted(facts: ListedCall, decider: Decider): boolean {
   return facts.decisions.some((vote) => vote.person.keys.some((key) => decider.keys.includes(key)));
 }

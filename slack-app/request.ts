@@ -1,4 +1,4 @@
-import type { CardFacts } from '../db/cards.ts';
+import type { CardFacts, ListedCall } from '../db/cards.ts';
 import type { Risk } from '../policy/verdict.ts';
 
 /** A vote that counted, as a card shows it. */
@@ -46,11 +46,28 @@ export interface CardRequest {
   readonly endedBecause: string | null;
 }
 
+/** A request as lists show it. */
+export type ListedRequest = Omit<CardRequest, 'shownArgs'>;
+
 /** What a card shows of a stored call. */
 export function cardRequest(facts: CardFacts): CardRequest {
-  const { caller, approvers, decisions, createdAt, expiresAt, endedAt, workflowId: _, ...same } = facts;
+  return { ...listedRequest(facts), shownArgs: facts.shownArgs };
+}
+
+/** What a list shows of a stored call. */
+export function listedRequest(facts: ListedCall): ListedRequest {
+  const { caller, approvers, decisions } = facts;
+  const { callId, digest, connection, method, tool, rule, reason, approvalsNeeded, endedBecause } = facts;
   return {
-    ...same,
+    callId,
+    digest,
+    connection,
+    method,
+    tool,
+    rule,
+    reason,
+    approvalsNeeded,
+    endedBecause,
     state: facts.state as CardRequest['state'],
     risk: facts.risk as Risk,
     subject: caller.subject,
@@ -64,8 +81,8 @@ export function cardRequest(facts: CardFacts): CardRequest {
       via,
       atMs,
     })),
-    createdAtMs: createdAt.getTime(),
-    expiresAtMs: expiresAt.getTime(),
-    endedAtMs: endedAt?.getTime() ?? null,
+    createdAtMs: facts.createdAt.getTime(),
+    expiresAtMs: facts.expiresAt.getTime(),
+    endedAtMs: facts.endedAt?.getTime() ?? null,
   };
 }

@@ -1,4 +1,4 @@
-import type { CardRequest, CardVote } from './request.ts';
+import type { CardVote, ListedRequest } from './request.ts';
 import type { Span } from './blocks.ts';
 import { fitted } from './text.ts';
 
@@ -18,7 +18,7 @@ export interface CardState {
 const reasonLength = 500;
 
 /** Puts the state of a request into words, outcome first: what, who and when, why, and how its execution ended. */
-export function stateOf(request: CardRequest): CardState {
+export function stateOf(request: ListedRequest): CardState {
   const approvals = request.votes.filter((vote) => vote.decision === 'approve');
   const denial = request.votes.find((vote) => vote.decision === 'deny');
   const because = request.endedBecause === null ? [] : [plain(fitted(request.endedBecause, 1000).text)];
