@@ -4,7 +4,8 @@ import { globSync } from 'node:fs';
 /** Runs every measurement in bench/, one after the other, so that none disturbs another. `node bench/run.ts [name …]` */
 const wanted = process.argv.slice(2);
 const files = globSync('bench/*.ts')
-  .filter((file) => file !== 'bench/run.ts')
+  // `proxy-targets.ts` and the like are parts of a measurement.
+  .filter((file) => /^bench\/[a-z]+\.ts$/.test(file) && file !== 'bench/run.ts')
   .filter((file) => wanted.length === 0 || wanted.some((name) => file === `bench/${name}.ts`))
   .toSorted();
 if (files.length === 0) {

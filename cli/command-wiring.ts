@@ -1,13 +1,17 @@
+import { join } from 'node:path';
+import { createRecordAct } from '../console/acts.ts';
 import type { Pool } from '../db/pool.ts';
 import { createRecordStore } from '../db/records.ts';
-import { type Identity, localApprover } from '../console/identity.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import { createApprovals } from '../workflows/client.ts';
+import { commandLineIdentity } from './commands/identity.ts';
 import type { Config } from './config/config.ts';
 import { loadConfig } from './config/load.ts';
 import { type Keys, loadKeys } from './keys.ts';
 import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
+import { defaultMasker, maskingProblems } from './masking.ts';
+import { checkpointTargets } from './roles/record-log.ts';
 import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
@@ -21,9 +25,7 @@ interface Opened {
 
 /** Opens the database, runs a command, and closes whatever was opened. */
 async function opened(invocation: Invocation, work: (parts: Opened) => Promise<number>): Promise<number> {
-  const { configFile, dataDir, env, cwd } = invocation;
-  const options = { ...(configFile ? { file: configFile } : {}), ...(dataDir ? { dataDir } : {}), env, cwd };
-  const config = await loadConfig(options);
+  const config = await configOf(invocation);
   const addresses = await resolveAddresses(config);
   const keys = await loadKeys(config);
   const pool = await openDatabase(addresses.databaseUrl, 'cli', createLog('error', 'cli'));
@@ -34,17 +36,38 @@ async function opened(invocation: Invocation, work: (parts: Opened) => Promise<n
   }
 }
 
+async function configOf({ configFile, dataDir, env, cwd }: Invocation): Promise<Config> {
+  return loadConfig({
+    ...(configFile ? { file: configFile } : {}),
+    ...(dataDir ? { dataDir } : {}),
+    env,
+    cwd,
+  });
+}
+
 /** `holdpoint approvals …` */
 export async function approvals(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/approvals.ts');
   return opened(invocation, async (parts) => {
-    const log = createLog('error', 'cli');
-    const link = temporalLink({ ...parts, log, env: invocation.env, together: false });
+    const { config, keys, pool } = parts;
+    const link = temporalLink({
+      ...parts,
+      log: createLog('error', 'cli'),
+      env: invocation.env,
+      together: false,
+    });
+    const { login } = config.console;
     try {
       return await run(invocation.argv, {
-        pool: parts.pool,
-        approvals: createApprovals(link.client, parts.keys.voteKey),
-        identity: async () => identityOf(parts),
+        pool,
+        approvals: createApprovals(link.client, keys.voteKey),
+        identity: () =>
+          commandLineIdentity({
+            login: login ? { mode: 'oidc', ...login } : null,
+            credentialFile: join(config.dataDir, 'console-credential'),
+            idToken: invocation.env['HOLDPOINT_ID_TOKEN'],
+            pool,
+          }),
         stdout: invocation.out,
         stderr: invocation.err,
       });
@@ -54,35 +77,87 @@ export async function approvals(invocation: Invocation): Promise<number> {
   });
 }
 
-/** Whoever can read the data directory's credential is the local approver; elsewhere people sign in. */
-function identityOf({ config, keys }: Opened): Identity {
-  if (keys.consoleCredential && config.console.login === null) return localApprover();
-  throw new Error(
-    'this command line cannot prove who you are: people sign in with an identity provider here. Decide in the console or in Slack',
-  );
-}
-
 /** `holdpoint sessions …` */
 export async function sessions(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/sessions.ts');
-  return opened(invocation, async (parts) => {
-    return run([...invocation.argv], {
-      pool: parts.pool,
-      keyRing: parts.keys.keyRing,
-      out: invocation.out,
-      err: invocation.err,
-      recordAct: async () => {},
-    });
+  return opened(invocation, async ({ pool, keys }) => {
+    const { logSigner, keyRing } = keys;
+    if (!logSigner) throw new Error('recording.signingKey is not set: it signs the log of recordings');
+    const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
+    try {
+      return await run([...invocation.argv], {
+        pool,
+        keyRing,
+        logKey: logSigner.vkey,
+        signer: async () => logSigner,
+        person: keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`,
+        retention: [],
+        recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+        out: invocation.out,
+        err: invocation.err,
+      });
+    } finally {
+      await recorder.close();
+    }
   });
 }
+
+/** `holdpoint verify …`: a package needs neither configuration nor database. */
+export async function verify(invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/verify.ts');
+  const { out, err, argv } = invocation;
+  const lazy = lazyParts(invocation);
+  const settings = argv.includes('--key') ? null : await lazy.settings();
+  try {
+    return await run([...argv], {
+      ...lazy,
+      logKey: settings?.keys.logSigner?.vkey ?? null,
+      checkpointFiles: (settings ? checkpointTargets(settings.config) : []).flatMap((target) =>
+        target.kind === 'file' ? [target.path] : [],
+      ),
+      out,
+      err,
+    });
+  } finally {
+    await lazy.close();
+  }
+}
+
+/** `holdpoint keys …`: `generate` needs nothing. */
+export async function keys(invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/keys.ts');
+  const lazy = lazyParts(invocation);
+  try {
+    return await run([...invocation.argv], { ...lazy, out: invocation.out, err: invocation.err });
+  } finally {
+    await lazy.close();
+  }
+}
+
+/** Configuration, keys and database for commands that may do without. */
+function lazyParts(invocation: Invocation) {
+  let pool: Promise<Pool> | undefined;
+  const settings = async () => {
+    const config = await configOf(invocation);
+    return { config, keys: await loadKeys(config) };
+  };
+  return {
+    settings,
+    keyRing: async () => (await settings()).keys.keyRing,
+    pool: async () => {
+      pool ??= configOf(invocation)
+        .then(resolveAddresses)
+        .then(({ databaseUrl }) => openDatabase(databaseUrl, 'cli', createLog('error', 'cli')));
+      return pool;
+    },
+    close: async () => {
+      await (await pool)?.end();
+    },
+  };
+}
+
 /** `holdpoint policy …` */
 export async function policy(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/policy.ts');
-  return run(invocation.argv, { ...invocation, checkMasking: () => [] });
-}
-export async function verify(_: Invocation): Promise<number> {
-  return 1;
-}
-export async function keys(_: Invocation): Promise<number> {
-  return 1;
+  return run(invocation.argv, { ...invocation, checkMasking: maskingProblems });
 }

@@ -8,6 +8,8 @@ export interface LocalSecrets {
   readonly encryption: Uint8Array;
   /** Ed25519, PKCS8 PEM. */
   readonly votePrivateKey: string;
+  /** Ed25519 seed that signs the log's checkpoints, 32 bytes. */
+  readonly logSeed: Uint8Array;
   /** Proves the person at the console and the command line. */
   readonly consoleCredential: string;
 }
@@ -31,7 +33,10 @@ export async function localSecrets(dataDir: string): Promise<LocalSecrets> {
   const consoleCredential = await secretFile(join(dataDir, 'console-credential'), () =>
     randomBytes(32).toString('base64url'),
   );
-  return { encryption: key, votePrivateKey, consoleCredential };
+  const seed = await secretFile(join(folder, 'log'), () => randomBytes(32).toString('base64url'));
+  const logSeed = Buffer.from(seed, 'base64url');
+  if (logSeed.length !== 32) throw new Error(`${join(folder, 'log')} must hold 32 bytes in base64url`);
+  return { encryption: key, votePrivateKey, logSeed, consoleCredential };
 }
 
 /** Addresses of a running `holdpoint up`, for the commands that talk to it. */

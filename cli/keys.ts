@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { type KeyRing, localKeyRing } from '../recording/key-ring.ts';
+import { type NoteSigner, noteSigner } from '../recording/log/note.ts';
 import type { Config } from './config/config.ts';
 import { localSecrets } from './data-dir.ts';
 
@@ -14,6 +15,10 @@ export interface Keys {
   readonly votePublicKeys: Readonly<Record<string, string>>;
   /** Keys the fingerprint by which identical held calls find each other; the same on every replica. */
   readonly attachSecret: Uint8Array;
+  /** Keys of hashes and pseudonyms: equal values look alike on every replica, and after a restart. */
+  readonly pseudonymKey: Uint8Array;
+  /** Signs the log's checkpoints; null where this process does not. */
+  readonly logSigner: NoteSigner | null;
   /** Null unless the console's local login is in use. */
   readonly consoleCredential: string | null;
 }
@@ -32,6 +37,7 @@ export async function loadKeys(config: Config): Promise<Keys> {
     );
   const pem = config.keys.votes.privateKey ?? (hasOwnKeys(config) ? null : (local?.votePrivateKey ?? null));
   const voteKey = pem === null ? null : readVoteKey(pem);
+  const seed = config.recording.signingKey ?? local?.logSeed ?? null;
   const votePublicKeys = {
     ...config.keys.votes.publicKeys,
     ...(voteKey ? { [voteKey.id]: voteKey.raw } : {}),
@@ -47,6 +53,8 @@ export async function loadKeys(config: Config): Promise<Keys> {
     attachSecret: derive(encryption[0] as Uint8Array, 'holdpoint attach'),
     voteKey,
     votePublicKeys,
+    pseudonymKey: derive(encryption[0] as Uint8Array, 'holdpoint pseudonyms'),
+    logSigner: seed === null ? null : noteSigner(config.recording.origin, seed),
     consoleCredential: local?.consoleCredential ?? null,
   };
 }

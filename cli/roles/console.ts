@@ -1,5 +1,10 @@
+import { createRecordAct } from '../../console/acts.ts';
 import { startConsole } from '../../console/server.ts';
+import { createRecordReader } from '../../db/records-read.ts';
+import { createRecordStore } from '../../db/records.ts';
+import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
+import { defaultMasker } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { temporalLink } from './temporal.ts';
 
@@ -18,12 +23,19 @@ export async function startConsoleRole(
     : keys.consoleCredential
       ? ({ mode: 'local', credential: keys.consoleCredential } as const)
       : null;
+  const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
   const running = await startConsole({
     listen: config.console.listen,
     publicUrl: config.console.publicUrl,
     pool,
     approvals: createApprovals(link.client, keys.voteKey),
     login,
+    auditors: config.console.auditors,
+    recordings: {
+      reader: createRecordReader(pool),
+      keyRing: keys.keyRing,
+      recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+    },
     log,
   });
   return {
@@ -32,6 +44,7 @@ export async function startConsoleRole(
     loginLink: () => running.loginLink(),
     stop: async () => {
       await running.stop();
+      await recorder.close();
       await link.close();
     },
   };

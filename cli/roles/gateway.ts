@@ -5,13 +5,13 @@ import type { HoldPort } from '../../gateway/hold-port.ts';
 import { startGateway } from '../../gateway/server.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { createRecordStore } from '../../db/records.ts';
-import { checkMaskingConfig, maskingConfigOf } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import type { MaskingEngine } from '../../masking/engine.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
 import { urlOf } from '../config/listen.ts';
+import { maskingConfigOf, maskingProblems } from '../masking.ts';
 import { openPolicyFile, type PolicyFileHandle } from '../policy-file.ts';
 import { replicaName } from '../services.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
@@ -40,9 +40,12 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     return part;
   };
   const policyFile = began('policy file', await openPolicy(context), (file) => file.close());
-  let engine: MaskingEngine = createMaskingEngine(maskingConfigOf(policyFile.current().masking));
+  let engine: MaskingEngine = createMaskingEngine(
+    maskingConfigOf(policyFile.current().masking),
+    keys.pseudonymKey,
+  );
   policyFile.onChange((policy) => {
-    engine = createMaskingEngine(maskingConfigOf(policy.masking));
+    engine = createMaskingEngine(maskingConfigOf(policy.masking), keys.pseudonymKey);
   });
   const shared = {
     keyRing: keys.keyRing,
@@ -81,7 +84,7 @@ async function openPolicy({ config, log, together }: RoleContext): Promise<Polic
     connections: Object.keys(config.connections),
     // A gateway of its own is not given Slack's tokens: whether Slack is there, the worker knows.
     slackConfigured: together ? config.slack !== null : true,
-    checkMasking: checkMaskingConfig,
+    checkMasking: maskingProblems,
     log,
   });
 }

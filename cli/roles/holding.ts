@@ -8,13 +8,14 @@ import type { Logger } from '../log.ts';
  */
 export function lateHolding(starting: Promise<HoldPort>, log: Logger): HoldPort {
   let port: HoldPort | null = null;
-  void starting.then(
-    (started) => {
-      port = started;
-    },
-    (error: unknown) =>
-      log.error({ err: error }, 'holding could not be started; calls that policy holds are refused'),
-  );
+  const takeOver = async (): Promise<void> => {
+    try {
+      port = await starting;
+    } catch (error) {
+      log.error({ err: error }, 'holding could not be started; calls that policy holds are refused');
+    }
+  };
+  void takeOver();
   return {
     hold: async (request) => {
       if (port) return port.hold(request);

@@ -1,8 +1,9 @@
 import { createCards } from '../../activities/cards.ts';
 import { startSlackApp } from '../../slack-app/app.ts';
-import { createSlackClient } from '../../slack-app/web-client.ts';
 import { createApprovals } from '../../workflows/client.ts';
+import { defaultMasker } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { slackParts } from './slack-parts.ts';
 import { temporalLink } from './temporal.ts';
 
 /**
@@ -11,23 +12,24 @@ import { temporalLink } from './temporal.ts';
  */
 export async function startSlackRole(context: RoleContext): Promise<RunningRole> {
   const { config, pool, keys, log } = context;
-  if (!config.slack)
+  const parts = slackParts(context);
+  if (!config.slack || !parts)
     throw new Error(
       'slack is not configured: set slack.botToken and slack.appToken (docs/slack.md shows where they come from)',
     );
   if (!keys.voteKey)
     throw new Error('keys.votes.privateKey is not set: the Slack app signs decisions with it');
   const link = temporalLink(context);
-  const client = createSlackClient({ botToken: config.slack.botToken, apiUrl: config.slack.apiUrl, log });
   const consoleUrl = config.console.publicUrl;
-  const cards = createCards({ pool, client, consoleUrl });
+  const masker = defaultMasker();
   const app = await startSlackApp({
     settings: config.slack,
     pool,
-    client,
+    client: parts.client,
     consoleUrl,
     approvals: createApprovals(link.client, keys.voteKey),
-    refreshCards: cards.refresh,
+    refreshCards: createCards({ pool, consoleUrl, ...parts }).refresh,
+    maskText: (text) => masker.text(text).text,
     log,
   });
   return {

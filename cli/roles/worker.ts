@@ -1,55 +1,67 @@
-import { createActivities } from '../../activities/settling.ts';
 import { createCards } from '../../activities/cards.ts';
-import { createRecordStore } from '../../db/records.ts';
-import { defaultMaskingConfig } from '../../masking/config.ts';
-import { createMaskingEngine } from '../../masking/create.ts';
-import { createRecorder } from '../../recording/recorder.ts';
+import { startReconciling } from '../../activities/reconcile.ts';
+import { createActivities } from '../../activities/settling.ts';
 import { registerSearchAttributes, runWorker } from '../../activities/worker.ts';
-import { createSlackClient } from '../../slack-app/web-client.ts';
+import { createRecordStore } from '../../db/records.ts';
+import { createRecorder } from '../../recording/recorder.ts';
 import { bundleWorkflows } from '../../workflows/bundle.ts';
+import { lostWorkflows } from '../../workflows/client.ts';
+import { defaultMasker } from '../masking.ts';
+import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { startRecordLog } from './record-log.ts';
+import { slackParts } from './slack-parts.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
 
-/** Runs the approval workflows and the activities that write rows and cards. */
+/** Runs the approval workflows and the activities that write rows and cards; keeps the log of all recordings going. */
 export async function startWorkerRole(context: RoleContext): Promise<RunningRole> {
+  const started: Stoppable[] = [];
+  try {
+    await assemble(context, started);
+    return { name: 'worker', url: null, stop: () => stopAll(started, context.log) };
+  } catch (error) {
+    await stopAll(started, context.log);
+    throw error;
+  }
+}
+
+async function assemble(context: RoleContext, started: Stoppable[]): Promise<void> {
   const { config, pool, keys, log, env } = context;
-  // People's words (a denial's reason) are masked by the default profile, whatever the rule's.
-  const masker = createMaskingEngine(defaultMaskingConfig).masker('default');
-  const maskers = {
-    maskJson: (json: string) => masker.json(json).text,
-    maskText: (text: string) => masker.text(text).text,
-  };
   const stopping = new AbortController();
   const prebuilt = env['HOLDPOINT_WORKFLOW_BUNDLE'];
   const workflowBundle = prebuilt ? { codePath: prebuilt } : await bundleWorkflows();
   const connection = await workerConnection(context, stopping.signal);
+  started.push({ name: 'Temporal connection', stop: () => connection.close() });
   const link = temporalLink(context);
+  started.push({ name: 'Temporal link', stop: link.close });
   await registerSearchAttributes(connection, config.temporal.namespace);
   const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
-  const cards = config.slack
-    ? createCards({
-        pool,
-        client: createSlackClient({ botToken: config.slack.botToken, apiUrl: config.slack.apiUrl, log }),
-        consoleUrl: config.console.publicUrl,
-      })
-    : null;
+  started.push({ name: 'recorder', stop: () => recorder.close() });
+  if (keys.logSigner) started.push(startRecordLog(context, keys.logSigner));
+  // People's words (a denial's reason) are masked by the default profile, whatever the rule's.
+  const masker = defaultMasker();
+  const slack = slackParts(context);
   const worker = await runWorker({
     connection,
     namespace: config.temporal.namespace,
     codec: link.codec,
-    activities: createActivities({ pool, cards, recording: { recorder, ...maskers } }),
+    activities: createActivities({
+      pool,
+      cards: slack ? createCards({ pool, consoleUrl: config.console.publicUrl, ...slack }) : null,
+      recording: {
+        recorder,
+        maskJson: (json) => masker.json(json).text,
+        maskText: (text) => masker.text(text).text,
+      },
+    }),
     workflowBundle,
     onFailed: (error) => log.fatal({ err: error }, 'the worker failed; approvals wait until one runs again'),
   });
-  return {
-    name: 'worker',
-    url: null,
-    stop: async () => {
-      stopping.abort();
-      await worker.stop();
-      await recorder.close();
-      await connection.close();
-      await link.close();
-    },
-  };
+  started.push({ name: 'worker', stop: worker.stop });
+  const reconciling = startReconciling({
+    pool,
+    lostWorkflows: (withinMs) => lostWorkflows(link.client, withinMs),
+    log,
+  });
+  started.push({ name: 'reconciling', stop: async () => reconciling.stop() });
 }

@@ -32,7 +32,7 @@ export async function startCountingUpstream(): Promise<CountingUpstream> {
       const mcp = makeServer(calls, released);
       const transport = new StreamableHTTPServerTransport({});
       response.on('close', () => void transport.close());
-      await mcp.connect(transport as Parameters<typeof mcp.connect>[0]);
+      await mcp.connect(transport);
       await transport.handleRequest(request, response, body ? (JSON.parse(body) as unknown) : undefined);
     })();
   });
