@@ -8,6 +8,7 @@ import {
   parseDocument,
   visit,
   type Document,
+  type ErrorCode,
   type Node,
 } from 'yaml';
 
@@ -45,7 +46,10 @@ export function readYaml(text: string): YamlSource | { problems: readonly YamlPr
     const found = [...document.errors, ...document.warnings];
     if (found.length > 0)
       return {
-        problems: found.map(({ pos, message }) => ({ ...at(lines, pos[0]), message: firstLine(message) })),
+        problems: found.map(({ pos, code, message }) => ({
+          ...at(lines, pos[0]),
+          message: inWords(code, message),
+        })),
       };
     const reserved = reservedKey(document);
     if (reserved !== null)
@@ -55,7 +59,8 @@ export function readYaml(text: string): YamlSource | { problems: readonly YamlPr
     const placeOfKey = (path: KeyPath): Place => at(lines, keyStart(document, path));
     return { document, value: value ?? undefined, placeOf, placeOfKey };
   } catch (error) {
-    const message = error instanceof Error ? firstLine(error.message) : 'cannot be read as YAML';
+    const unfolds = error instanceof ReferenceError;
+    const message = unfolds ? 'the aliases unfold into too much' : 'cannot be read as YAML';
     return { problems: [{ line: 1, column: 1, message }] };
   }
 }
@@ -78,9 +83,40 @@ function at(lines: LineCounter, offset: number): Place {
   return { line: Math.max(line, 1), column: Math.max(col, 1) };
 }
 
-function firstLine(message: string): string {
-  return message.split('\n', 1)[0] ?? message;
+/** The parser's words, but where they would repeat what stands in the file, which might be a secret. */
+function inWords(code: ErrorCode, message: string): string {
+  const own = ownWords[code];
+  if (own !== undefined) return own;
+  return quietCodes.has(code)
+    ? (message.split('\n', 1)[0] ?? message)
+    : 'is not valid YAML here; check quotes and indentation';
 }
+
+const ownWords: Partial<Readonly<Record<ErrorCode, string>>> = {
+  BAD_ALIAS: 'there is no such anchor; a text that begins with `*` goes in quotes',
+  BAD_DIRECTIVE: 'there is no such directive; a text that begins with `%` goes in quotes',
+  BAD_DQ_ESCAPE: 'there is no such escape in a text in double quotes; single quotes take everything as it is',
+  DUPLICATE_KEY: 'this key stands here twice',
+  NON_STRING_KEY: 'a key must be a text; put it in quotes',
+  TAG_RESOLVE_FAILED: 'there is no such tag; a text that begins with `!` goes in quotes',
+};
+
+/** Codes whose messages only ever name YAML's own punctuation. */
+const quietCodes: ReadonlySet<ErrorCode> = new Set([
+  'ALIAS_PROPS',
+  'BAD_INDENT',
+  'BAD_PROP_ORDER',
+  'BAD_SCALAR_START',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'BLOCK_IN_FLOW',
+  'KEY_OVER_1024_CHARS',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'MULTIPLE_ANCHORS',
+  'MULTIPLE_DOCS',
+  'MULTIPLE_TAGS',
+  'TAB_AS_INDENT',
+]);
 
 function nearest(document: Document, path: KeyPath): Node | null {
   for (let length = path.length; length >= 0; length--) {

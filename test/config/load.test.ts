@@ -325,6 +325,27 @@ test('no value of a secret is repeated in an error', async () => {
   assert.ok(!message.includes(canary), message);
 });
 
+test('a secret that trips the YAML parser is not repeated either', async () => {
+  for (const written of [
+    '!canary4711',
+    '*canary4711',
+    '"\\canary4711"',
+    '@canary4711',
+    'a "canary4711',
+    '"a" canary4711',
+    '{canary4711',
+    '[a: canary4711]]',
+    '&canary4711 &b c',
+    '|canary4711',
+    '`canary4711',
+    '%canary4711',
+  ]) {
+    const message = await refusal(`slack:\n  botToken: ${written}\n`);
+    assert.match(message, /^holdpoint\.yaml:\d+: /, written);
+    assert.ok(!message.replace('slack.botToken', '').includes('canary'), message);
+  }
+});
+
 test('the environment wins over the file, and is named where it is wrong', async () => {
   const file = 'agents: { listen: "127.0.0.1:1" }\nlog: { level: warn }\n';
   const config = await load(

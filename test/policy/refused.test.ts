@@ -39,7 +39,7 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
     'default: deny\nrules:\n  - name: a\n    match:\n      tool: x\n      server: y\n    then: pass\n',
     ['policy.yaml:6:7: rules[0].match.server: unknown key; remove it or correct it'],
   ],
-  ['a key written twice', 'default: deny\ndefault: pass\n', ['policy.yaml:2:1: Map keys must be unique']],
+  ['a key written twice', 'default: deny\ndefault: pass\n', ['policy.yaml:2:1: this key stands here twice']],
   [
     'a tab where YAML wants spaces',
     'default: deny\nrules:\n\t- name: a\n',
