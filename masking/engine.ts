@@ -1,4 +1,6 @@
+import type { MaskMemory } from './known-values.ts';
 import type { Masked } from './masked.ts';
+import type { TokenScope } from './tokens.ts';
 
 /** One span that was taken out. Never carries the value. */
 export interface Finding {
@@ -28,7 +30,18 @@ export interface Masker {
   text(text: string): MaskResult;
 }
 
-/** Makes the masker of a named profile. Unknown names were refused when policy was loaded. */
+/** What a masker may be given beyond its profile. Both belong to one session. */
+export interface MaskerOptions {
+  /** Values once judged secret in this session: hidden wherever else they stand. Grows as messages are masked. */
+  readonly memory?: MaskMemory;
+  /** Where the `token` operator takes its key from; without it, that operator redacts. */
+  readonly tokens?: TokenScope;
+}
+
 export interface MaskingEngine {
-  masker(profile: string): Masker;
+  /**
+   * Makes the masker of a named profile. Cheap: profiles are compiled once.
+   * @throws Error when there is no such profile (policy was checked for this when it was loaded)
+   */
+  masker(profile: string, options?: MaskerOptions): Masker;
 }

@@ -1,0 +1,229 @@
+import { builtinDetectors, families } from './detectors.ts';
+
+/** How a value is replaced. What each writes is told in docs/masking.md. */
+export type Operator = 'redact' | 'partial' | 'hash' | 'pseudonym' | 'format' | 'drop' | 'token';
+export const operators: readonly Operator[] = [
+  'redact',
+  'partial',
+  'hash',
+  'pseudonym',
+  'format',
+  'drop',
+  'token',
+];
+
+/** One profile of `masking:` in policy.yaml. */
+export interface ProfileConfig {
+  /** Families (`secrets`, `pii`, `payment`) and names of detectors. */
+  readonly detect: readonly string[];
+  /** Detectors to leave out of what `detect` names. */
+  readonly except: readonly string[];
+  /** Field names (any case style), or paths that start with `$.`, to an operator, or to `keep`. */
+  readonly fields: Readonly<Record<string, Operator | 'keep'>>;
+  /** Families and detectors to an operator; what is not named is redacted. */
+  readonly operators: Readonly<Record<string, Operator>>;
+  /** What happens to images and other binary content. */
+  readonly images: 'keep' | 'drop';
+}
+
+/** A user's own detector. */
+export interface UserDetector {
+  readonly name: string;
+  readonly pattern: string;
+  readonly keywords: readonly string[];
+  readonly validator: 'none' | 'luhn' | 'entropy';
+  /** Texts the pattern must find; checked when policy is loaded. */
+  readonly examples: readonly string[];
+}
+
+/** The whole of `masking:`. A profile named `default` always exists. */
+export interface MaskingConfig {
+  readonly profiles: Readonly<Record<string, ProfileConfig>>;
+  readonly detectors: readonly UserDetector[];
+}
+
+/** A mistake, with the way to it inside `masking:`. */
+export interface MaskingProblem {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
+/** What is in force when policy says nothing. */
+export const defaultProfile: ProfileConfig = {
+  detect: ['secrets', 'pii', 'payment'],
+  except: [],
+  fields: {},
+  operators: {},
+  images: 'keep',
+};
+
+const profileKeys = ['detect', 'except', 'fields', 'operators', 'images'];
+const detectorKeys = ['name', 'pattern', 'keywords', 'validator', 'examples'];
+
+/** Names of the profiles that rules may refer to. */
+export function profileNames(raw: unknown): string[] {
+  const names = isRecord(raw) ? Object.keys(raw).filter((name) => name !== 'detectors') : [];
+  return names.includes('default') ? names : ['default', ...names];
+}
+
+/**
+ * Reads the value of `masking:`; absent means the default profile alone.
+ * @returns the config, or every mistake there is
+ */
+export function readMaskingConfig(
+  raw: unknown,
+  tryDetector: (detector: UserDetector) => string | null,
+): { ok: true; config: MaskingConfig } | { ok: false; problems: MaskingProblem[] } {
+  const problems: MaskingProblem[] = [];
+  const profiles: Record<string, ProfileConfig> = {};
+  const detectors: UserDetector[] = [];
+  if (raw !== undefined && raw !== null && !isRecord(raw)) {
+    return { ok: false, problems: [{ path: [], message: 'masking must be a map of profiles' }] };
+  }
+  const map = raw ?? {};
+  readDetectors(map['detectors'], detectors, tryDetector, problems);
+  const known = new Set([
+    ...builtinDetectors.keys(),
+    ...families,
+    ...detectors.map((detector) => detector.name),
+  ]);
+  for (const [name, value] of Object.entries(map)) {
+    if (name !== 'detectors') profiles[name] = readProfile(name, value, known, problems);
+  }
+  profiles['default'] ??= defaultProfile;
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, config: { profiles, detectors } };
+}
+
+function readProfile(
+  name: string,
+  value: unknown,
+  known: ReadonlySet<string>,
+  problems: MaskingProblem[],
+): ProfileConfig {
+  if (!isRecord(value)) {
+    problems.push({ path: [name], message: `profile ${name} must be a map with ${profileKeys.join(', ')}` });
+    return defaultProfile;
+  }
+  refuseUnknown(value, profileKeys, [name], problems);
+  const detectorList = (key: string, fallback: readonly string[]): readonly string[] => {
+    const list = value[key];
+    if (list === undefined) return fallback;
+    if (!Array.isArray(list)) {
+      problems.push({ path: [name, key], message: `${key} must be a list of detectors or families` });
+      return fallback;
+    }
+    return list.filter((item, at): item is string => {
+      if (typeof item === 'string' && known.has(item)) return true;
+      problems.push({
+        path: [name, key, at],
+        message: `unknown detector ${JSON.stringify(item)}; families are ${families.join(', ')}`,
+      });
+      return false;
+    });
+  };
+  const images = value['images'] ?? 'keep';
+  if (images !== 'keep' && images !== 'drop')
+    problems.push({ path: [name, 'images'], message: 'images must be keep or drop' });
+  return {
+    detect: detectorList('detect', defaultProfile.detect),
+    except: detectorList('except', []),
+    fields: readOperators<Operator | 'keep'>(
+      value['fields'],
+      [...operators, 'keep'],
+      null,
+      [name, 'fields'],
+      problems,
+    ),
+    operators: readOperators<Operator>(value['operators'], operators, known, [name, 'operators'], problems),
+    images: images === 'drop' ? 'drop' : 'keep',
+  };
+}
+
+function readOperators<T extends string>(
+  raw: unknown,
+  allowed: readonly T[],
+  known: ReadonlySet<string> | null,
+  path: string[],
+  problems: MaskingProblem[],
+): Record<string, T> {
+  const result: Record<string, T> = {};
+  if (raw === undefined) return result;
+  if (!isRecord(raw)) {
+    problems.push({ path, message: `${path.at(-1)} must be a map` });
+    return result;
+  }
+  for (const [key, value] of Object.entries(raw)) {
+    const operator = allowed.find((each) => each === value);
+    if (known !== null && !known.has(key))
+      problems.push({ path: [...path, key], message: `unknown detector ${JSON.stringify(key)}` });
+    else if (operator === undefined)
+      problems.push({ path: [...path, key], message: `unknown operator; use one of ${allowed.join(', ')}` });
+    else if (known === null && key.startsWith('$') && !/^\$(?:\.(?:[\w-]+|\*)|\[(?:\d+|\*)\])+$/.test(key)) {
+      problems.push({
+        path: [...path, key],
+        message: 'a path is written like $.params.arguments.items[*].note',
+      });
+    } else result[key] = operator;
+  }
+  return result;
+}
+
+function readDetectors(
+  raw: unknown,
+  detectors: UserDetector[],
+  tryDetector: (detector: UserDetector) => string | null,
+  problems: MaskingProblem[],
+): void {
+  if (raw === undefined) return;
+  if (!Array.isArray(raw)) {
+    problems.push({ path: ['detectors'], message: 'detectors must be a list' });
+    return;
+  }
+  for (const [at, value] of raw.entries()) {
+    const path = ['detectors', at];
+    if (!isRecord(value)) {
+      problems.push({ path, message: `a detector must be a map with ${detectorKeys.join(', ')}` });
+      continue;
+    }
+    refuseUnknown(value, detectorKeys, path, problems);
+    const { name, pattern, keywords = [], validator = 'none', examples = [] } = value;
+    if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,40}$/.test(name))
+      problems.push({ path: [...path, 'name'], message: 'name must be lower-case words joined by hyphens' });
+    else if (builtinDetectors.has(name) || detectors.some((each) => each.name === name))
+      problems.push({ path: [...path, 'name'], message: `there is a detector ${name} already` });
+    else if (typeof pattern !== 'string' || pattern === '')
+      problems.push({ path: [...path, 'pattern'], message: 'pattern must be a regular expression' });
+    else if (!isTextList(keywords))
+      problems.push({ path: [...path, 'keywords'], message: 'keywords must be a list of texts' });
+    else if (validator !== 'none' && validator !== 'luhn' && validator !== 'entropy')
+      problems.push({ path: [...path, 'validator'], message: 'validator must be none, luhn or entropy' });
+    else if (!isTextList(examples))
+      problems.push({ path: [...path, 'examples'], message: 'examples must be a list of texts' });
+    else {
+      const detector: UserDetector = { name, pattern, keywords, validator, examples };
+      const wrong = tryDetector(detector);
+      if (wrong === null) detectors.push(detector);
+      else problems.push({ path, message: wrong });
+    }
+  }
+}
+
+function refuseUnknown(
+  value: Record<string, unknown>,
+  keys: readonly string[],
+  path: (string | number)[],
+  problems: MaskingProblem[],
+): void {
+  for (const key of Object.keys(value)) {
+    if (!keys.includes(key))
+      problems.push({ path: [...path, key], message: `unknown key ${key}; known are ${keys.join(', ')}` });
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '');
+}

@@ -1,0 +1,197 @@
+import { randomBytes } from 'node:crypto';
+import type { MaskingConfig, Operator, ProfileConfig } from './config.ts';
+import { builtinDetectors } from './detectors.ts';
+import { createNameJudge } from './detect/field-names.ts';
+import { createFinder } from './detect/find.ts';
+import { createPersonNumberFinder } from './detect/person-numbers.ts';
+import { createVendorTokens } from './detect/vendor-tokens.ts';
+import type { Finding, MaskerOptions, MaskingEngine, MaskResult, Masker } from './engine.ts';
+import { createFieldRules } from './field-rules.ts';
+import { applyEdits } from './json-tree.ts';
+import { createKnownFinder, isDistinct, remember } from './known-values.ts';
+import { asMasked } from './masked.ts';
+import { scanJson } from './scan.ts';
+import type { JsonTape } from './scan.ts';
+import type { Span } from './span.ts';
+import { textEdits } from './text-edits.ts';
+import type { LeafEdit, TextParts } from './text-edits.ts';
+import { createUserFinder } from './user-detectors.ts';
+import { jsonEdits } from './walk-json.ts';
+import type { WalkParts } from './walk-json.ts';
+
+/** How deep a text may be nested for the walk; the gateway refuses deeper messages before. */
+const maxDepth = 512;
+
+/**
+ * Makes the engine for a checked config.
+ * @param pseudonymKey key of hashes and pseudonyms; equal values look alike under equal keys. Random when absent.
+ */
+export function createMaskingEngine(
+  config: MaskingConfig,
+  pseudonymKey: Uint8Array = randomBytes(32),
+): MaskingEngine {
+  const ready = new Map<string, Prepared>();
+  return {
+    masker(name, options = {}) {
+      const profile = config.profiles[name];
+      if (profile === undefined) throw new Error(`there is no masking profile named ${JSON.stringify(name)}`);
+      const prepared = ready.get(name) ?? prepare(config, profile);
+      ready.set(name, prepared);
+      return createMasker(prepared, options, pseudonymKey);
+    },
+  };
+}
+
+/** What is compiled once per profile. */
+interface Prepared {
+  readonly profile: ProfileConfig;
+  readonly text: Omit<TextParts, 'keys' | 'known' | 'nested'>;
+  readonly addressFind: TextParts['find'];
+}
+
+function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
+  const on = (name: string): boolean => {
+    if (profile.except.includes(name)) return false;
+    const family = builtinDetectors.get(name);
+    return (
+      profile.detect.includes(name) ||
+      (family !== undefined && profile.detect.includes(family) && !profile.except.includes(family))
+    );
+  };
+  const enabled = (name: string): boolean => name === 'field' || on(name);
+  const secretsOnly = (name: string): boolean => builtinDetectors.get(name) === 'secrets' && enabled(name);
+  const judge = createNameJudge();
+  const finder = (chosen: (name: string) => boolean): TextParts['find'] =>
+    createFinder({
+      enabled: chosen,
+      judge,
+      vendors: createVendorTokens(chosen),
+      persons: createPersonNumberFinder(chosen),
+    });
+  const users = config.detectors.filter((detector) => !profile.except.includes(detector.name));
+  return {
+    profile,
+    text: {
+      profile,
+      find: finder(enabled),
+      judge,
+      enabled,
+      operatorOf: (detector): Operator =>
+        profile.operators[detector] ?? profile.operators[builtinDetectors.get(detector) ?? ''] ?? 'redact',
+      extra: users.length === 0 ? null : createUserFinder(users),
+    },
+    addressFind: finder(secretsOnly),
+  };
+}
+
+function createMasker(prepared: Prepared, options: MaskerOptions, pseudonymKey: Uint8Array): Masker {
+  const fields = createFieldRules(prepared.profile.fields);
+
+  const partsWith = (known: ReadonlyMap<string, string>): WalkParts => {
+    const parts: { walk?: WalkParts } = {};
+    const text: TextParts = {
+      ...prepared.text,
+      keys: { pseudonymKey, tokens: options.tokens },
+      known: known.size === 0 ? null : createKnownFinder(known),
+      nested: (inner, key, depth) => {
+        const tape = tryScan(inner);
+        return tape === null || parts.walk === undefined
+          ? null
+          : jsonEdits(parts.walk, tape, false, key, depth);
+      },
+    };
+    const walk = {
+      text,
+      addresses: { ...text, find: prepared.addressFind, extra: null, nested: () => null },
+      fields,
+    };
+    parts.walk = walk;
+    return walk;
+  };
+
+  /** Runs once, and again with what it found when the found values stand elsewhere too. */
+  const run = (text: string, edits: (parts: WalkParts) => LeafEdit[]): MaskResult => {
+    const memory = options.memory?.values;
+    const before = memory === undefined || memory.size === 0 ? empty : presentIn(text, memory);
+    let found = edits(partsWith(before));
+    const values = new Map(before);
+    for (const edit of found) if (spreads(edit)) values.set(edit.value, edit.detector);
+    if (values.size > before.size && standElsewhere(text, values, found)) found = edits(partsWith(values));
+    if (options.memory !== undefined)
+      for (const [value, detector] of values) remember(options.memory, value, detector);
+    return resultOf(text, found);
+  };
+
+  const json = (text: string, protocol: boolean): MaskResult => {
+    const tape = tryScan(text);
+    if (tape === null) return run(text, (parts) => textEdits(parts.text, text, '', 4));
+    return run(text, (parts) => jsonEdits(parts, tape, protocol, '', 0));
+  };
+  return {
+    message: (text) => json(text, true),
+    json: (text) => json(text, false),
+    text: (text) => run(text, (parts) => textEdits(parts.text, text, '', 0)),
+  };
+}
+
+const empty: ReadonlyMap<string, string> = new Map();
+
+/** Secrets and values known by their name are looked for elsewhere; what has a form of its own is found anyway. */
+function spreads(edit: LeafEdit): boolean {
+  return (
+    (edit.detector === 'field' ||
+      builtinDetectors.get(edit.detector) === 'secrets' ||
+      edit.confidence >= 0.9) &&
+    isDistinct(edit.value)
+  );
+}
+
+function presentIn(text: string, memory: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const found: Span[] = [];
+  createKnownFinder(memory)(text, found);
+  const present = new Map<string, string>();
+  for (const span of found) present.set(text.slice(span.start, span.end), span.detector);
+  // What JSON writes with escapes is not seen in the raw text: such values always count as present.
+  for (const [value, detector] of memory) if (isEscapable(value)) present.set(value, detector);
+  return present;
+}
+
+/** Whether JSON may write a value in more than one way. */
+function isEscapable(value: string): boolean {
+  return /["\\/]|[^ -~]/.test(value);
+}
+
+function standElsewhere(
+  text: string,
+  values: ReadonlyMap<string, string>,
+  found: readonly LeafEdit[],
+): boolean {
+  const counts = new Map<string, number>();
+  for (const edit of found) counts.set(edit.value, (counts.get(edit.value) ?? 0) + 1);
+  if (values.size > 24) return true;
+  for (const value of values.keys()) {
+    if (isEscapable(value)) return true;
+    let seen = 0;
+    for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + value.length)) seen += 1;
+    if (seen > (counts.get(value) ?? 0)) return true;
+  }
+  return false;
+}
+
+function resultOf(text: string, edits: readonly LeafEdit[]): MaskResult {
+  const findings: Finding[] = edits.map(({ detector, path, operator, confidence }) => ({
+    detector,
+    path: path === '' ? '$' : path,
+    operator,
+    confidence,
+  }));
+  return { text: asMasked(applyEdits(text, edits)), findings };
+}
+
+function tryScan(text: string): JsonTape | null {
+  try {
+    return scanJson(text, maxDepth);
+  } catch {
+    return null;
+  }
+}

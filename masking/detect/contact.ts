@@ -1,0 +1,162 @@
+import { isDay } from '../checksums.ts';
+import type { Span } from '../span.ts';
+import { before, hasWord } from './characters.ts';
+
+/** Sources: ITU-T E.164 for the international form; the countries' numbering plans for national ones. */
+const national = new RegExp(
+  `(?:${[
+    '(?:1[-. ])?\\(?[2-9]\\d{2}(?:\\) ?|[-. ])[2-9]\\d{2}[-. ]\\d{4}(?: ?(?:x|ext\\.?) ?\\d{1,5})?', // NANP
+    '1[-. ]\\([2-9]\\d{2}\\) ?[2-9]\\d{2}[-. ]\\d{4}',
+    '0(?:7\\d{3}[ -]?\\d{6}|7\\d{3}[ -]\\d{3}[ -]?\\d{3}|20[ -]\\d{4}[ -]?\\d{4}|1\\d{2}[ -]\\d{3}[ -]\\d{4}|1\\d{3}[ -]\\d{5,6}|800[ -]\\d{3}[ -]?\\d{3,4})', // GB
+    '0[1-9](?:[ .-]\\d{2}){4}', // FR
+    '01[567]\\d[ /-]?\\d{7,8}|0\\d{2,4}[ /-]\\d{3,4}[ -]?\\d{3,5}', // DE, AT
+    '06[ -]\\d{8}|0\\d{2}[ -]\\d{7}|06[ -]\\d{4}[ -]\\d{4}', // NL
+    '04\\d{2} \\d{3} \\d{3}|0[2378] \\d{4} \\d{4}|04\\d{2}(?:[ /]\\d{2}){3}', // AU, BE
+    '0\\d{1,3}-\\d{2,4}-\\d{4}', // JP, KR
+    '1[3-9]\\d[ -]\\d{4}[ -]\\d{4}', // CN
+    '0\\d{2} \\d{3} \\d{2} \\d{2}|07\\d-\\d{3} ?\\d{2} ?\\d{2}', // CH, SE
+    '\\(?\\d{2}\\) ?9?\\d{4}-\\d{4}', // BR
+    '[6-9]\\d{4}[ -]\\d{5}', // IN
+    '3\\d{2}[ .-]\\d{3}[ .-]?\\d{4}', // IT
+  ].join('|')})(?![0-9A-Za-z]|[-.]\\d)`,
+  'y',
+);
+const international = /[1-9](?:[ .()/-]{0,2}\d){7,14}(?![0-9A-Za-z])/y;
+const free = /\(?\d(?:[ .()/-]{0,2}\d){6,14}(?![0-9A-Za-z])/y;
+const phoneWords = [
+  'phone',
+  'telephone',
+  'mobile',
+  'cell',
+  'tel',
+  'fax',
+  'call',
+  'whatsapp',
+  'telefon',
+  'telefono',
+  'teléfono',
+  'tél',
+  'handy',
+  'portable',
+  'sms',
+  'contact number',
+  'dial',
+  'ph:',
+  'mob',
+];
+
+/** A telephone number whose first digit is at `at`. @returns end of the match, or `at` */
+export function findPhone(text: string, at: number, key: string, out: Span[]): number {
+  const ahead = text.charCodeAt(at - 1);
+  const plus =
+    ahead === 0x2b || text.slice(at - 2, at) === '+(' || (text.startsWith('00', at) && ahead !== 0x2e);
+  const open = ahead === 0x28 ? 1 : 0;
+  if (plus) {
+    const start = text.startsWith('00', at) && ahead !== 0x2b ? at + 2 : at;
+    international.lastIndex = start;
+    if (
+      international.test(text) &&
+      (ahead === 0x2b || open === 1 || /[ .-]/.test(text.slice(at, international.lastIndex)))
+    ) {
+      out.push({
+        start: at - (ahead === 0x2b ? 1 : open === 1 ? 2 : 0),
+        end: international.lastIndex,
+        detector: 'phone',
+        confidence: 0.9,
+      });
+      return international.lastIndex;
+    }
+  }
+  national.lastIndex = at;
+  let end = at;
+  let confidence = 0.8;
+  if (national.test(text)) end = national.lastIndex;
+  else {
+    free.lastIndex = at;
+    if (free.test(text) && hasWord(before(text, at, key).slice(-36 - key.length), phoneWords))
+      end = free.lastIndex;
+    confidence = 0.75;
+  }
+  if (end === at) return at;
+  out.push({ start: at - open, end, detector: 'phone', confidence });
+  return end;
+}
+
+const dates =
+  /(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{1,2}(?:st|nd|rd|th)?[ .-](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[ ,.-]{1,2}\d{4}|\d{8})(?![0-9A-Za-z])/iy;
+const birthWords = [
+  'dob',
+  'date of birth',
+  'birth',
+  'born',
+  'd.o.b',
+  'geburt',
+  'geboren',
+  'naissance',
+  'nacimiento',
+  'né le',
+  'née le',
+  'nascita',
+  'geb.',
+];
+
+/** A date after a word for birth. @returns end of the match, or `at` */
+export function findBirthDate(text: string, at: number, key: string, out: Span[]): number {
+  dates.lastIndex = at;
+  const match = dates.exec(text);
+  if (match === null || !hasWord(before(text, at, key).slice(-32 - key.length), birthWords)) return at;
+  const parts = match[0].split(/\D+/).map(Number);
+  if (parts.length === 3 && !parts.some((part) => part > 1_899) && !isDay(1, parts[0] ?? 0)) return at;
+  out.push({ start: at, end: dates.lastIndex, detector: 'date-of-birth', confidence: 0.85 });
+  return dates.lastIndex;
+}
+
+const street =
+  /\d{1,5}[A-Za-z]?,? (?:(?:[NSEW]|North|South|East|West)\.? )?(?:[A-Z0-9][A-Za-z0-9'.-]{0,20} ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Parkway|Pkwy|Square|Sq|Highway|Hwy|Circle|Close|Crescent|Row|Gardens)\b\.?(?:,? (?:Apt|Suite|Unit|Ste|#)\.? ?[A-Z0-9-]{1,6})?(?:,? [A-Z][A-Za-z]{1,20}(?: [A-Z][A-Za-z]{1,20})?,? (?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}))?/y;
+
+/** A street address as patterns carry it: number, name, kind of street, perhaps unit, city and code. */
+export function findAddress(text: string, at: number, out: Span[]): number {
+  street.lastIndex = at;
+  if (!street.test(text)) return at;
+  out.push({ start: at, end: street.lastIndex, detector: 'address', confidence: 0.7 });
+  return street.lastIndex;
+}
+
+const documents =
+  /(?=[A-Z0-9]{0,9}\d{3})[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|(?=[A-Z0-9]{0,9}\d{3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
+
+/** Passport and licence numbers, only after their word. */
+export function findDocument(text: string, at: number, key: string, out: Span[]): number {
+  documents.lastIndex = at;
+  if (!documents.test(text)) return at;
+  const context = before(text, at, key).slice(-40 - key.length);
+  const passport = hasWord(context, ['passport', 'reisepass', 'passeport', 'pasaporte']);
+  const account =
+    !passport &&
+    hasWord(context, [
+      'routing',
+      'aba number',
+      'account number',
+      'account no',
+      'acct',
+      'bank account',
+      'kontonummer',
+    ]);
+  const license =
+    !passport &&
+    !account &&
+    hasWord(context, [
+      'driver license',
+      "driver's license",
+      'drivers license',
+      'driving licence',
+      'driver licence',
+      'license number',
+      'licence number',
+      'führerschein',
+    ]);
+  if (!passport && !license && !account) return at;
+  const detector = passport ? 'passport' : account ? 'bank-account' : 'driver-license';
+  out.push({ start: at, end: documents.lastIndex, detector, confidence: 0.75 });
+  return documents.lastIndex;
+}

@@ -1,0 +1,189 @@
+import { joinSpans } from '../span.ts';
+import type { Span } from '../span.ts';
+import { findAssignment } from './assignment.ts';
+import type { PendingName } from './assignment.ts';
+import { isDigit, isEvent, isHex, isLetter, isWord } from './characters.ts';
+import { findAddress, findBirthDate, findDocument, findPhone } from './contact.ts';
+import type { NameVerdict } from './field-names.ts';
+import { createJwtFinder, findPrivateKey } from './long-secrets.ts';
+import { findEmail, findIp4, findIp6, findMac, findUrlPassword } from './network.ts';
+import { findCard, findIban } from './payment.ts';
+import type { PersonNumberFinder } from './person-numbers.ts';
+import type { VendorTokens } from './vendor-tokens.ts';
+import { findWallet } from './wallets.ts';
+
+/** What a profile has switched on, made ready once. */
+export interface FinderParts {
+  readonly enabled: (detector: string) => boolean;
+  readonly judge: (name: string) => NameVerdict | null;
+  readonly vendors: VendorTokens;
+  readonly persons: PersonNumberFinder;
+}
+
+/** Finds what is sensitive in a decoded text. `key` names the place the text stands in, or is empty. */
+export type Finder = (text: string, key: string) => Span[];
+
+/**
+ * The first stage is one loop over the characters: word starts go through a table of prefixes and the digit tests,
+ * a few punctuation marks make it look around. The second stage tries only what the first one points to, in bounded
+ * windows, so that the whole is linear in the text's length whatever stands in it.
+ */
+export function createFinder(parts: FinderParts): Finder {
+  const { enabled } = parts;
+  const on = {
+    email: enabled('email'),
+    card: enabled('payment-card'),
+    iban: enabled('iban'),
+    phone: enabled('phone'),
+    ip: enabled('ip'),
+    mac: enabled('mac'),
+    wallet: enabled('crypto-wallet'),
+    jwt: enabled('jwt'),
+    birth: enabled('date-of-birth'),
+    address: enabled('address'),
+    key: enabled('private-key'),
+    url: enabled('url-password'),
+  };
+
+  const number = (text: string, at: number, key: string, out: Span[]): number => {
+    const ahead = text.charCodeAt(at - 1);
+    if (ahead === 0x2e && isDigit(text.charCodeAt(at - 2))) return at;
+    const shape = digitsAhead(text, at);
+    if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
+    const glued = (ahead === 0x2d || ahead === 0x5f || ahead === 0x2f) && isWord(text.charCodeAt(at - 2));
+    let end = at;
+    if (on.card && shape.digits >= 13) end = findCard(text, at, out);
+    if (end === at && on.ip && shape.dots >= 3) end = findIp4(text, at, out);
+    if (end === at && !glued && shape.digits >= 7) end = parts.persons(text, at, key, out);
+    if (end === at && on.birth && shape.digits >= 5) end = findBirthDate(text, at, key, out);
+    if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
+      end = findPhone(text, at, key, out);
+    if (end === at && shape.digits >= 5) end = findDocument(text, at, key, out);
+    if (end === at && on.address && shape.street) end = findAddress(text, at, out);
+    return end;
+  };
+
+  const word = (text: string, at: number, code: number, key: string, out: Span[]): number => {
+    let end = at;
+    if (isDigit(code)) end = number(text, at, key, out);
+    else if (code <= 90 || (isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3)))) {
+      if (on.iban && isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3)))
+        end = findIban(text, at, out);
+      if (end === at && digitWithin(text, at)) end = parts.persons(text, at, key, out);
+      if (end === at && digitWithin(text, at)) end = findDocument(text, at, key, out);
+    }
+    return end;
+  };
+
+  return (text, key) => {
+    const out: Span[] = [];
+    const jwt = createJwtFinder();
+    const pending: PendingName = { verdict: null, at: 0 };
+    parts.vendors.reset(text, key);
+    const length = text.length;
+    let i = 0;
+    while (i < length) {
+      const code = text.charCodeAt(i);
+      if (isWord(code)) {
+        let end = parts.vendors.atWord(text, i, out);
+        if (end === i && on.jwt && code === 0x65) end = jwt.find(text, i, out);
+        if (end === i) end = word(text, i, code, key, out);
+        if (end === i && on.wallet) end = findWallet(text, i, key, out);
+        if (end > i) {
+          i = end;
+          continue;
+        }
+        const start = i;
+        let digits = isDigit(code) ? 1 : 0;
+        i += 1;
+        for (let next = text.charCodeAt(i); isWord(next); next = text.charCodeAt(i)) {
+          if (next <= 57) digits += 1;
+          i += 1;
+        }
+        if (digits > 0) {
+          end = parts.vendors.atRun(text, start, i, out);
+          if (end > start) i = Math.max(i, end);
+        }
+        continue;
+      }
+      if (isEvent(code)) i = Math.max(i, event(text, i, code, pending, out));
+      i += 1;
+    }
+    return joinSpans(out);
+  };
+
+  function event(text: string, at: number, code: number, pending: PendingName, out: Span[]): number {
+    if (code === 0x40) return on.email ? findEmail(text, at, out) : at;
+    if (code === 0x2d) {
+      if (on.key && text.charCodeAt(at + 1) === 0x2d && text.startsWith('-----BEGIN', at))
+        return findPrivateKey(text, at, out);
+      return on.mac && isHex(text.charCodeAt(at + 1)) ? findMac(text, at, out) : at;
+    }
+    if (code === 0x2c && !nearQuotes(text, at)) return at;
+    if (code === 0x3a) {
+      if (on.url) findUrlPassword(text, at, out);
+      const next = text.charCodeAt(at + 1);
+      if ((on.mac || on.ip) && (isHex(next) || next === 0x3a) && isHex(text.charCodeAt(at - 1))) {
+        let end = on.mac ? findMac(text, at, out) : at;
+        if (end === at && on.ip) end = findIp6(text, at, out);
+        if (end > at) return end;
+      }
+    }
+    const found: Span[] = [];
+    const end = findAssignment(text, at, parts.judge, pending, found);
+    for (const span of found) if (enabled(span.detector)) out.push(span);
+    return found.length > 0 && found.every((span) => enabled(span.detector)) ? end : at;
+  }
+}
+
+function nearQuotes(text: string, at: number): boolean {
+  const left = text.charCodeAt(at - 1);
+  const right = text.charCodeAt(at + 1);
+  return (left === 34 || left === 39) && (right === 34 || right === 39 || right === 32);
+}
+
+/** Whether a digit stands among the next six characters of a word that starts with a capital. */
+function digitWithin(text: string, at: number): boolean {
+  for (let i = at + 1; i < at + 8; i += 1) {
+    const code = text.charCodeAt(i);
+    if (isDigit(code)) return true;
+    if (!isLetter(code) && code !== 32 && code !== 0x2d) return false;
+  }
+  return false;
+}
+
+interface DigitShape {
+  readonly digits: number;
+  readonly dots: number;
+  readonly date: boolean;
+  readonly street: boolean;
+}
+
+/** Counts the digits that hang together from `at`, single separators allowed; looks at 40 characters at most. */
+function digitsAhead(text: string, at: number): DigitShape {
+  let digits = 0;
+  let dots = 0;
+  let i = at;
+  let gap = 0;
+  for (; i < at + 40; i += 1) {
+    const code = text.charCodeAt(i);
+    if (isDigit(code)) {
+      digits += 1;
+      gap = 0;
+      continue;
+    }
+    if (code === 0x2e) dots += 1;
+    else if (code !== 32 && code !== 0x2d && code !== 0x2f && code !== 0x28 && code !== 0x29) break;
+    gap += 1;
+    if (gap > 2) break;
+  }
+  const fifth = text.charCodeAt(at + 4);
+  const date = (fifth === 0x2d || fifth === 0x2f) && text.charCodeAt(at + 7) === fifth && digits <= 14;
+  const behind = text.charCodeAt(i);
+  return {
+    digits,
+    dots,
+    date,
+    street: digits <= 5 && behind >= 65 && behind <= 90 && text.charCodeAt(i - 1) === 32,
+  };
+}

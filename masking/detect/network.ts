@@ -1,0 +1,154 @@
+import type { Span } from '../span.ts';
+import { isDigit, isHex, isLetter, isWord } from './characters.ts';
+
+/** Endings of file names that look like top-level domains after `logo@2x.` and the like. */
+const fileEndings = new Set([
+  'png',
+  'jpg',
+  'jpeg',
+  'gif',
+  'svg',
+  'webp',
+  'css',
+  'js',
+  'ts',
+  'json',
+  'html',
+  'htm',
+  'md',
+  'txt',
+  'py',
+  'java',
+  'xml',
+  'yml',
+  'yaml',
+]);
+
+const isLocal = (code: number): boolean =>
+  isWord(code) ||
+  code === 0x2e ||
+  code === 0x5f ||
+  code === 0x2b ||
+  code === 0x2d ||
+  code === 0x25 ||
+  code === 0x27 ||
+  code === 0x21 ||
+  code === 0x23 ||
+  code === 0x26 ||
+  code === 0x2f ||
+  code === 0x7e ||
+  code >= 0xc0;
+
+/** E-mail address around an `@` (RFC 5321 lengths: local part 64, domain 255). */
+export function findEmail(text: string, at: number, out: Span[]): number {
+  let start = at;
+  while (start > 0 && at - start < 64 && isLocal(text.charCodeAt(start - 1))) start -= 1;
+  while (start < at && !isWord(text.charCodeAt(start)) && text.charCodeAt(start) < 0xc0) start += 1;
+  const slash = text.lastIndexOf('/', at - 1);
+  if (slash >= start) start = slash + 1;
+  const question = /[&=]/.exec(text.slice(start, at));
+  if (question !== null) start += question.index + 1;
+  if (start === at) return at;
+  let end = at + 1;
+  let dot = -1;
+  while (end < text.length && end - at < 255) {
+    const code = text.charCodeAt(end);
+    if (code === 0x2e) dot = isWord(text.charCodeAt(end + 1)) || text.charCodeAt(end + 1) >= 0xc0 ? end : dot;
+    else if (!isWord(code) && code !== 0x2d && code < 0xc0) break;
+    end += 1;
+  }
+  while (end > at && (text.charCodeAt(end - 1) === 0x2e || text.charCodeAt(end - 1) === 0x2d)) end -= 1;
+  if (dot <= at + 1 || end - dot < 3 || !isTopLevel(text.slice(dot + 1, end))) return at;
+  const local = text.slice(start, at);
+  if (local === 'git' || (text.charCodeAt(start - 1) === 0x3a && inUserInfo(text, start))) return at;
+  if (text.startsWith('masked.invalid', at + 1)) return at;
+  out.push({ start, end, detector: 'email', confidence: 0.95 });
+  return end - 1;
+}
+
+function isTopLevel(label: string): boolean {
+  const first = label.charCodeAt(0);
+  if (!isLetter(first) && first < 0xc0) return false;
+  return !/^[^\d]*\d/.test(label) && !fileEndings.has(label.toLowerCase());
+}
+
+function inUserInfo(text: string, at: number): boolean {
+  const scheme = text.lastIndexOf('://', at);
+  return scheme >= 0 && at - scheme < 120 && !/[\s/]/.test(text.slice(scheme + 3, at));
+}
+
+/** Password in `scheme://user:password@host`, at the colon of the scheme. */
+export function findUrlPassword(text: string, at: number, out: Span[]): void {
+  if (
+    text.charCodeAt(at + 1) !== 0x2f ||
+    text.charCodeAt(at + 2) !== 0x2f ||
+    !isLetter(text.charCodeAt(at - 1))
+  )
+    return;
+  const limit = Math.min(text.length, at + 515);
+  let colon = -1;
+  let sign = -1;
+  for (let i = at + 3; i < limit; i += 1) {
+    const code = text.charCodeAt(i);
+    if (code === 0x3a && colon < 0) colon = i;
+    else if (code === 0x40) sign = i;
+    else if (code <= 32 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x60) break;
+    else if ((code === 0x2f || code === 0x3f || code === 0x23) && (sign >= 0 || colon < 0)) break;
+  }
+  if (sign < 0) return;
+  if (colon > 0 && colon + 1 < sign && colon < sign) {
+    const value = text.slice(colon + 1, sign);
+    if (/^(?:\$?\{[^}]*\}|<[^>]*>|\*+|\[masked[^\]]*\]|%5Bmasked.*)$/.test(value) || value.includes('/'))
+      return;
+    out.push({ start: colon + 1, end: sign, detector: 'url-password', confidence: 0.95 });
+  } else if (colon < 0 && sign - at - 3 >= 20) {
+    out.push({ start: at + 3, end: sign, detector: 'url-password', confidence: 0.8 });
+  }
+}
+
+const macPattern =
+  /[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}(?:\1[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2})?(?![0-9A-Za-z:-])/y;
+const ip6Pattern =
+  /(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])|(?:[0-9A-Fa-f]{1,4}:){1,6}(?::[0-9A-Fa-f]{1,4}){1,6}(?![\w:])|(?:[0-9A-Fa-f]{1,4}:){2,7}:(?![\w:])/y;
+
+/** MAC address (IEEE 802) whose first separator is at `at`. @returns end of the match, or `at` */
+export function findMac(text: string, at: number, out: Span[]): number {
+  if (!isHex(text.charCodeAt(at - 1)) || !isHex(text.charCodeAt(at - 2)) || isWord(text.charCodeAt(at - 3)))
+    return at;
+  if (text.charCodeAt(at + 3) !== text.charCodeAt(at)) return at;
+  macPattern.lastIndex = at - 2;
+  const match = macPattern.exec(text);
+  if (match === null || /^(?:00[:-]){5}00$|^(?:ff[:-]){5}ff$/i.test(match[0])) return at;
+  out.push({ start: at - 2, end: macPattern.lastIndex, detector: 'mac', confidence: 0.9 });
+  return macPattern.lastIndex - 1;
+}
+
+/** IPv6 address (RFC 4291) whose first colon is at `at`; loopback and unspecified are left. */
+export function findIp6(text: string, at: number, out: Span[]): number {
+  let start = at;
+  while (start > 0 && at - start < 5 && isHex(text.charCodeAt(start - 1))) start -= 1;
+  const ahead = text.charCodeAt(start - 1);
+  if (start === at || at - start > 4 || isWord(ahead) || ahead === 0x3a || ahead === 0x2e) return at;
+  ip6Pattern.lastIndex = start;
+  const match = ip6Pattern.exec(text);
+  if (match === null || match[0].length < 7 || !/[0-9]/.test(match[0]) || /^\d\d:\d\d:/.test(match[0]))
+    return at;
+  out.push({ start, end: ip6Pattern.lastIndex, detector: 'ip', confidence: 0.85 });
+  return ip6Pattern.lastIndex - 1;
+}
+
+const ip4Pattern =
+  /(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}(?![\w]|\.\d|-\w)/y;
+
+/** IPv4 address; loopback, wildcard, netmasks and version numbers are left. */
+export function findIp4(text: string, at: number, out: Span[]): number {
+  ip4Pattern.lastIndex = at;
+  const match = ip4Pattern.exec(text);
+  if (match === null) return at;
+  const ahead = text.charCodeAt(at - 1);
+  if (ahead === 0x2e || ahead === 0x2d || ahead === 0x5f || /^(?:127\.|0\.|255\.)/.test(match[0])) return at;
+  if (/(?:version|release|\bver|\bv|oid)[\s:="']*$/i.test(text.slice(Math.max(0, at - 16), at))) return at;
+  if (isDigit(ahead)) return at;
+  out.push({ start: at, end: ip4Pattern.lastIndex, detector: 'ip', confidence: 0.8 });
+  return ip4Pattern.lastIndex;
+}

@@ -1,0 +1,151 @@
+import { entropy } from '../checksums.ts';
+import type { NameVerdict } from './field-names.ts';
+
+const placeholder =
+  /^(?:<[^<>]*>|\$?\{\{?[^{}]*\}?\}|\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_]+%|\$\([^()]*\)|\*+|x{3,}|X{3,}|\.{3,}|•+|_+|-+|\[(?:masked|redacted|hidden|filtered)[^\]]*\]|\[\[[^\]]*\]\]|(?:your|my|the|insert|enter|add|put|replace|change|example)[-_ ][a-z0-9_ -]*|REDACTED|redacted|hidden|masked|process\.env\..*|os\.environ.*|secrets\..*|env\..*|vars?\..*)$/;
+const notValues = new Set([
+  'true',
+  'false',
+  'null',
+  'none',
+  'nil',
+  'undefined',
+  'string',
+  'str',
+  'number',
+  'integer',
+  'boolean',
+  'bool',
+  'object',
+  'array',
+  'required',
+  'optional',
+  'text',
+  'password',
+  'passwd',
+  'secret',
+  'token',
+  'key',
+  'bearer',
+  'basic',
+  'digest',
+  'yes',
+  'no',
+  'on',
+  'off',
+  'enabled',
+  'disabled',
+  'unknown',
+  'n/a',
+  'na',
+  'tbd',
+  'todo',
+  'int',
+  'char',
+  'varchar',
+  'any',
+  'hidden',
+  'valid',
+  'invalid',
+  'expired',
+  'missing',
+  'incorrect',
+  'wrong',
+  'empty',
+  'unset',
+  'set',
+  'default',
+  'public',
+  'private',
+  'auto',
+  'manual',
+  'must',
+  'should',
+  'is',
+  'are',
+  'the',
+  'a',
+  'an',
+  'and',
+  'or',
+  'for',
+  'of',
+  'to',
+  'in',
+  'not',
+  'was',
+  'has',
+  'email',
+  'username',
+  'name',
+  'value',
+  'type',
+  'description',
+  'example',
+  'placeholder',
+  'redacted',
+]);
+
+/** Whether a text stands for a value rather than being one: empty, a variable, a template, a mask. */
+export function isPlaceholder(value: string): boolean {
+  return (
+    value.length === 0 ||
+    placeholder.test(value.length > 200 ? value.slice(0, 200) : value) ||
+    notValues.has(value.toLowerCase())
+  );
+}
+
+/** Whether a text looks made by a random generator: long enough, mixed, of high entropy. */
+export function looksRandom(value: string): boolean {
+  if (value.length < 8 || /\s/.test(value)) return false;
+  const digits = /\d/.test(value);
+  const letters = /[A-Za-z]/.test(value);
+  if (!digits && !(/[a-z]/.test(value) && /[A-Z]/.test(value) && value.length >= 16)) return false;
+  if (!letters) return value.length >= 16 && entropy(value) >= 2.5;
+  return entropy(value) >= (value.length >= 20 ? 3 : 2.7);
+}
+
+/**
+ * Whether the value of a sensitively named place is to be hidden.
+ * @param quoted whether it stood in quotes or was a whole JSON string: then it is certainly a value
+ */
+export function isSensitiveValue(value: string, name: NameVerdict, quoted: boolean): boolean {
+  if (isPlaceholder(value)) return false;
+  const digits = value.replace(/\D/g, '').length;
+  switch (name.detector) {
+    case 'password':
+      return value.length >= 3 && (quoted || isPasswordLike(value));
+    case 'card-code':
+      return /^\d{3,4}$/.test(value);
+    case 'pin':
+      return /^\d{4,8}$/.test(value);
+    case 'us-ssn':
+    case 'national-id':
+    case 'passport':
+    case 'driver-license':
+      return digits >= 4 && value.length <= 24 && !/\s{2}/.test(value);
+    case 'bank-account':
+    case 'payment-card':
+      return digits >= 6 && value.length <= 42;
+    case 'phone':
+      return digits >= 7 && digits <= 16 && value.length <= 32 && /^[\d\s()+./x-]+$/i.test(value);
+    case 'date-of-birth':
+      return digits >= 4 && value.length <= 40;
+    case 'address':
+      return quoted && digits >= 1 && value.length >= 6 && value.length <= 200;
+    default:
+      return value.length >= 6 && (looksRandom(value) || (quoted && looksSecret(value)));
+  }
+}
+
+/** A quoted value under a secret's name needs no randomness if it is one word with something unlike prose in it. */
+function looksSecret(value: string): boolean {
+  if (/\s/.test(value)) return false;
+  if (/^https?:\/\/[^?#@]*$/i.test(value) || /^[\w.-]+\.[a-z]{2,5}$/.test(value)) return false;
+  return value.length >= 8 && (/\d/.test(value) || /[^A-Za-z0-9_.:/-]/.test(value)) && entropy(value) >= 2.3;
+}
+
+function isPasswordLike(value: string): boolean {
+  if (/^[A-Za-z_.]+[([]/.test(value)) return false;
+  return /[^A-Za-z.,:;!?'")\]}-]/.test(value);
+}

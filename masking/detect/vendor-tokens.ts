@@ -1,0 +1,157 @@
+import { entropy } from '../checksums.ts';
+import { cloudNear, cloudTokens } from '../rules/cloud.ts';
+import { developmentNear, developmentTokens } from '../rules/development.ts';
+import type { NearRule, PrefixRule } from '../rules/secret-rule.ts';
+import { serviceNear, serviceTokens } from '../rules/services.ts';
+import { readShape } from '../rules/shape.ts';
+import type { Span } from '../span.ts';
+import { hasWord, isWord } from './characters.ts';
+import { isPlaceholder } from './values.ts';
+
+export const prefixRules: readonly PrefixRule[] = [...cloudTokens, ...developmentTokens, ...serviceTokens];
+export const nearRules: readonly NearRule[] = [...cloudNear, ...developmentNear, ...serviceNear];
+
+interface Ready {
+  readonly name: string;
+  readonly match: RegExp;
+  readonly hidden: 0 | 1;
+  readonly prefix: string;
+  readonly entropy: number;
+}
+
+/** Finds vendors' tokens. Both calls return the end of a match, or `at`. */
+export interface VendorTokens {
+  /** Rules that start with fixed text, by a table over the first two characters. */
+  atWord(text: string, at: number, out: Span[]): number;
+  /** Rules that need a vendor's word nearby; `end` is where the run of letters and digits at `at` ends. */
+  atRun(text: string, at: number, end: number, out: Span[]): number;
+  /** Remembers a vendor's word at `at`, for {@link atRun}. */
+  reset(text: string, key: string): void;
+}
+
+const reach = 100;
+const free = '(?![0-9A-Za-z])';
+
+/** @param enabled whether a detector is on in this profile */
+export function createVendorTokens(enabled: (name: string) => boolean): VendorTokens {
+  const table: (Ready[] | undefined)[] = [];
+  const loose: Ready[] = [];
+  for (const rule of prefixRules) {
+    if (!enabled(rule.name)) continue;
+    for (const source of rule.shapes) {
+      const shape = readShape(source);
+      const match = new RegExp(shape.pattern + free, 'y');
+      const ready = {
+        name: rule.name,
+        match,
+        hidden: shape.hidden,
+        prefix: shape.prefix,
+        entropy: rule.entropy ?? 0,
+      };
+      if (shape.prefix.length < 2 || !isWord(shape.prefix.charCodeAt(0))) loose.push(ready);
+      else {
+        const cell = (shape.prefix.charCodeAt(0) << 7) | shape.prefix.charCodeAt(1);
+        (table[cell] ??= []).push(ready);
+      }
+    }
+  }
+  const near = createNear(nearRules.filter((rule) => enabled(rule.name)));
+  const anchored = createLoose(loose);
+  return {
+    atWord(text, at, out) {
+      const cell = (text.charCodeAt(at) << 7) | text.charCodeAt(at + 1);
+      const rules = cell < 16_384 ? table[cell] : undefined;
+      if (rules === undefined) return at;
+      for (const rule of rules) {
+        if (!text.startsWith(rule.prefix, at)) continue;
+        const end = tryRule(rule, text, at, out);
+        if (end > at) return end;
+      }
+      return at;
+    },
+    atRun(text, at, end, out) {
+      const found = anchored(text, at, end, out);
+      return found > at ? found : near.find(text, at, out);
+    },
+    reset: near.reset,
+  };
+}
+
+function tryRule(rule: Ready, text: string, at: number, out: Span[]): number {
+  rule.match.lastIndex = at;
+  const match = rule.match.exec(text);
+  if (match === null) return at;
+  const hidden = match[rule.hidden] ?? match[0];
+  if (rule.entropy > 0 && entropy(hidden) < rule.entropy) return at;
+  if (/^(.)\1*$/.test(hidden.slice(rule.hidden === 0 ? rule.prefix.length : 0)) || isPlaceholder(hidden))
+    return at;
+  const start = at + match[0].indexOf(hidden);
+  out.push({ start, end: start + hidden.length, detector: rule.name, confidence: 0.95 });
+  return rule.match.lastIndex;
+}
+
+/** Shapes that begin with a run: tried only where the run is long enough and what marks them stands in reach. */
+function createLoose(
+  rules: readonly Ready[],
+): (text: string, at: number, end: number, out: Span[]) => number {
+  return (text, at, end, out) => {
+    const length = end - at;
+    if (length !== 1 && length < 6) return at;
+    for (const rule of rules) {
+      const found = tryRule(rule, text, at, out);
+      if (found > at) return found;
+    }
+    return at;
+  };
+}
+
+interface Near {
+  find(text: string, at: number, out: Span[]): number;
+  reset(text: string, key: string): void;
+}
+
+function createNear(rules: readonly NearRule[]): Near {
+  const words = [...new Set(rules.flatMap((rule) => rule.near))];
+  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  const anyWord = new RegExp(escaped.join('|') || '(?!)', 'i');
+  const ready = rules.map((rule) => ({
+    rule,
+    match: new RegExp(
+      `(?:${rule.shapes.map((shape) => readShape(shape).pattern).join('|')})(?![0-9A-Za-z_=-])`,
+      'y',
+    ),
+  }));
+  const anyShape = new RegExp(
+    `(?:${[...new Set(rules.flatMap((rule) => rule.shapes.map((shape) => readShape(shape).pattern)))].join('|') || '(?!)'})(?![0-9A-Za-z_=-])`,
+    'y',
+  );
+  let keyHolds = false;
+  let keyText = '';
+  return {
+    reset(_text, key) {
+      keyText = key;
+      keyHolds = key !== '' && anyWord.test(key);
+    },
+    find(text, at, out) {
+      const line = text.lastIndexOf('\n', at);
+      const from = Math.max(0, at - reach, Math.min(line, at - 30));
+      const window = text.slice(from, at);
+      if (!keyHolds && !anyWord.test(window)) return at;
+      anyShape.lastIndex = at;
+      if (!anyShape.test(text)) return at;
+      const context = `${keyText}\n${window}`;
+      for (const { rule, match } of ready) {
+        match.lastIndex = at;
+        const found = match.exec(text);
+        if (found === null || !hasWord(context, rule.near)) continue;
+        if (!/\d/.test(found[0]) || entropy(found[0]) < 2.8) continue;
+        // A word of the vendor alone is not enough for a bare identifier: something must say that it is a secret.
+        if (!/key|token|secret|auth|pass|cred|pat\b|sid|access|api|license|hec|signature/i.test(context))
+          continue;
+        out.push({ start: at, end: match.lastIndex, detector: rule.name, confidence: 0.85 });
+        return match.lastIndex;
+      }
+      return at;
+    },
+  };
+}

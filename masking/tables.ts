@@ -1,0 +1,133 @@
+import type { NameVerdict } from './detect/field-names.ts';
+import { isSensitiveValue } from './detect/values.ts';
+import type { Span } from './span.ts';
+
+const delimiters = [',', '\t', ';', '|'] as const;
+
+/**
+ * Finds values in CSV, TSV, Markdown and SQL shells' tables by the name of their column. A header is looked for
+ * where one can stand: at the top, after an empty line, above a ruler.
+ */
+export function findTables(text: string, judge: (name: string) => NameVerdict | null, out: Span[]): void {
+  let start = 0;
+  let lineNumber = 0;
+  let afterEmpty = true;
+  while (start < text.length) {
+    const end = endOfLine(text, start);
+    const empty = end - start < 2;
+    if (!empty && (afterEmpty || lineNumber < 3 || isRuler(text, end + 1)) && end - start < 4_000) {
+      const header = readHeader(text, start, end, judge);
+      if (header !== null) {
+        start = readRows(text, end + 1, header, out);
+        afterEmpty = false;
+        lineNumber += 1;
+        continue;
+      }
+    }
+    afterEmpty = empty;
+    lineNumber += 1;
+    start = end + 1;
+  }
+}
+
+interface Header {
+  readonly delimiter: string;
+  readonly columns: readonly (NameVerdict | null)[];
+}
+
+function readHeader(
+  text: string,
+  start: number,
+  end: number,
+  judge: (name: string) => NameVerdict | null,
+): Header | null {
+  for (const delimiter of delimiters) {
+    const first = text.indexOf(delimiter, start);
+    if (first < 0 || first >= end) continue;
+    const cells = cellsOf(text, start, end, delimiter);
+    if (cells.length < 2 || cells.some((cell) => cell.end - cell.start > 40)) continue;
+    const columns = cells.map((cell) => judge(text.slice(cell.start, cell.end)));
+    if (columns.some((column) => column !== null)) return { delimiter, columns };
+  }
+  return null;
+}
+
+function readRows(text: string, from: number, header: Header, out: Span[]): number {
+  let start = from;
+  while (start < text.length) {
+    const end = endOfLine(text, start);
+    if (!isRuler(text, start)) {
+      const cells = cellsOf(text, start, end, header.delimiter);
+      if (cells.length !== header.columns.length) return start;
+      for (const [at, cell] of cells.entries()) {
+        const verdict = header.columns[at] ?? null;
+        if (verdict === null || cell.end <= cell.start) continue;
+        if (!isSensitiveValue(text.slice(cell.start, cell.end), verdict, true)) continue;
+        out.push({ start: cell.start, end: cell.end, detector: verdict.detector, confidence: 0.8 });
+      }
+    }
+    start = end + 1;
+  }
+  return start;
+}
+
+interface Cell {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Cuts a line into cells, without the quotes and spaces around them; a quoted cell may hold the delimiter. */
+function cellsOf(text: string, start: number, end: number, delimiter: string): Cell[] {
+  const cells: Cell[] = [];
+  let at = start;
+  if (
+    delimiter === '|' &&
+    text
+      .slice(start, start + 3)
+      .trimStart()
+      .startsWith('|')
+  )
+    at = text.indexOf('|', start) + 1;
+  while (at <= end) {
+    let from = at;
+    while (from < end && text.charCodeAt(from) === 32) from += 1;
+    let close: number;
+    if (text.charCodeAt(from) === 34) {
+      close = text.indexOf('"', from + 1);
+      while (close > 0 && close < end && text.charCodeAt(close + 1) === 34)
+        close = text.indexOf('"', close + 2);
+      if (close < 0 || close > end) close = end;
+      cells.push({ start: from + 1, end: close });
+      close = text.indexOf(delimiter, close);
+    } else {
+      close = text.indexOf(delimiter, from);
+      let to = close < 0 || close > end ? end : close;
+      while (to > from && (text.charCodeAt(to - 1) === 32 || text.charCodeAt(to - 1) === 13)) to -= 1;
+      cells.push({ start: from, end: to });
+    }
+    if (close < 0 || close >= end) break;
+    at = close + 1;
+  }
+  if (delimiter === '|' && cells.length > 1) {
+    const last = cells.at(-1);
+    if (last !== undefined && last.end <= last.start) cells.pop();
+  }
+  return cells;
+}
+
+function endOfLine(text: string, start: number): number {
+  const end = text.indexOf('\n', start);
+  return end < 0 ? text.length : end;
+}
+
+function isRuler(text: string, start: number): boolean {
+  const first = text.charCodeAt(start);
+  if (first !== 0x2d && first !== 0x7c && first !== 0x2b && first !== 32 && first !== 0x3a) return false;
+  const end = endOfLine(text, start);
+  return (
+    end - start < 2_000 &&
+    end - start >= 3 &&
+    /^[-+|: =\r]+$/.test(text.slice(start, end)) &&
+    text.slice(start, end).includes('--')
+  );
+}

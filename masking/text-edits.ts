@@ -1,0 +1,229 @@
+import { createHash } from 'node:crypto';
+import { applyEdits } from './json-tree.ts';
+import type { Operator, ProfileConfig } from './config.ts';
+import type { NameVerdict } from './detect/field-names.ts';
+import type { Finder } from './detect/find.ts';
+import type { KnownFinder } from './known-values.ts';
+import { markerPattern, replaceText } from './replace.ts';
+import type { ReplaceKeys } from './replace.ts';
+import { shadowOf } from './shadow.ts';
+import { joinSpans } from './span.ts';
+import type { Span } from './span.ts';
+import { findTables } from './tables.ts';
+import { tokenSpans } from './tokens.ts';
+
+/** One replacement inside a decoded text, and why. `value` is what was there; it never leaves the masking room. */
+export interface LeafEdit {
+  readonly start: number;
+  readonly end: number;
+  readonly with: string;
+  readonly detector: string;
+  readonly operator: Operator;
+  readonly confidence: number;
+  readonly value: string;
+  /** Way inside a text that is itself JSON; empty otherwise. */
+  readonly path: string;
+}
+
+/** What masking one text needs; one per masker. */
+export interface TextParts {
+  readonly profile: ProfileConfig;
+  readonly find: Finder;
+  readonly judge: (name: string) => NameVerdict | null;
+  readonly enabled: (detector: string) => boolean;
+  readonly operatorOf: (detector: string) => Operator;
+  readonly keys: ReplaceKeys;
+  /** Values known to be secret from earlier on; null where there are none. */
+  readonly known: KnownFinder | null;
+  /** A user's detectors. */
+  readonly extra: ((text: string, key: string, out: Span[]) => void) | null;
+  /** Masks a text that is JSON; null when it is not. Set by the JSON walk. */
+  readonly nested: (text: string, key: string, depth: number) => LeafEdit[] | null;
+}
+
+const deepest = 4;
+
+/** The edits that mask one decoded text: JSON inside is walked, everything else is searched. */
+export function textEdits(parts: TextParts, text: string, key: string, depth: number): LeafEdit[] {
+  if (text.length < 3) return [];
+  if (depth < deepest) {
+    const inner = insideJson(parts, text, key, depth);
+    if (inner !== null) return inner;
+  }
+  const spans = spansOf(parts, text, key);
+  const edits = spans.map((span) => editOf(parts, text, span));
+  return depth < deepest ? withBase64(parts, text, key, depth, edits) : edits;
+}
+
+/** The sensitive spans of a text, its shadow included; genuine markers and tokens are left alone. */
+function spansOf(parts: TextParts, text: string, key: string): Span[] {
+  const found = parts.find(text, key);
+  const spans = found.length > 0 || parts.known !== null || parts.extra !== null ? [...found] : found;
+  parts.known?.(text, spans);
+  parts.extra?.(text, key, spans);
+  if (text.includes('\n')) {
+    const rows: Span[] = [];
+    findTables(text, parts.judge, rows);
+    for (const span of rows) if (parts.enabled(span.detector)) spans.push(span);
+  }
+  const shadow = shadowOf(text);
+  if (shadow !== null) {
+    const hidden = [...parts.find(shadow.text, key)];
+    parts.known?.(shadow.text, hidden);
+    parts.extra?.(shadow.text, key, hidden);
+    for (const span of hidden) {
+      const start = shadow.starts[span.start] ?? 0;
+      const end = shadow.ends[span.end - 1] ?? start;
+      if (end > start) spans.push({ ...span, start, end });
+    }
+  }
+  if (spans.length === 0) return spans;
+  return joinSpans(withoutMarkers(parts, text, spans));
+}
+
+function withoutMarkers(parts: TextParts, text: string, spans: Span[]): Span[] {
+  const kept: { start: number; end: number }[] = [];
+  if (text.includes('[masked:')) {
+    for (const match of text.matchAll(markerPattern))
+      kept.push({ start: match.index, end: match.index + match[0].length });
+  }
+  if (parts.keys.tokens !== undefined && text.includes('[['))
+    kept.push(...tokenSpans(parts.keys.tokens, text));
+  if (kept.length === 0) return spans;
+  kept.sort((a, b) => a.start - b.start);
+  const out: Span[] = [];
+  for (const span of spans) {
+    let start = span.start;
+    for (const marker of kept) {
+      if (marker.end <= start) continue;
+      if (marker.start >= span.end) break;
+      if (marker.start > start) out.push({ ...span, start, end: marker.start });
+      start = marker.end;
+    }
+    // What remains around a marker is hidden too, unless it is only punctuation.
+    if (start < span.end) out.push({ ...span, start });
+  }
+  return out.filter((span) => /[A-Za-z0-9\u0080-\uffff]/.test(text.slice(span.start, span.end)));
+}
+
+/** The edit for a span, by the operator that the profile names for its detector. */
+export function editOf(parts: TextParts, text: string, span: Span, operator?: Operator): LeafEdit {
+  const chosen = operator ?? parts.operatorOf(span.detector);
+  const value = text.slice(span.start, span.end);
+  return {
+    start: span.start,
+    end: span.end,
+    with: replaceText(chosen, span.detector, value, parts.keys),
+    detector: span.detector,
+    operator: chosen,
+    confidence: span.confidence,
+    value,
+    path: '',
+  };
+}
+
+/** Text that is JSON, or lines of JSON. */
+function insideJson(parts: TextParts, text: string, key: string, depth: number): LeafEdit[] | null {
+  let at = 0;
+  while (at < 16 && text.charCodeAt(at) <= 32) at += 1;
+  const first = text.charCodeAt(at);
+  if (first !== 0x7b && first !== 0x5b && first !== 0x22) return null;
+  const whole = parts.nested(text, key, depth + 1);
+  if (whole !== null || first !== 0x7b || !text.includes('\n')) return whole;
+  const edits: LeafEdit[] = [];
+  let any = false;
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf('\n', start);
+    const end = found < 0 ? text.length : found;
+    const line = text.slice(start, end);
+    const inner = line.charCodeAt(0) === 0x7b ? parts.nested(line, key, depth + 1) : null;
+    any ||= inner !== null;
+    for (const edit of inner ?? textEdits(parts, line, key, deepest)) {
+      edits.push({ ...edit, start: edit.start + start, end: edit.end + start });
+    }
+    start = end + 1;
+  }
+  return any ? edits : null;
+}
+
+const runLength = 24;
+const isBase64 = (code: number): boolean =>
+  (code >= 48 && code <= 57) ||
+  (code >= 65 && code <= 90) ||
+  (code >= 97 && code <= 122) ||
+  code === 0x2b ||
+  code === 0x2f ||
+  code === 0x2d ||
+  code === 0x5f;
+
+/** Looks into base64 runs that decode to text; a run in which something is found is written anew. */
+function withBase64(
+  parts: TextParts,
+  text: string,
+  key: string,
+  depth: number,
+  edits: LeafEdit[],
+): LeafEdit[] {
+  const added: LeafEdit[] = [];
+  // Every run of 24 covers one of every 24 positions, so most of the text is never looked at.
+  for (let probe = runLength - 1; probe < text.length; probe += runLength) {
+    if (!isBase64(text.charCodeAt(probe))) continue;
+    let start = probe;
+    while (start > probe - runLength && isBase64(text.charCodeAt(start - 1))) start -= 1;
+    let end = probe + 1;
+    while (end < text.length && isBase64(text.charCodeAt(end))) end += 1;
+    probe = end - 1;
+    if (end - start < runLength || edits.some((edit) => edit.start < end && edit.end > start)) continue;
+    const edit = insideBase64(parts, text, start, end, key, depth);
+    if (edit !== null) added.push(edit);
+  }
+  return added.length === 0 ? edits : [...edits, ...added].sort((a, b) => a.start - b.start);
+}
+
+function insideBase64(
+  parts: TextParts,
+  text: string,
+  start: number,
+  end: number,
+  key: string,
+  depth: number,
+): LeafEdit | null {
+  if (
+    !isPrintable(
+      Buffer.from(text.slice(start, start + 64), 'base64')
+        .toString('latin1')
+        .slice(0, 44),
+    )
+  )
+    return null;
+  const run = text.slice(start, end);
+  const decoded = Buffer.from(run, 'base64').toString('utf8');
+  if (decoded.includes('\ufffd') || !isPrintable(decoded)) return null;
+  const inner = textEdits(parts, decoded, key, depth + 1);
+  const first = inner[0];
+  if (first === undefined) return null;
+  const masked = Buffer.from(applyEdits(decoded, inner)).toString(/[-_]/.test(run) ? 'base64url' : 'base64');
+  let stop = end;
+  while (stop < end + 2 && text.charCodeAt(stop) === 0x3d) stop += 1;
+  return {
+    start,
+    end: stop,
+    with: masked,
+    detector: first.detector,
+    operator: first.operator,
+    confidence: first.confidence,
+    value: first.value,
+    path: '',
+  };
+}
+
+function isPrintable(text: string): boolean {
+  return !/(?![\n\r\t])\p{Cc}/u.test(text);
+}
+
+/** A short name for a binary value that was dropped: type, size, hash. */
+export function binaryNote(mimeType: string, base64: string): string {
+  const bytes = Buffer.from(base64, 'base64');
+  const type = /^[\w.+/-]{1,60}$/.test(mimeType) ? mimeType : 'binary';
+  return `[dropped ${type}, ${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex')}]`;
+}
