@@ -13,6 +13,11 @@ export interface ClientStream {
   readonly progressToken: string | null;
   /** Writes a message that is not the response. Resolves when the socket has taken it (back-pressure). */
   message(json: Masked<string>): Promise<void>;
+  /**
+   * Upstream has begun a stream, so the reply becomes one too: at once with the next message, or after a moment in
+   * which none came.
+   */
+  openSoon?(): void;
   /** Keeps intermediaries and clients from giving up: progress where there is a token, else an SSE comment. */
   keepAlive(text: Masked<string>): Promise<void>;
   /**

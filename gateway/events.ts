@@ -4,7 +4,9 @@ import { identify, sessionOf } from './enter.ts';
 import { GatewayError } from './errors.ts';
 import type { PostDeps } from './post.ts';
 import { relay, type RelayContext } from './relay.ts';
-import { createReplyStream } from './reply-stream.ts';
+import { createReplyStream, type ReplyStream } from './reply-stream.ts';
+import type { LiveSession } from './sessions/session.ts';
+import { follow, placeOf, type StreamPlace } from './sessions/stream-log.ts';
 
 /** Keeps intermediaries from closing a stream on which nothing happens. */
 const keepAliveMs = 15_000;
@@ -28,8 +30,10 @@ export async function events(
   refuseModern(request.headers);
   const identified = await identify(deps, request, connection);
   const session = await sessionOf(deps, identified, request, correlationId);
-  const stream = createReplyStream(reply, {}, () => null);
+  const stream = createReplyStream(reply, { headers: {}, progressToken: () => null, log: null });
   const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
+  const place = placeOf(request.headers['last-event-id']);
+  if (place) return resume(deps, session, place, stream, signal);
   const messages = await session.upstream.events(signal);
   const masker = deps.maskers().masker('default');
   const context: RelayContext = {
@@ -40,8 +44,7 @@ export async function events(
     method: null,
     tool: null,
   };
-  const keepAlive = masker.text('open').text;
-  const timer = setInterval(() => void stream.keepAlive(keepAlive), keepAliveMs);
+  const timer = setInterval(() => void stream.comment(), keepAliveMs);
   session.streams++;
   stream.open();
   try {
@@ -54,6 +57,28 @@ export async function events(
     clearInterval(timer);
     session.streams--;
     session.lastUsedAtMs = Date.now();
+    stream.end();
+  }
+}
+
+/** Gives a client that came back what it missed of a reply, and what is still to come (2025-11-25). */
+async function resume(
+  { pool }: PostDeps,
+  session: LiveSession,
+  place: StreamPlace,
+  stream: ReplyStream,
+  signal: AbortSignal,
+): Promise<void> {
+  if (session.sealKey === null) throw new GatewayError('session_unknown', 'this session keeps no streams');
+  stream.open();
+  const timer = setInterval(() => void stream.comment(), keepAliveMs);
+  session.streams++;
+  try {
+    for await (const { id, json } of follow(pool, session, session.sealKey, place, signal))
+      await stream.repeat(id, json);
+  } finally {
+    clearInterval(timer);
+    session.streams--;
     stream.end();
   }
 }

@@ -21,14 +21,16 @@ export async function* forward(
   request: RpcRequest,
   signal: AbortSignal,
 ): AsyncGenerator<UpstreamMessage, void, void> {
-  const { session, headers } = exchange;
+  const { session, headers, stream } = exchange;
   const { idJson, json, method } = request;
-  for await (const message of session.upstream.send(json, {
+  const options = {
     idJson,
     signal,
     headers,
     mayBeSilent: method === 'subscriptions/listen',
-  })) {
+    onStream: () => stream.openSoon?.(),
+  };
+  for await (const message of session.upstream.send(json, options)) {
     if (message.kind === 'response') {
       if (method === 'initialize') await establish(deps, exchange, message.json);
       else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Pool } from '../db/pool.ts';
 import { batchMember } from './batch-member.ts';
 import type { ClientStream } from './client-stream.ts';
 import { enter, type EnterDeps, type Entered, identify, type Identified, upstreamHeaders } from './enter.ts';
@@ -8,10 +9,12 @@ import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
 import { read } from './read.ts';
 import { recordConnect } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
+import { createStreamLog, type StreamLog } from './sessions/stream-log.ts';
 import type { AgentSettings } from './settings.ts';
 
 export interface PostDeps extends LineDeps, EnterDeps {
   readonly limits: AgentSettings['limits'];
+  readonly pool: Pool;
 }
 
 /** One POST on its way through the line. */
@@ -50,7 +53,11 @@ async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): P
   });
   const { session, newSessionId } = entered;
   const headers: Record<string, string> = newSessionId === null ? {} : { 'mcp-session-id': newSessionId };
-  const stream = createReplyStream(reply, headers, () => progressTokenOf(message));
+  const stream = createReplyStream(reply, {
+    headers,
+    progressToken: () => progressTokenOf(message),
+    log: logFor(deps, entered),
+  });
   try {
     if (newSessionId !== null) await recordConnect(deps, entered);
     await carryOne(deps, posting, entered, message, stream);
@@ -71,7 +78,7 @@ async function postBatch(deps: PostDeps, posting: Posting, messages: readonly Rp
   const entered = await enter(deps, identified, first, request, correlationId);
   if (entered.era.version !== '2025-03-26')
     throw new GatewayError('invalid_request', `protocol version ${entered.era.version} knows no batches`);
-  const shared = createReplyStream(reply, {}, () => null);
+  const shared = createReplyStream(reply, { headers: {}, progressToken: () => null, log: null });
   await Promise.all(
     messages.map((message, index) =>
       carryOne(
@@ -105,6 +112,13 @@ function carryOne(
     headers: upstreamHeaders(era, request, newSessionId !== null),
     stream,
   });
+}
+
+/** Replies are resumable from 2025-11-25 on, until 2026-07-28 took it out; older clients choke on the first event. */
+function logFor({ pool }: PostDeps, { session, era, newSessionId }: Entered): (() => StreamLog) | null {
+  const { sealKey } = session;
+  if (sealKey === null || newSessionId !== null || era.modern || era.version < '2025-11-25') return null;
+  return () => createStreamLog(pool, session, sealKey);
 }
 
 function progressTokenOf(message: RpcMessage): string | null {

@@ -2,13 +2,28 @@ import type { ServerResponse } from 'node:http';
 import type { Masked } from '../masking/masked.ts';
 import type { ClientStream } from './client-stream.ts';
 import { progressEvent } from './mcp/progress.ts';
+import type { StreamLog } from './sessions/stream-log.ts';
 
 /** The reply to one POST, or a GET stream, on its socket. */
 export interface ReplyStream extends ClientStream {
+  openSoon(): void;
   /** Starts an event stream at once, where there is no message to start it with. */
   open(): void;
+  /** Writes a comment, which only shows that the stream is alive. */
+  comment(): Promise<void>;
+  /** Repeats an event of a stream that broke off. */
+  repeat(id: string, json: Masked<string>): Promise<void>;
   /** Ends an event stream without a response. */
   end(): void;
+}
+
+export interface ReplyOptions {
+  /** Go with the reply, whichever form it takes. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Asked for when it is needed: most exchanges end without. */
+  readonly progressToken: () => string | null;
+  /** Makes the log for a stream that its client may resume; null where the protocol version knows no such thing. */
+  readonly log: (() => StreamLog) | null;
 }
 
 const streamHeaders = {
@@ -18,20 +33,25 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 } as const;
 
+/** A stream of upstream's is opened to the client after this long without the response. */
+const openAfterMs = 100;
+const commentEveryMs = 15_000;
+/** Clients try twice to come back, after this long each: so long may a gateway be away. */
+const retryMs = 10_000;
+
 /**
- * Writes to the socket what was masked and recorded before. A reply that is one response stays plain JSON; whatever
- * comes before the response makes it an event stream.
- * @param headers go with the reply, whichever form it takes
- * @param progressToken asked for when it is needed: most exchanges end without
+ * Writes to the socket what was masked and recorded before. A reply that is one response stays plain JSON, unless
+ * upstream's was a stream; whatever comes before the response makes it an event stream.
  */
-export function createReplyStream(
-  raw: ServerResponse,
-  headers: Readonly<Record<string, string>>,
-  progressToken: () => string | null,
-): ReplyStream {
+export function createReplyStream(raw: ServerResponse, options: ReplyOptions): ReplyStream {
+  const { headers, progressToken } = options;
   const leaving = new AbortController();
+  let timer: NodeJS.Timeout | null = null;
+  let preferStream = false;
+  let log: StreamLog | null = null;
   let progress = 0;
   raw.once('close', () => {
+    if (timer) clearInterval(timer);
     if (!raw.writableFinished) leaving.abort();
   });
   // A socket that breaks says so by `close`; without a listener Node would end the process.
@@ -40,13 +60,22 @@ export function createReplyStream(
   const alive = (): boolean => !raw.destroyed && !raw.writableEnded;
 
   function open(): void {
-    if (!raw.headersSent && alive()) raw.writeHead(200, { ...headers, ...streamHeaders }).flushHeaders();
+    if (raw.headersSent || !alive()) return;
+    raw.writeHead(200, { ...headers, ...streamHeaders }).flushHeaders();
+    log = options.log?.() ?? null;
+    if (log) raw.write(`id: ${log.firstId}\nretry: ${retryMs}\ndata: \n\n`);
   }
 
   async function write(text: string): Promise<void> {
     if (!alive()) return;
-    open();
     if (!raw.write(text)) await drained(raw);
+  }
+
+  async function respondOnStream(json: Masked<string>, id: string | null): Promise<boolean> {
+    if (!alive()) return false;
+    if (!raw.headersSent) raw.writeHead(200, { ...headers, ...streamHeaders });
+    raw.end(eventOf(json, id));
+    return finished(raw);
   }
 
   return {
@@ -58,26 +87,38 @@ export function createReplyStream(
       return progressToken();
     },
     open,
-    message: (json) => write(eventOf(json)),
-    keepAlive(text) {
-      const token = progressToken();
-      if (token === null) return write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
-      return write(eventOf(progressEvent(token, ++progress, text)));
+    openSoon() {
+      preferStream = true;
+      timer ??= setTimeout(() => {
+        open();
+        timer = setInterval(() => void write(': open\n\n'), commentEveryMs);
+      }, openAfterMs);
     },
-    respond(json, status = 200) {
-      if (!alive()) return Promise.resolve(false);
-      if (raw.headersSent) raw.end(eventOf(json));
-      else {
-        // As one string, head and body reach the socket in one write.
-        raw.writeHead(status, {
-          ...headers,
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(json),
-        });
-        raw.end(json);
-      }
+    async message(json) {
+      open();
+      // A client that is gone may come back for it.
+      const id = log ? await log.append(json, false) : null;
+      await write(eventOf(json, id));
+    },
+    async keepAlive(text) {
+      open();
+      const token = progressToken();
+      if (token === null) await write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
+      else await write(eventOf(progressEvent(token, ++progress, text), null));
+    },
+    async respond(json, status = 200) {
+      if (timer) clearInterval(timer);
+      if (raw.headersSent) return respondOnStream(json, log ? await log.append(json, true) : null);
+      if (!alive()) return false;
+      if (preferStream && status === 200) return respondOnStream(json, null);
+      // As one string, head and body reach the socket in one write.
+      const length = Buffer.byteLength(json);
+      raw.writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': length });
+      raw.end(json);
       return finished(raw);
     },
+    comment: () => write(': open\n\n'),
+    repeat: (id, json) => write(eventOf(json, id)),
     end() {
       if (alive()) raw.end();
     },
@@ -85,9 +126,9 @@ export function createReplyStream(
 }
 
 /** One event. Line breaks between JSON tokens become spaces; inside strings there are none. */
-function eventOf(json: Masked<string>): string {
+function eventOf(json: Masked<string>, id: string | null): string {
   const data = /[\r\n]/.test(json) ? json.replace(/[\r\n]+/g, ' ') : json;
-  return `event: message\ndata: ${data}\n\n`;
+  return `event: message\n${id === null ? '' : `id: ${id}\n`}data: ${data}\n\n`;
 }
 
 function drained(raw: ServerResponse): Promise<void> {

@@ -11,6 +11,8 @@ export interface LiveSession {
   readonly startedAt: Date;
   /** Aborted when the session ends; everything that waits for upstream on its behalf stops. */
   readonly ended: AbortSignal;
+  /** Seals what is stored on the session's behalf; null until the session is stored. */
+  sealKey: Uint8Array | null;
   /** The version that client and upstream agreed on; null until the handshake is answered. */
   protocolVersion: string | null;
   /** Requests that policy has looked at. */

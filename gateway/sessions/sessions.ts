@@ -7,6 +7,7 @@ import {
   insertMcpSession,
   touchMcpSessions,
 } from '../../db/mcp-sessions.ts';
+import { deleteOldStreamEvents } from '../../db/mcp-stream-events.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Caller } from '../../policy/caller.ts';
 import type { Recorder, SessionFacts } from '../../recording/event.ts';
@@ -53,6 +54,8 @@ export interface SessionsDeps {
 const idleMs = 60 * 60_000;
 /** A session that no replica has seen for this long is forgotten by all. */
 const forgottenMs = 24 * 60 * 60_000;
+/** How long a client may take to come back for what it missed on a stream. */
+const streamEventsMs = 60 * 60_000;
 const housekeepingMs = 30_000;
 
 export function createSessions(deps: SessionsDeps): Sessions {
@@ -77,6 +80,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       upstream,
       startedAt,
       ended: ender.signal,
+      sealKey: null,
       protocolVersion: null,
       calls: 0,
       lastUsedAtMs: Date.now(),
@@ -131,13 +135,14 @@ export function createSessions(deps: SessionsDeps): Sessions {
       ...factsOf(caller, stored.connection, stored.sessionId),
       client: stored.client,
     };
-    const upstreamId = await unsealUpstreamId(keyRing, stored);
+    const { key, upstreamId } = await unsealUpstreamId(keyRing, stored);
     const context = { connection: stored.connection, sessionId: stored.sessionId, caller, correlationId };
     const resumed = upstream.resume(context, upstreamId);
     if (!resumed) throw unknown();
     refuseWhenFull();
     const session = liveSession(facts, resumed, stored.createdAt);
     session.protocolVersion = stored.protocolVersion;
+    session.sealKey = key;
     return session;
   }
 
@@ -168,6 +173,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         enders.get(session)?.abort();
         forget(session);
       }
+    await deleteOldStreamEvents(pool, streamEventsMs);
     for (const sessionId of await deleteIdleMcpSessions(pool, forgottenMs))
       await recorder.end(sessionId, 'forgotten');
   }
@@ -187,9 +193,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
     },
     async establish(id, session, protocolVersion) {
       const { facts, upstream } = session;
-      const sealed = await sealUpstreamId(keyRing, facts.sessionId, upstream.resumable ?? '');
+      const { key, stored } = await sealUpstreamId(keyRing, facts.sessionId, upstream.resumable ?? '');
       await insertMcpSession(pool, {
-        ...sealed,
+        ...stored,
         idHash: sha256(id),
         sessionId: facts.sessionId,
         connection: facts.connection,
@@ -203,6 +209,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         });
       });
       session.protocolVersion = protocolVersion;
+      session.sealKey = key;
       live.set(sha256(id).toString('hex'), session);
     },
     async find(id, caller, upstream, correlationId) {

@@ -1,6 +1,12 @@
 import { newDataKey, type KeyRing } from '../../recording/key-ring.ts';
 import { seal, unseal } from '../../recording/seal.ts';
 
+/** A stored session's own key, and what it sealed. */
+export interface Unsealed {
+  readonly key: Uint8Array;
+  readonly upstreamId: string;
+}
+
 /** Upstream's session id as the database has it. */
 export interface SealedUpstreamId {
   readonly kekId: string;
@@ -13,24 +19,21 @@ export async function sealUpstreamId(
   keyRing: KeyRing,
   sessionId: string,
   upstreamId: string,
-): Promise<SealedUpstreamId> {
+): Promise<{ readonly key: Uint8Array; readonly stored: SealedUpstreamId }> {
   const key = newDataKey();
   const { kekId, wrapped } = await keyRing.wrap(key, contextOf(sessionId));
-  return {
-    kekId,
-    wrappedKey: wrapped,
-    sealedUpstream: seal(key, Buffer.from(upstreamId), contextOf(sessionId)),
-  };
+  const sealedUpstream = seal(key, Buffer.from(upstreamId), contextOf(sessionId));
+  return { key, stored: { kekId, wrappedKey: wrapped, sealedUpstream } };
 }
 
 /** @throws Error when the key ring does not have the key, or the row was altered */
 export async function unsealUpstreamId(
   keyRing: KeyRing,
   stored: SealedUpstreamId & { readonly sessionId: string },
-): Promise<string> {
+): Promise<Unsealed> {
   const context = contextOf(stored.sessionId);
   const key = await keyRing.unwrap({ kekId: stored.kekId, wrapped: stored.wrappedKey }, context);
-  return unseal(key, stored.sealedUpstream, context).toString();
+  return { key, upstreamId: unseal(key, stored.sealedUpstream, context).toString() };
 }
 
 function contextOf(sessionId: string): string {

@@ -67,6 +67,7 @@ export function createHttpSession(
     const reply = await request('POST', json, signal, headers, { onSent, idleTimeoutMs });
     const given = reply.headers['mcp-session-id'];
     if (typeof given === 'string' && given !== '' && !stateless) sessionId ??= given;
+    if (reply.status === 200 && idJson !== null && isStream(reply)) options.onStream?.();
     const context: AnswerContext = { ...endpoint, idJson, signal, resume, inSession: sessionId !== null };
     yield* readAnswer(reply, context);
   }
@@ -80,8 +81,7 @@ export function createHttpSession(
       const more =
         lastEventId === null ? versionHeaders : { ...versionHeaders, 'last-event-id': lastEventId };
       const reply = await request('GET', null, signal, more, { idleTimeoutMs: 0 });
-      const type = reply.headers['content-type'] ?? '';
-      if (reply.status === 200 && type.startsWith('text/event-stream'))
+      if (reply.status === 200 && isStream(reply))
         return readEvents(reply, endpoint, (id) => {
           lastEventId = id;
         });
@@ -105,4 +105,8 @@ export function createHttpSession(
       );
     },
   };
+}
+
+function isStream(reply: HttpReply): boolean {
+  return reply.headers['content-type']?.startsWith('text/event-stream') ?? false;
 }

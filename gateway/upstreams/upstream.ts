@@ -28,6 +28,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** For a stream on which upstream may say nothing for as long as it likes (`subscriptions/listen`). */
   readonly mayBeSilent?: boolean;
+  /** Called when upstream answers with a stream and not with the response at once. */
+  readonly onStream?: () => void;
   /** Called once, right before the first byte may reach upstream. From then on the call may have happened. */
   readonly onSent?: () => void;
   /** Headers that go with this message (2026-07-28 mirrors, `Mcp-Protocol-Version`); never credentials. */

@@ -103,6 +103,7 @@ test('what passed is recorded in order, both directions, before it went on', asy
   for await (const event of opened.events())
     events.push(`${event.kind} ${event.direction} ${event.method ?? ''}`);
   assert.deepEqual(events, [
+    'open none ',
     'connect none ',
     'message client-to-upstream initialize',
     'message upstream-to-client initialize',
