@@ -8,18 +8,32 @@ const fetchBytes = 4 * 1024 * 1024;
 
 /**
  * Runs `work` on one unchanging view of the whole recording, while recorders go on writing. Nothing is computed by
- * the server that could be computed here: its functions may have been altered too.
+ * the server that could be computed here: its functions may have been altered too. Takes two connections: records
+ * are read ahead on one while they are checked, and everything else is looked up on the other.
  */
 export async function withVerifySource<T>(
   pool: Pool,
   work: (source: VerifySource) => Promise<T>,
 ): Promise<T> {
+  return withSnapshot(pool, null, async (lookups) => {
+    const { rows } = await lookups.query<{ id: string }>('select pg_export_snapshot() as id');
+    return withSnapshot(pool, rows[0]?.id ?? '', async (reading) => {
+      await reading.query('set local enable_hashjoin = off; set local enable_mergejoin = off');
+      return work(sourceOn(lookups, reading));
+    });
+  });
+}
+
+async function withSnapshot<T>(
+  pool: Pool,
+  snapshot: string | null,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   try {
     await client.query('begin isolation level repeatable read read only');
-    await client.query(`set local search_path to public, pg_catalog`);
-    await client.query('set local enable_hashjoin = off; set local enable_mergejoin = off');
-    return await work(sourceOn(client));
+    if (snapshot !== null) await client.query(`set transaction snapshot ${client.escapeLiteral(snapshot)}`);
+    return await work(client);
   } finally {
     await client.query('rollback').then(
       () => client.release(),
@@ -28,7 +42,7 @@ export async function withVerifySource<T>(
   }
 }
 
-function sourceOn(client: PoolClient): VerifySource {
+function sourceOn(client: PoolClient, reading: PoolClient): VerifySource {
   return {
     covers: () => true,
     tiles: tilesIn(client),
@@ -50,8 +64,8 @@ function sourceOn(client: PoolClient): VerifySource {
       }
     },
     async *records() {
-      yield* fetchAll(client, loggedRecords);
-      yield* fetchAll(client, pendingRecords);
+      yield* fetchAll(reading, loggedRecords);
+      yield* fetchAll(reading, pendingRecords);
     },
     async session(sessionId) {
       const { rows } = await client.query<SessionRow>(
@@ -96,22 +110,33 @@ const pendingRecords = `
   where not w.retired
   order by w.writer_no, r.position`;
 
+interface FoundRow {
+  index: string | null;
+  strand: string;
+  seq: string;
+  micros: string;
+  header: Buffer;
+  sealed: Buffer;
+  session_id: string | null;
+}
+
+/** Reads ahead: the next part is on its way while this one is looked at. */
 async function* fetchAll(client: PoolClient, sql: string): AsyncGenerator<FoundRecord> {
   await client.query(`declare found no scroll cursor for ${sql}`);
   let count = 100;
-  for (;;) {
-    const { rows } = await client.query<{
-      index: string | null;
-      strand: string;
-      seq: string;
-      micros: string;
-      header: Buffer;
-      sealed: Buffer;
-      session_id: string | null;
-    }>(`fetch ${count} from found`);
-    let bytes = 0;
-    for (const row of rows) {
-      bytes += row.sealed.length + row.header.length;
+  const fetchNext = async (): Promise<{ rows: FoundRow[]; last: boolean }> => {
+    const wanted = count;
+    const { rows } = await client.query<FoundRow>(`fetch ${wanted} from found`);
+    const bytes = rows.reduce((sum, row) => sum + row.sealed.length + row.header.length, 1);
+    count = Math.min(2000, Math.max(1, Math.floor((wanted * fetchBytes) / bytes)));
+    return { rows, last: rows.length < wanted };
+  };
+  for (let next = fetchNext(), last = false; !last; ) {
+    const page = await next;
+    last = page.last;
+    if (!last) next = fetchNext();
+    next.catch(() => {}); // reported when it is awaited, if it still is
+    for (const row of page.rows)
       yield {
         index: row.index === null ? null : Number(row.index),
         strand: row.strand,
@@ -121,9 +146,6 @@ async function* fetchAll(client: PoolClient, sql: string): AsyncGenerator<FoundR
         sealed: row.sealed,
         sessionId: row.session_id,
       };
-    }
-    if (rows.length < count) break;
-    count = Math.min(2000, Math.max(1, Math.floor((count * fetchBytes) / Math.max(1, bytes))));
   }
   await client.query('close found');
 }
