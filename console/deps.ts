@@ -6,6 +6,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
 import type { RecordReader } from '../recording/reader.ts';
 import type { RecordAct } from './acts.ts';
+import type { SignedLog } from './inclusion.ts';
 import type { Identity } from './identity.ts';
 import type { Auditors } from './sight.ts';
 import type { Visits } from './visits.ts';
@@ -32,6 +33,8 @@ export interface Recordings {
   readonly keyRing: KeyRing;
   /** Records that somebody looked, before they see anything. */
   readonly recordAct: RecordAct;
+  /** The signed log, to check what is shown against; left out where the process does not know its public key. */
+  readonly log?: SignedLog | null;
 }
 
 /** The policy as this process has loaded it; each is asked anew for every page. */

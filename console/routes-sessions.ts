@@ -4,6 +4,7 @@ import { replayOf } from '../recording/replay.ts';
 import { placeOf, placeText } from './cursor.ts';
 import type { ConsoleContext, Recordings, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
+import { inclusionOf } from './inclusion.ts';
 import { replayPage } from './pages/replay.ts';
 import { sessionsPage } from './pages/sessions.ts';
 import { isAuditor } from './sight.ts';
@@ -39,9 +40,10 @@ export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): vo
       const replay = await replayOf(recordings, sessionId, { from: place.at, limit: eventsAPage });
       if (!replay) throw noSession();
       const next = replay.next && placeText({ event: place.event + replay.events.length, at: replay.next });
+      const inclusion = recordings.log ? await inclusionOf(recordings.log, replay.events) : null;
       reply.type('text/html');
       return replayPage(
-        { replay, firstEvent: place.event, next, version: sessionVersion(replay.session) },
+        { replay, firstEvent: place.event, next, version: sessionVersion(replay.session), inclusion },
         visit,
       ).toString();
     },

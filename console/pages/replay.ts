@@ -2,6 +2,7 @@ import type { RecordedEvent } from '../../recording/read.ts';
 import type { Replay, ReplayCall, ReplayHold } from '../../recording/replay.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
+import type { Inclusion } from '../inclusion.ts';
 import { visible, visibleText } from '../visible.ts';
 import { layout } from './layout.ts';
 import { eventItem, idleItem } from './replay-event.ts';
@@ -17,6 +18,8 @@ export interface ReplayView {
   /** Place where the next page begins; null on the last. */
   readonly next: string | null;
   readonly version: string;
+  /** How the events stand to the signed log; null where its public key is not known here. */
+  readonly inclusion: Inclusion | null;
 }
 
 /** One session as it happened: calls, timeline, events; works without scripts, moves by keyboard with them. */
@@ -66,13 +69,27 @@ function sessionFacts({ session }: Replay): Html {
 </dl>`;
 }
 
-function banner({ replay, firstEvent }: ReplayView): Html | null {
+function banner({ replay, firstEvent, inclusion }: ReplayView): Html | null {
   const { events, troubled } = replay;
   if (events.length === 0) return null;
   const range = `events ${firstEvent} to ${firstEvent + events.length - 1}`;
-  return troubled
-    ? html`<div class="told refused" role="alert"><p><strong>This recording is not whole.</strong> Among ${range}, at least one is missing, altered or cannot be opened; it is marked below. Run <code>holdpoint verify</code> and compare with a checkpoint kept elsewhere.</p></div>`
-    : html`<div class="verified"><p><span aria-hidden="true">✓</span> <strong>Chain verified</strong> for ${range}: each is unsealed, bound to its place, and follows from the one before. That nothing was cut off at the end is shown by <code>holdpoint verify</code> and its checkpoints.</p></div>`;
+  if (troubled)
+    return trouble(
+      html`Among ${range}, at least one is missing, altered or cannot be opened; it is marked below.`,
+    );
+  if (inclusion?.kind === 'bad_checkpoint')
+    return trouble(html`The latest checkpoint cannot be relied on: ${visible(inclusion.why)}.`);
+  if (inclusion?.kind === 'checked' && inclusion.failed > 0)
+    return trouble(html`${inclusion.failed} of ${range} are not in the log that was signed.`);
+  return html`<div class="verified"><p><span aria-hidden="true">✓</span> <strong>Chain verified</strong>${
+    inclusion?.kind === 'checked' && inclusion.included > 0
+      ? html` <strong>to checkpoint ${inclusion.size.toLocaleString('en')}</strong>, signed ${moment(inclusion.signedAt)}: ${inclusion.included} of ${range} are proven to be in the signed log${inclusion.later > 0 && html`, ${inclusion.later} came after it`}.`
+      : html` for ${range}: each is unsealed, bound to its place, and follows from the one before.`
+  } That nothing was cut off at the end, or rolled back, is shown by <code>holdpoint verify</code> with a checkpoint kept elsewhere.</p></div>`;
+}
+
+function trouble(what: Html): Html {
+  return html`<div class="told refused" role="alert"><p><strong>This recording is not whole.</strong> ${what} Run <code>holdpoint verify</code>, and compare with a checkpoint kept elsewhere.</p></div>`;
 }
 
 function calls({ calls: all, holds }: Replay, firstEvent: number): Html {

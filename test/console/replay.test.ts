@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { createRecordAct } from '../../console/acts.ts';
 import type { Recordings } from '../../console/deps.ts';
 import { createRecordReader } from '../../db/records-read.ts';
+import { createLogStore, createLogView } from '../../db/records-log.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Masker } from '../../masking/engine.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { Recorder } from '../../recording/event.ts';
+import { noteSigner } from '../../recording/log/note.ts';
+import { sequence } from '../../recording/log/sequence.ts';
 import { facts, keyRing, message, readAll, recorderOn } from '../recording/support.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -193,4 +197,25 @@ test('a long session is shown page by page, numbered through', async () => {
   assert.match(second, /id="event=500".*id="event=619"/s);
   for (const from of ['x', 'W10', 'bnVsbA', Buffer.from('[-1,{}]').toString('base64url')])
     assert.match(await (await person.get(`/sessions/long?from=${from}`)).text(), /id="event=0"/);
+});
+
+test('events are checked against the signed log, and one that is not in it is found', async () => {
+  await using db = await testDatabase();
+  await recorded(db.pool, 's-1');
+  const signer = noteSigner('holdpoint.test/log', randomBytes(32));
+  await using recorder = closing(recorderOn(db.pool));
+  const log = { view: createLogView(db.pool), vkey: signer.vkey };
+  await using console = await testConsole(db.pool, {
+    recordings: { ...recordingsOf(db.pool, recorder), log },
+  });
+  const page = async () => (await (await signedIn(console.address)).get('/sessions/s-1')).text();
+  assert.match(await page(), /Chain verified<\/strong> for events/, 'no checkpoint yet');
+  await sequence(createLogStore(db.pool), signer, { maxRecords: 1000, seen: null });
+  assert.match(await page(), /to checkpoint \d+<\/strong>, signed.*are proven to be in the signed log\./s);
+  await recorder.append(facts('s-1'), message('{"method":"later"}'));
+  assert.match(await page(), /came after it/);
+  await db.pool.query(`update log_tiles set hashes = overlay(hashes placing '\\x00' from 40)`);
+  assert.match(await page(), /This recording is not whole.*not in the log that was signed/s);
+  await db.pool.query(`update log_checkpoints set note = replace(note, 'holdpoint.test', 'holdpoint.evil')`);
+  assert.match(await page(), /checkpoint cannot be relied on/);
 });
