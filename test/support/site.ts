@@ -25,6 +25,7 @@ export interface Site extends AsyncDisposable {
   readonly folder: string;
   readonly pool: Pool;
   readonly consoleUrl: string;
+  readonly temporalAddress: string;
   /** Starts a role; resolves once it says that it runs. `at` names one of several gateways. */
   start(role: 'gateway' | 'worker' | 'slack' | 'console', at?: number): Promise<Process>;
   /** `/mcp/<connection>` of a gateway. */
@@ -82,6 +83,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     folder,
     pool,
     consoleUrl,
+    temporalAddress: `127.0.0.1:${temporalPort}`,
     url,
     start: async (role, at = 0) => {
       const process = runHoldpoint(role, [role, '--config', await configOf(at), ...data]);
