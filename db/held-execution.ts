@@ -78,15 +78,17 @@ export async function sealedResult(db: Queryable, callId: string): Promise<Seale
 /**
  * Claims a call for execution by compare-and-set: pending, same digest, not expired, never claimed before. Committed
  * when it resolves. Of any number of claims of one call, one at most is told true, ever.
+ * @param votes the verified votes, kept with the row, so that no call is seen to run without who approved it
  */
 export async function claim(
   db: Queryable,
-  { callId, digest, execToken }: { callId: string; digest: string; execToken: string },
+  { callId, digest, execToken, votes }: { callId: string; digest: string; execToken: string; votes: unknown },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now()
+    `update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now(),
+       decisions = $4
      where call_id = $1 and state = 'pending' and digest = $2 and exec_token is null and expires_at > now()`,
-    [callId, digest, execToken],
+    [callId, digest, execToken, JSON.stringify(votes)],
   );
   return rowCount === 1;
 }

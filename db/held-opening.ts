@@ -148,10 +148,13 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
   );
 }
 
-/** Notes that the workflow runs. False when the call is no longer pending: nobody must be asked about it. */
+/**
+ * Notes that the workflow runs. It may have ended by then: people can be quick.
+ * @returns false when the call was given up meanwhile: nobody must be asked about it
+ */
 export async function markOpened(db: Queryable, callId: string): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update held_calls set opened_at = coalesce(opened_at, now()) where call_id = $1 and state = 'pending'`,
+    `update held_calls set opened_at = coalesce(opened_at, now()) where call_id = $1 and state <> 'aborted'`,
     [callId],
   );
   return rowCount === 1;

@@ -31,6 +31,8 @@ export async function startActivityWorkers(deps: ActivityWorkerDeps): Promise<{ 
       maxConcurrentActivityTaskPolls: 2,
       maxConcurrentActivityTaskExecutions: 1000,
       shutdownGraceTime: shutdownGraceMs,
+      // Beats are otherwise held back until 80 % of the time after which their absence means death.
+      maxHeartbeatThrottleInterval: '2 seconds',
       ...(deps.dataConverter && { dataConverter: deps.dataConverter }),
     });
   const workers = await Promise.all([replicaQueue(deps.replica), taskQueues.execute].map(create));

@@ -9,7 +9,7 @@ export interface ApprovalsPort {
   open(input: ApprovalInput, options: { deadlineMs: number }): Promise<void>;
   /** Cancels an open approval; one that has ended stays as it is. */
   cancel(workflowId: string, because: string): Promise<void>;
-  /** A live caller waits on the replica that polls `queue`. */
+  /** A live caller waits on the replica that polls `queue`. @throws WorkflowNotFoundError when the workflow is gone */
   attached(workflowId: string, queue: string): Promise<void>;
   /** No caller waits on that replica any more. */
   detached(workflowId: string, queue: string): Promise<void>;

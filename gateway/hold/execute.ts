@@ -10,9 +10,10 @@ import {
   sealedRequest,
 } from '../../db/held-execution.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
+import { at } from './json-text.ts';
 import { checkQuorum } from './quorum.ts';
 import { runCall, type RunDeps } from './run-call.ts';
-import { argsOf, type HeldCall, type HeldFacts, unsealCall } from './sealed-call.ts';
+import { type HeldCall, type HeldFacts, unsealCall } from './sealed-call.ts';
 import type { Waiter } from './waiters.ts';
 
 /** What executing needs. */
@@ -96,7 +97,9 @@ async function check(
   });
   if (!quorum.met) return { because: quorum.because };
   if (facts.bound.expiresAtMs <= deps.now()) return { because: 'it expired before it could run' };
-  const objection = await deps.recheck({ ...facts, argsJson: argsOf(facts.bound.method, call.json) });
+  const args = at(call.json, ['params', 'arguments']);
+  const argsJson = args && call.json.slice(args.start, args.end);
+  const objection = await deps.recheck({ ...facts, argsJson });
   return objection === null ? { call } : { because: objection };
 }
 
@@ -108,12 +111,12 @@ function liveWaiter({ waiters }: ExecuteDeps, callId: string): Waiter | null {
 /** The claim, such that a connection that breaks at the commit leaves no doubt about who has it. */
 async function claimOnce(
   deps: ExecuteDeps,
-  { callId, digest }: ExecuteInput,
+  { callId, digest, votes }: ExecuteInput,
   execToken: string,
 ): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (await claim(deps.pool, { callId, digest, execToken })) return true;
+      if (await claim(deps.pool, { callId, digest, execToken, votes })) return true;
       const row = await heldCallState(deps.pool, callId);
       return row?.state === 'executing' && row.execToken === execToken;
     } catch (error) {

@@ -1,6 +1,7 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endPending, heldCallState } from '../../db/held-execution.ts';
+import { endPending, type HeldCallState, heldCallState } from '../../db/held-execution.ts';
 import { comeBackTo, markOpened, openHeldCall } from '../../db/held-opening.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Masker } from '../../masking/engine.ts';
@@ -85,8 +86,21 @@ export async function joinWorkflow(deps: OpenDeps, callId: string): Promise<void
     call = await heldCallState(deps.pool, callId);
   }
   if (!call) throw new Error(`held call ${callId} is not in the database`);
-  if (call.state === 'pending') await deps.approvals.attached(call.workflowId, replicaQueue(deps.replica));
-  else if (call.state !== 'executing') deps.waiters.leaveAll(callId, 'ended');
+  if (call.state === 'executing') return;
+  if (call.state === 'pending' && (await attached(deps, call))) return;
+  deps.waiters.leaveAll(callId, 'ended');
+}
+
+/** @returns false when the workflow is gone: the call has ended, or somebody terminated it, and ends now */
+async function attached(deps: OpenDeps, { callId, workflowId }: HeldCallState): Promise<boolean> {
+  try {
+    await deps.approvals.attached(workflowId, replicaQueue(deps.replica));
+    return true;
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    await endPending(deps.pool, { callId, state: 'aborted', because: 'Its approval workflow is gone.' });
+    return false;
+  }
 }
 
 /** Records that a request is held: as a new approval request, or joined to one. */

@@ -43,6 +43,7 @@ test('an approved call reaches upstream once, with exactly the arguments that we
     assert.deepEqual(one.upstream.calls(), [request.json]);
     assert.deepEqual(await rowOf(db.pool, input.callId), {
       state: 'succeeded',
+      opened: true,
       delivered: true,
       requests: 0,
       because: null,
@@ -102,6 +103,7 @@ for (const state of ['expired', 'cancelled', 'aborted'])
       const request = one.request();
       const held = one.hold.hold(request);
       const input = await approvals.next();
+      while (!(await rowOf(db.pool, input.callId))?.opened) await sleep(5);
       await db.pool.query('update held_calls set state = $2 where call_id = $1', [input.callId, state]);
       const { result } = await request.stream.response();
       await held;
@@ -111,6 +113,21 @@ for (const state of ['expired', 'cancelled', 'aborted'])
       assert.equal(one.upstream.calls().length, 0);
       assert.equal((await rowOf(db.pool, input.callId))?.requests, 0);
     }));
+
+test('a decision that is quicker than the opening counts', () =>
+  together(async (one, approvals) => {
+    const { open } = approvals.port;
+    Object.assign(approvals.port, {
+      open: async (...given: Parameters<typeof open>) => {
+        await open(...given);
+        await one.execute({ ...given[0], votes: [countedVote(given[0])] });
+      },
+    });
+    const request = one.request();
+    await one.hold.hold(request);
+    assert.equal((await request.stream.response()).result?.content[0]?.text, 'done');
+    assert.equal(one.upstream.calls().length, 1);
+  }));
 
 test('a client that cannot wait gets a durable pending answer that tells the model what to do', () =>
   together(

@@ -212,11 +212,12 @@ function requestFor(upstream: UpstreamSession, change: RequestChange): HeldReque
 export async function rowOf(pool: Pool, callId: string) {
   const { rows } = await pool.query<{
     state: string;
+    opened: boolean;
     delivered: boolean;
     requests: number;
     because: string | null;
   }>(
-    `select state, delivered_at is not null as delivered, ended_because as because,
+    `select state, opened_at is not null as opened, delivered_at is not null as delivered, ended_because as because,
        (select count(*)::int from held_call_requests r where r.call_id = h.call_id) as requests
      from held_calls h where call_id = $1`,
     [callId],
