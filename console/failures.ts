@@ -9,7 +9,7 @@ export function failures(app: FastifyInstance): void {
     const shown = shownOf(error);
     if (shown.status >= 500) request.log.error({ err: error }, 'a console page failed');
     reply.code(shown.status).type('text/html');
-    return errorPage(shown, request.id, visitIfAny(request)).toString();
+    return errorPage(shown, shown.status >= 500 ? request.id : null, visitIfAny(request)).toString();
   });
   app.setNotFoundHandler(async (request, reply) => {
     reply.code(404).type('text/html');
@@ -18,7 +18,7 @@ export function failures(app: FastifyInstance): void {
       message: 'The address leads nowhere on this console.',
       advice: 'Start from the list of approvals.',
     };
-    return errorPage(missing, request.id, visitIfAny(request)).toString();
+    return errorPage(missing, null, visitIfAny(request)).toString();
   });
 }
 

@@ -50,7 +50,8 @@ export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () =>
       return reply;
     });
   };
-  stream('/live', () => callsVersion(context.pool));
+  const listVersion = shared(() => callsVersion(context.pool));
+  stream('/live', listVersion);
   stream('/live/:id', async (id, visit) => {
     const call = await shownCall(context.pool, id);
     return call && maySee(call, visit.identity, context.auditors) ? callVersion(call, context.now()) : 'gone';
@@ -61,6 +62,16 @@ export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () =>
   });
   return () => {
     for (const stop of open) stop();
+  };
+}
+
+/** Asks at most once a moment, however many pages are open. */
+function shared(ask: () => Promise<string>): () => Promise<string> {
+  let asked: { readonly atMs: number; readonly answer: Promise<string> } | null = null;
+  return () => {
+    const nowMs = Date.now();
+    if (!asked || nowMs - asked.atMs >= askEveryMs / 2) asked = { atMs: nowMs, answer: ask() };
+    return asked.answer;
   };
 }
 

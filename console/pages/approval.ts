@@ -115,7 +115,7 @@ function decision({ call, standing, typed }: ApprovalView, visit: Visit): Html {
   const action = `/approvals/${encodeURIComponent(call.callId)}`;
   const hidden = html`<input type="hidden" name="csrf" value="${visit.csrf}"><input type="hidden" name="digest" value="${call.digest}">`;
   return html`<section aria-labelledby="decide" class="decide"><h2 id="decide">Your decision</h2>
-<p class="faint">You decide as <strong>${visit.identity.person.name}</strong>, for ${standing.groups.join(', ')}. It binds exactly what is shown above.</p>
+<p class="faint">You decide as <strong>${visible(visit.identity.person.name)}</strong>, for ${standing.groups.join(', ')}. It binds exactly what is shown above.</p>
 <div class="forms">
 <form method="post" action="${action}" class="stack">${hidden}
 <label for="reason">Reason to deny (the agent reads it)</label>

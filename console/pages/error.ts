@@ -2,10 +2,13 @@ import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { layout } from './layout.ts';
 
-/** What went wrong, that nothing else happened, and what to do. */
+/**
+ * What went wrong and what to do.
+ * @param reference names the line in the log, where there is one
+ */
 export function errorPage(
   error: { readonly title: string; readonly message: string; readonly advice: string },
-  reference: string,
+  reference: string | null,
   visit: Visit | null,
 ): Html {
   return layout({
@@ -15,6 +18,6 @@ export function errorPage(
 <p>${error.message}</p>
 <p>${error.advice}</p>
 <p><a class="button" href="/">To the approval requests</a></p>
-<p class="faint">Reference for the log: <code>${reference}</code></p></div>`,
+${reference !== null && html`<p class="faint">Reference for the log: <code>${reference}</code></p>`}</div>`,
   });
 }

@@ -1,5 +1,6 @@
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
+import { visible } from '../visible.ts';
 
 /** What every page needs to stand in the frame. */
 export interface Frame {
@@ -45,7 +46,7 @@ ${
   )}</ul></nav>
 <form method="post" action="/logout" class="who">
 <input type="hidden" name="csrf" value="${visit.csrf}">
-<span>${visit.identity.person.name}</span>
+<span>${visible(visit.identity.person.name)}</span>
 <button class="quiet" type="submit">Sign out</button>
 </form>`
 }
