@@ -97,7 +97,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     nextId: correlationIds(),
   };
   route(app, running);
-  await app.listen(agents.listen);
+  // Fastify writes into what it is given.
+  await app.listen({ ...agents.listen });
   const metricsApp = deps.metrics && (await listenForMetrics(deps.metrics.listen, running.metrics));
 
   let stopped: Promise<void> | null = null;
@@ -213,7 +214,7 @@ function refuse(
 async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promise<FastifyInstance> {
   const app = fastify({ logger: false, forceCloseConnections: true });
   app.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.text()));
-  await app.listen(listen);
+  await app.listen({ ...listen });
   return app;
 }
 

@@ -3,7 +3,7 @@ import { createRecordStore } from '../../db/records.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
-import type { AgentSettings, ConnectionSettings } from '../../gateway/settings.ts';
+import type { AgentSettings, ConnectionSettings, StdioConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { defaultProfile } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
@@ -44,9 +44,13 @@ export function httpConnection(url: string): ConnectionSettings {
   return { kind: 'http', url, headers: {}, credentials: null, connectTimeoutMs: 2000 };
 }
 
-/** Settings of a stdio connection without anything special. */
-export function stdioConnection(command: string[], env: Record<string, string> = {}): ConnectionSettings {
-  return { kind: 'stdio', command, cwd: null, env, maxProcesses: 20 };
+/** Settings of a stdio connection, with nothing special but `more`. */
+export function stdioConnection(
+  command: string[],
+  env: Record<string, string> = {},
+  more: Partial<StdioConnectionSettings> = {},
+): ConnectionSettings {
+  return { kind: 'stdio', command, cwd: null, env, maxProcesses: 20, ...more };
 }
 
 const keyRings = new WeakMap<TestDatabase, ReturnType<typeof localKeyRing>>();

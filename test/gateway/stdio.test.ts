@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stdioConnection, type TestGateway, testGateway } from '../support/gateway.ts';
+import { handshake, wire } from './wire.ts';
+
+/**
+ * A server that misbehaves on command. It tells its process id, starts a child that outlives it unless the whole
+ * group is killed, and counts the handshakes that it has seen.
+ */
+const program = `
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+let handshakes = 0;
+let initialized = 0;
+const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (method === 'initialize') {
+    handshakes++;
+    say({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 's', version: '1' } } });
+  }
+  if (method === 'notifications/initialized') initialized++;
+  if (method !== 'tools/call') return;
+  const { name } = params;
+  const text = (text) => say({ id, result: { content: [{ type: 'text', text }] } });
+  if (name === 'about') text(JSON.stringify({ pid: process.pid, handshakes, initialized, env: process.env, cwd: process.cwd() }));
+  if (name === 'crash') process.exit(3);
+  if (name === 'child') text(String(spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).pid));
+  if (name === 'noise') { process.stdout.write('this is no JSON\\n\\n{"also":"not a message"}\\n'); text('still here'); }
+  if (name === 'flood') process.stdout.write('x'.repeat(20_000_000));
+  if (name === 'stderr') { process.stderr.write('token ghp_' + 'a1B2'.repeat(9) + ' on stderr\\n'); text('said'); }
+  if (name === 'echo-secret') text(process.env.API_TOKEN);
+  if (name === 'twice') { text('first'); text('second'); }
+  if (name === 'other-id') say({ id: 'somebody-else', result: {} });
+});
+`;
+
+let folder: string;
+let gateway: TestGateway;
+let url: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'holdpoint-stdio-'));
+  await writeFile(join(folder, 'server.mjs'), program);
+  process.env['HOLDPOINT_NOT_FOR_CHILDREN'] = 'gateway secret';
+  const command = [process.execPath, join(folder, 'server.mjs')];
+  gateway = await testGateway({
+    connections: {
+      server: stdioConnection(
+        command,
+        { API_TOKEN: 'configured-token-value', PLAIN: 'shown' },
+        { cwd: folder, idleTimeoutMs: 1000 },
+      ),
+      missing: stdioConnection(['/nonexistent/program']),
+      few: stdioConnection(command, {}, { maxProcesses: 1 }),
+    },
+  });
+  url = gateway.url('server');
+});
+
+after(async () => {
+  delete process.env['HOLDPOINT_NOT_FOR_CHILDREN'];
+  await gateway[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function call(name: string, id = 1): string {
+  return JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: {} } });
+}
+
+async function textOf(name: string, session: Record<string, string>): Promise<string> {
+  const reply = await wire(url, call(name), session);
+  const content = reply.json?.result?.['content'] as { text: string }[] | undefined;
+  return content?.[0]?.text ?? reply.text;
+}
+
+async function about(session: Record<string, string>): Promise<{
+  pid: number;
+  handshakes: number;
+  initialized: number;
+  env: Record<string, string>;
+  cwd: string;
+}> {
+  return JSON.parse(await textOf('about', session));
+}
+
+async function begin(): Promise<Record<string, string>> {
+  const session = await handshake(url);
+  await wire(url, '{"jsonrpc":"2.0","method":"notifications/initialized"}', session);
+  return session;
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a process is gone, or only waits to be collected. */
+async function isGone(pid: number): Promise<boolean> {
+  for (let tries = 0; tries < 60; tries++) {
+    if (!lives(pid)) return true;
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+    if (stat.slice(stat.lastIndexOf(')')).startsWith(') Z')) return true;
+    await sleep(50);
+  }
+  return false;
+}
+
+test('each client session has a process of its own', async () => {
+  const [one, two] = [await begin(), await begin()];
+  assert.notEqual((await about(one)).pid, (await about(two)).pid);
+});
+
+test("a process inherits what is configured and nothing of the gateway's own settings", async () => {
+  const { env, cwd } = await about(await begin());
+  assert.equal(env['PLAIN'], 'shown');
+  assert.equal(env['HOLDPOINT_NOT_FOR_CHILDREN'], undefined);
+  assert.ok(env['PATH']);
+  assert.ok(cwd.endsWith(folder.split('/').at(-1) ?? '?'));
+});
+
+test('after a crash the call is answered, and the next one finds a new process that has had the handshake', async () => {
+  const session = await begin();
+  const before = await about(session);
+  const crashed = await wire(url, call('crash'), session);
+  assert.equal(crashed.json?.error?.data?.['code'], 'upstream_closed');
+  const afterwards = await about(session);
+  assert.notEqual(afterwards.pid, before.pid);
+  assert.deepEqual([afterwards.handshakes, afterwards.initialized], [1, 1]);
+});
+
+test('a server that crashes again and again is let rest, and the client is told for how long', async () => {
+  const session = await begin();
+  await wire(url, call('crash'), session);
+  await wire(url, call('crash'), session);
+  const resting = await wire(url, call('about'), session);
+  assert.equal(resting.json?.error?.data?.['code'], 'upstream_not_started');
+  assert.match(resting.json?.error?.message ?? '', /started again in 1 s/);
+  await sleep(1100);
+  assert.equal((await about(session)).handshakes, 1);
+});
+
+test('the end of a session ends its process and all that it started', async () => {
+  const session = await begin();
+  const { pid } = await about(session);
+  const child = Number(await textOf('child', session));
+  assert.ok(lives(pid) && lives(child));
+  await wire(url, null, session, 'DELETE');
+  assert.ok(await isGone(pid));
+  assert.ok(await isGone(child));
+});
+
+test('output that is no message is left out, and the server goes on', async () => {
+  assert.equal(await textOf('noise', await begin()), 'still here');
+});
+
+test('a line without end is cut off with its process', async () => {
+  const session = await begin();
+  const reply = await wire(url, call('flood'), session);
+  assert.equal(reply.json?.error?.data?.['code'], 'upstream_closed');
+  assert.match(reply.json?.error?.message ?? '', /longer than/);
+});
+
+test('a second answer, and an answer to another id, go nowhere', async () => {
+  const session = await begin();
+  assert.equal(await textOf('twice', session), 'first');
+  const silent = await wire(url, call('other-id'), session);
+  assert.equal(silent.json?.error?.data?.['code'], 'upstream_timeout');
+});
+
+test('a configured secret that the server echoes does not reach the client', async () => {
+  assert.match(await textOf('echo-secret', await begin()), /credential removed/);
+});
+
+test('standard error goes to the log, masked', async () => {
+  await textOf('stderr', await begin());
+  await sleep(100);
+  const log = gateway.log.join('');
+  assert.match(log, /on stderr/);
+  assert.ok(!log.includes('a1B2a1B2'));
+});
+
+test('a program that cannot be started, and one process too many, are told apart', async () => {
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'w', version: '1' } };
+  const initialize = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  const missing = await wire(gateway.url('missing'), initialize);
+  assert.equal(missing.json?.error?.data?.['code'], 'upstream_not_started');
+  await handshake(gateway.url('few'));
+  const busy = await wire(gateway.url('few'), initialize);
+  assert.equal(busy.json?.error?.data?.['code'], 'upstream_busy');
+});
