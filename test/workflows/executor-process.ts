@@ -14,7 +14,8 @@ const worker = await Worker.create({
   dataConverter: { payloadCodecs: [createCodec([Buffer.from(codecKey, 'hex')])] },
   activities: {
     executeHeldCall: async ({ callId, digest }: ExecuteInput): Promise<never> => {
-      if (mode === 'sent') await claim(pool, { callId, digest, execToken: 'the process that dies' });
+      if (mode === 'sent')
+        await claim(pool, { callId, digest, execToken: 'the process that dies', votes: [] });
       process.stdout.write(`reached ${callId}\n`);
       return new Promise(() => {});
     },

@@ -54,15 +54,17 @@ export interface Workplace {
   readonly connection: NativeConnection;
   readonly codecKey: Buffer;
   /** Ids of the calls that were sent upstream, in order. */
-  readonly sent: readonly string[];
+  readonly sent: string[];
   readonly recorded: readonly RecordEvent[];
   readonly cards: { announced: string[]; refreshed: string[]; failing: boolean };
   readonly trusted: ReturnType<typeof voteKey>;
-  startWorker(): Promise<RunningWorker>;
+  /** @param over a connection of its own, for a second worker in this process */
+  startWorker(over?: NativeConnection): Promise<RunningWorker>;
   /** A gateway's executor on a queue; `sending` is what the upstream does. */
   startExecutor(
     queue?: string,
     sending?: (callId: string) => Promise<void>,
+    activities?: GatewayActivities,
   ): Promise<{ stop(): Promise<void> }>;
   /** Inserts a row and makes the input of its workflow, without starting it. */
   prepare(change?: Partial<ApprovalInput>): Promise<ApprovalInput>;
@@ -137,9 +139,9 @@ export async function workplace(
     recorded,
     cards,
     trusted,
-    startWorker: async () => {
+    startWorker: async (over = connection) => {
       const worker = await runWorker({
-        connection,
+        connection: over,
         namespace: 'default',
         codec,
         activities,
@@ -149,12 +151,12 @@ export async function workplace(
       running.add(worker);
       return worker;
     },
-    startExecutor: async (queue = taskQueues.execute, sending = async () => {}) => {
+    startExecutor: async (queue = taskQueues.execute, sending = async () => {}, activities) => {
       const worker = await Worker.create({
         connection,
         namespace: 'default',
         taskQueue: queue,
-        activities: { ...executor(db, sent, sending) },
+        activities: { ...(activities ?? executor(db, sent, sending)) },
         dataConverter: { payloadCodecs: [codec] },
         maxConcurrentActivityTaskPolls: 2,
         shutdownGraceTime: '100 milliseconds',
@@ -218,9 +220,9 @@ function executor(
   sending: (callId: string) => Promise<void>,
 ): GatewayActivities {
   return {
-    executeHeldCall: async ({ callId, digest }) => {
+    executeHeldCall: async ({ callId, digest, votes }) => {
       const execToken = randomUUID();
-      if (!(await claim(db.pool, { callId, digest, execToken }))) {
+      if (!(await claim(db.pool, { callId, digest, execToken, votes }))) {
         const row = await heldCallState(db.pool, callId);
         const done = row?.state === 'succeeded' || row?.state === 'failed' || row?.state === 'unknown';
         return { execution: done ? row.state : 'failed', summary: 'it was not sent again' };

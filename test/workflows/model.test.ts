@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { randomInt, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NativeConnection } from '@temporalio/worker';
+import * as fc from 'fast-check';
+import { endWorkflowless } from '../../db/held-deciding.ts';
+import { claim, finish, heldCallState } from '../../db/held-execution.ts';
+import { lostWorkflows } from '../../workflows/client.ts';
+import { type ExecuteInput, type ExecuteResult, replicaQueue, taskQueues } from '../../workflows/contract.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { startTestTemporal } from '../support/temporal.ts';
+import { play, type Stage, stateLog } from './play.ts';
+import { checkPromises } from './promises.ts';
+import { type Scenario, scenarios, type Upstream } from './scenario.ts';
+import { workplace } from './support.ts';
+
+const runs = Number(process.env['HOLDPOINT_TEST_MODEL_RUNS'] ?? 500);
+const seed = Number(process.env['HOLDPOINT_TEST_MODEL_SEED'] ?? randomInt(2 ** 31));
+const atOnce = 40;
+
+test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${seed})`, async () => {
+  await using db = await testDatabase();
+  await db.pool.query(stateLog);
+  const temporal = await startTestTemporal();
+  const place = await workplace(temporal.address, db);
+  const upstreams = new Map<string, Upstream>();
+  const execute = modelExecutor();
+  const stage: Stage = {
+    place,
+    db,
+    upstreams,
+    execute,
+    reconcile: async () => {
+      await endWorkflowless(db.pool, await lostWorkflows(place.link.client, 600_000));
+    },
+  };
+  await place.startWorker();
+  for (const queue of [taskQueues.execute, replicaQueue('home')])
+    await place.startExecutor(queue, undefined, { executeHeldCall: execute });
+  const stopping = new AbortController();
+  const restarts = restartWorkers(stopping.signal);
+  try {
+    await playAll(fc.sample(scenarios, { numRuns: runs, seed }));
+  } finally {
+    stopping.abort();
+    await restarts;
+    await place.close();
+    await temporal.stop();
+  }
+
+  async function playAll(all: Scenario[]): Promise<void> {
+    const next = all.values();
+    const player = async (): Promise<void> => {
+      for (const scenario of next) {
+        const seen = await play(stage, scenario);
+        try {
+          checkPromises(seen);
+        } catch (error) {
+          throw new Error(`a promise was broken; seed ${seed}: ${JSON.stringify(seen, null, 1)}`, {
+            cause: error,
+          });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, player));
+  }
+
+  /** A second worker comes and goes all the while, so that requests move between workers. */
+  async function restartWorkers(signal: AbortSignal): Promise<void> {
+    const connection = await NativeConnection.connect({ address: temporal.address });
+    while (!signal.aborted) {
+      const worker = await place.startWorker(connection);
+      await sleep(1500, undefined, { signal }).catch(() => {});
+      await worker.stop();
+      await sleep(500, undefined, { signal }).catch(() => {});
+    }
+    await connection.close();
+  }
+
+  function modelExecutor(): (task: ExecuteInput) => Promise<ExecuteResult> {
+    return async ({ callId, digest, votes }) => {
+      const upstream = upstreams.get(callId);
+      if (upstream === 'crashes before claim') throw new Error('the gateway died');
+      const execToken = randomUUID();
+      if (!(await claim(db.pool, { callId, digest, execToken, votes }))) {
+        const row = await heldCallState(db.pool, callId);
+        const done = row?.state === 'succeeded' || row?.state === 'failed' || row?.state === 'unknown';
+        return { execution: done ? row.state : 'failed', summary: 'it was not sent again' };
+      }
+      place.sent.push(callId);
+      if (upstream === 'crashes after claim') throw new Error('the gateway died');
+      if (upstream === 'is slow') await sleep(300);
+      await finish(db.pool, {
+        callId,
+        execToken,
+        state: 'succeeded',
+        because: null,
+        retentionMs: 60_000,
+        result: null,
+      });
+      return { execution: 'succeeded', summary: null };
+    };
+  }
+});
+
+test('the check itself notices broken promises', () => {
+  const scenario: Scenario = {
+    approvalsNeeded: 1,
+    onDisconnect: 'run',
+    holder: null,
+    ttlMs: 1000,
+    upstream: 'answers',
+    moments: [],
+  };
+  const good = {
+    scenario,
+    answers: [],
+    forgeriesAccepted: 0,
+    timesSent: 1,
+    states: ['pending', 'executing', 'succeeded'],
+    votes: [{ person: { keys: ['oidc:https://idp#bob'], name: 'Bob' }, decision: 'approve' as const }],
+    sealedRequestLeft: false,
+  };
+  checkPromises(good);
+  const broken: Partial<typeof good>[] = [
+    { timesSent: 2 },
+    { votes: [] },
+    { states: ['pending', 'denied', 'executing', 'succeeded'] },
+    { states: ['pending', 'executing'] },
+    { forgeriesAccepted: 1 },
+    { sealedRequestLeft: true },
+  ];
+  for (const change of broken)
+    assert.throws(() => checkPromises({ ...good, ...change }), JSON.stringify(change));
+});
