@@ -3,12 +3,12 @@ import type { parse } from '@bufbuild/cel';
 /** What `parse` gives; named here since the library does not export it by name. */
 export type Expression = ReturnType<typeof parse>['expr'];
 
-/** The fields that rules may use; null where any key may follow. */
-const fields: Readonly<Record<string, readonly string[] | null>> = {
+/** The names that rules may use, with their fields. */
+const fields: Readonly<Record<string, readonly string[]>> = {
   call: ['connection', 'method', 'tool', 'args', 'annotations'],
   subject: ['id', 'issuer', 'email', 'name', 'groups', 'actor', 'actors', 'client', 'credential', 'claims'],
   session: ['id', 'startedAt', 'calls'],
-  now: null,
+  now: [],
 };
 const typeNames = new Set([
   'int',
@@ -47,71 +47,79 @@ export function usesOf(expression: Expression, hasFunction: (name: string) => bo
   const patterns: string[] = [];
   const timeZones: string[] = [];
   const constants: Expression[] = [];
-  const visit = (node: Expression | undefined, bound: ReadonlySet<string>): void => {
-    if (node === undefined) return;
+  for (const { node, bound } of nodesOf(expression, new Set())) {
     const { exprKind: kind } = node;
-    if (kind.case === 'identExpr') checkName(kind.value.name, bound);
-    else if (kind.case === 'selectExpr') {
-      const { operand, field } = kind.value;
-      if (operand?.exprKind.case === 'identExpr') checkField(operand.exprKind.value.name, field, bound);
-      visit(operand, bound);
-    } else if (kind.case === 'callExpr') {
+    if (kind.case === 'identExpr' && isFree(kind.value.name, bound)) {
+      names.add(kind.value.name);
+      problems.push(...variableProblem(kind.value.name));
+    } else if (kind.case === 'selectExpr' && kind.value.operand?.exprKind.case === 'identExpr') {
+      const { name } = kind.value.operand.exprKind.value;
+      if (!isFree(name, bound)) continue;
+      names.add(`${name}.${kind.value.field}`);
+      problems.push(...fieldProblem(name, kind.value.field));
+    } else if (kind.case === 'structExpr' && kind.value.messageName !== '')
+      problems.push(`there is no type \`${kind.value.messageName}\``);
+    else if (kind.case === 'callExpr') {
       const { function: name, target, args } = kind.value;
       if (isConstant(node)) constants.push(node);
-      checkCall(name, [...(target ? [target] : []), ...args]);
-      visit(target, bound);
-      for (const arg of args) visit(arg, bound);
-    } else if (kind.case === 'listExpr') for (const element of kind.value.elements) visit(element, bound);
-    else if (kind.case === 'structExpr') {
-      if (kind.value.messageName !== '') problems.push(`there is no type \`${kind.value.messageName}\``);
-      for (const entry of kind.value.entries) {
-        if (entry.keyKind.case === 'mapKey') visit(entry.keyKind.value, bound);
-        visit(entry.value, bound);
-      }
-    } else if (kind.case === 'comprehensionExpr') {
-      const fold = kind.value;
-      const inner = new Set([...bound, fold.iterVar, fold.iterVar2, fold.accuVar]);
-      visit(fold.iterRange, bound);
-      visit(fold.accuInit, bound);
-      visit(fold.loopCondition, inner);
-      visit(fold.loopStep, inner);
-      visit(fold.result, inner);
+      if (/^[a-z]/i.test(name) && !hasFunction(name)) problems.push(`there is no function \`${name}\``);
+      const literal = literalText(target ? args[0] : args[1]);
+      if (literal !== null && name === 'matches') patterns.push(literal);
+      if (literal !== null && timeGetter.test(name)) timeZones.push(literal);
     }
-  };
-  const checkName = (name: string, bound: ReadonlySet<string>): void => {
-    if (bound.has(name) || typeNames.has(name)) return;
-    if (Object.hasOwn(fields, name)) names.add(name);
-    else problems.push(`there is no variable \`${name}\`; there are ${list(Object.keys(fields))}`);
-  };
-  const checkField = (root: string, field: string, bound: ReadonlySet<string>): void => {
-    if (bound.has(root) || !Object.hasOwn(fields, root)) return;
-    names.add(`${root}.${field}`);
-    const known = fields[root] ?? [];
-    if (!known.includes(field))
-      problems.push(
-        known.length === 0
-          ? `\`${root}\` has no fields; use functions such as \`${root}.getHours("Europe/Berlin")\``
-          : `\`${root}\` has no field \`${field}\`; it has ${list(known)}`,
-      );
-  };
-  const checkCall = (name: string, operands: readonly Expression[]): void => {
-    if (/^[a-z]/i.test(name) && !hasFunction(name)) problems.push(`there is no function \`${name}\``);
-    const pattern = operands[1]?.exprKind;
-    if (
-      name === 'matches' &&
-      pattern?.case === 'constExpr' &&
-      pattern.value.constantKind.case === 'stringValue'
-    )
-      patterns.push(pattern.value.constantKind.value);
-    if (
-      /^get(?:FullYear|Month|Date|DayOf|Hours|Minutes)/.test(name) &&
-      pattern?.case === 'constExpr' &&
-      pattern.value.constantKind.case === 'stringValue'
-    )
-      timeZones.push(pattern.value.constantKind.value);
-  };
-  visit(expression, new Set());
+  }
   return { problems, names, patterns, timeZones, constants };
+}
+
+/** The functions that read a part of a time, and take a time zone. */
+const timeGetter = /^get(?:FullYear|Month|Date|DayOf|Hours|Minutes)/;
+
+/** Every part of an expression, each with the variables that macros such as `exists` bind around it. */
+function* nodesOf(
+  node: Expression | undefined,
+  bound: ReadonlySet<string>,
+): Generator<{ readonly node: Expression; readonly bound: ReadonlySet<string> }> {
+  if (node === undefined) return;
+  yield { node, bound };
+  const { exprKind: kind } = node;
+  if (kind.case === 'selectExpr') yield* nodesOf(kind.value.operand, bound);
+  else if (kind.case === 'callExpr')
+    for (const part of [kind.value.target, ...kind.value.args]) yield* nodesOf(part, bound);
+  else if (kind.case === 'listExpr') for (const part of kind.value.elements) yield* nodesOf(part, bound);
+  else if (kind.case === 'structExpr')
+    for (const { keyKind, value } of kind.value.entries) {
+      if (keyKind.case === 'mapKey') yield* nodesOf(keyKind.value, bound);
+      yield* nodesOf(value, bound);
+    }
+  else if (kind.case === 'comprehensionExpr') {
+    const { iterRange, accuInit, loopCondition, loopStep, result, iterVar, iterVar2, accuVar } = kind.value;
+    const inner = new Set([...bound, iterVar, iterVar2, accuVar]);
+    for (const part of [iterRange, accuInit]) yield* nodesOf(part, bound);
+    for (const part of [loopCondition, loopStep, result]) yield* nodesOf(part, inner);
+  }
+}
+
+function isFree(name: string, bound: ReadonlySet<string>): boolean {
+  return !bound.has(name) && !typeNames.has(name);
+}
+
+function variableProblem(name: string): readonly string[] {
+  if (Object.hasOwn(fields, name)) return [];
+  return [`there is no variable \`${name}\`; there are ${list(Object.keys(fields))}`];
+}
+
+function fieldProblem(root: string, field: string): readonly string[] {
+  const known = Object.hasOwn(fields, root) ? fields[root] : undefined;
+  if (known === undefined || known.includes(field)) return [];
+  if (known.length === 0)
+    return [`\`${root}\` has no fields; use functions such as \`${root}.getHours("Europe/Berlin")\``];
+  return [`\`${root}\` has no field \`${field}\`; it has ${list(known)}`];
+}
+
+function literalText(node: Expression | undefined): string | null {
+  if (node?.exprKind.case !== 'constExpr') return null;
+  const { constantKind } = node.exprKind.value;
+  return constantKind.case === 'stringValue' ? constantKind.value : null;
 }
 
 /** Whether nothing in it can change from one evaluation to the next. */
