@@ -131,10 +131,17 @@ export function testApprovals(pool: Pool): TestApprovals {
 const kek = randomBytes(32);
 const attachSecret = randomBytes(32);
 
+export interface ReplicaOptions {
+  readonly name?: string;
+  readonly settings?: Partial<HoldSettings>;
+  readonly recheck?: ExecuteDeps['recheck'];
+  readonly masking?: MaskingEngine;
+}
+
 export async function startReplica(
   db: TestDatabase,
   approvals: TestApprovals,
-  options: { name?: string; settings?: Partial<HoldSettings>; recheck?: ExecuteDeps['recheck'] } = {},
+  options: ReplicaOptions = {},
 ): Promise<Replica> {
   const upstream = countingUpstream();
   const log: string[] = [];
@@ -143,7 +150,7 @@ export async function startReplica(
     pool: db.pool,
     keyRing,
     recorder: createRecorder({ store: createRecordStore(db.pool), keyRing }),
-    maskers: () => canaryEngine,
+    maskers: () => options.masking ?? canaryEngine,
     approvals: approvals.port,
     waiters: createWaiters(),
     running: createRunning(),
