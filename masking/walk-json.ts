@@ -78,8 +78,11 @@ function walk(parts: WalkParts, tape: JsonTape, node: number, place: Place, edit
   else if (kind === kinds.number) maskNumber(parts, tape, node, place, edits);
 }
 
-function walkObject(parts: WalkParts, tape: JsonTape, object: number, place: Place, edits: LeafEdit[]): void {
+function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Place, edits: LeafEdit[]): void {
   const end = after(tape, object);
+  // `password: { type: string, description: … }` describes a field and holds no value.
+  const describes = given.verdict !== null && schemaTypes.test(memberString(tape, object, 'type') ?? '');
+  const place = describes ? { ...given, verdict: null, schema: true } : given;
   const sibling = siblingVerdict(parts, tape, object, end);
   const blob = blobType(tape, object, end);
   const columns = columnVerdicts(parts, tape, object, end);
@@ -97,6 +100,8 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, place: Pla
     else walk(parts, tape, value, child, edits);
   }
 }
+
+const schemaTypes = /^(?:string|number|integer|boolean|object|array|null)$/;
 
 /** The place of a member's value, or null where the protocol needs it as it is. */
 function childOf(

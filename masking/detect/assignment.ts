@@ -55,7 +55,16 @@ export function findAssignment(
     pending.verdict = content.length <= 64 ? judge(content) : null;
     pending.at = value.end;
   }
-  if (verdict === null || !isSensitiveValue(content, verdict, value.quoted)) return at;
+  if (verdict === null) return at;
+  // `PGPASSWORD=secret`: written without spaces, a plain word is a value, unless it is the name of one.
+  const tight =
+    sign === 0x3d &&
+    value.start === at + 1 &&
+    isWord(text.charCodeAt(at - 1)) &&
+    verdict.detector === 'password' &&
+    /^[A-Za-z]{4,}$/.test(content) &&
+    judge(content) === null;
+  if (!isSensitiveValue(content, verdict, value.quoted || tight)) return at;
   out.push({
     start: value.start,
     end: value.end,
@@ -85,7 +94,7 @@ function keyBefore(text: string, at: number, sign: number): string | null {
   if (sign === 0x7c && !opensCell(text, start)) return null;
   const key = text.slice(start, end);
   if (!typeWords.has(key.toLowerCase()))
-    return sign === 0x3a && /^\d/.test(key) ? null : withFirstWord(text, start, key);
+    return sign !== 0x3a ? key : /^\d/.test(key) ? null : withFirstWord(text, start, key);
   // `password: str = "…"` and `var token string = "…"`: the name stands before the type.
   let nameEnd = start;
   while (nameEnd > 0 && (isSpace(text.charCodeAt(nameEnd - 1)) || text.charCodeAt(nameEnd - 1) === 0x3a))

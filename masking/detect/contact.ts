@@ -9,10 +9,10 @@ const national = new RegExp(
     '1[-. ]\\([2-9]\\d{2}\\) ?[2-9]\\d{2}[-. ]\\d{4}',
     '0(?:7\\d{3}[ -]?\\d{6}|7\\d{3}[ -]\\d{3}[ -]?\\d{3}|20[ -]\\d{4}[ -]?\\d{4}|1\\d{2}[ -]\\d{3}[ -]\\d{4}|1\\d{3}[ -]\\d{5,6}|800[ -]\\d{3}[ -]?\\d{3,4})', // GB
     '0[1-9](?:[ .-]\\d{2}){4}', // FR
-    '01[567]\\d[ /-]?\\d{7,8}|0\\d{2,4}[ /-]\\d{3,4}[ -]?\\d{3,5}', // DE, AT
+    '01[567]\\d[ /-]?\\d{7,8}|0[1-9]\\d{1,3}[ /-]\\d{3,4}[ -]?\\d{3,5}', // DE, AT
     '06[ -]\\d{8}|0\\d{2}[ -]\\d{7}|06[ -]\\d{4}[ -]\\d{4}', // NL
     '04\\d{2} \\d{3} \\d{3}|0[2378] \\d{4} \\d{4}|04\\d{2}(?:[ /]\\d{2}){3}', // AU, BE
-    '0\\d{1,3}-\\d{2,4}-\\d{4}', // JP, KR
+    '0[1-9]\\d{0,2}-\\d{2,4}-\\d{4}', // JP, KR
     '1[3-9]\\d[ -]\\d{4}[ -]\\d{4}', // CN
     '0\\d{2} \\d{3} \\d{2} \\d{2}|07\\d-\\d{3} ?\\d{2} ?\\d{2}', // CH, SE
     '\\(?\\d{2}\\) ?9?\\d{4}-\\d{4}', // BR
@@ -49,7 +49,9 @@ const phoneWords = [
 export function findPhone(text: string, at: number, key: string, out: Span[]): number {
   const ahead = text.charCodeAt(at - 1);
   const plus =
-    ahead === 0x2b || text.slice(at - 2, at) === '+(' || (text.startsWith('00', at) && ahead !== 0x2e);
+    ahead === 0x2b ||
+    text.slice(at - 2, at) === '+(' ||
+    (text.startsWith('00', at) && !/[\d.] ?$/.test(text.slice(at - 2, at)));
   const open = ahead === 0x28 ? 1 : 0;
   if (plus) {
     const start = text.startsWith('00', at) && ahead !== 0x2b ? at + 2 : at;
@@ -83,7 +85,7 @@ export function findPhone(text: string, at: number, key: string, out: Span[]): n
 }
 
 const dates =
-  /(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{1,2}(?:st|nd|rd|th)?[ .-](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[ ,.-]{1,2}\d{4}|\d{8})(?![0-9A-Za-z])/iy;
+  /(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})|\d{1,2}(?:st|nd|rd|th)?[ .-](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[ ,.-]{1,2}\d{4}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}|\d{8})(?![0-9A-Za-z])/iy;
 const birthWords = [
   'dob',
   'date of birth',
@@ -123,7 +125,7 @@ export function findAddress(text: string, at: number, out: Span[]): number {
 }
 
 const documents =
-  /(?=[A-Z0-9]{0,9}\d{3})[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|(?=[A-Z0-9]{0,9}\d{3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
+  /[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
 
 /** Passport and licence numbers, only after their word. */
 export function findDocument(text: string, at: number, key: string, out: Span[]): number {

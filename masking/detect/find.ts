@@ -10,6 +10,7 @@ import { findEmail, findIp4, findIp6, findMac, findUrlPassword } from './network
 import { findCard, findIban } from './payment.ts';
 import type { PersonNumberFinder } from './person-numbers.ts';
 import type { VendorTokens } from './vendor-tokens.ts';
+import { findIdentifiedBy, findSpoken, findUserFlag, maySpeak } from './spoken.ts';
 import { findWallet } from './wallets.ts';
 
 /** What a profile has switched on, made ready once. */
@@ -45,10 +46,23 @@ export function createFinder(parts: FinderParts): Finder {
     url: enabled('url-password'),
   };
 
+  const spoken = enabled('password') && enabled('credential');
+
+  const spokenAt = (text: string, start: number, end: number, out: Span[]): number => {
+    const next = findSpoken(text, start, end, out);
+    if (next === end || enabled(out.at(-1)?.detector ?? '')) return next;
+    out.pop();
+    return end;
+  };
+
   const number = (text: string, at: number, key: string, out: Span[]): number => {
     const ahead = text.charCodeAt(at - 1);
     if (ahead === 0x2e && isDigit(text.charCodeAt(at - 2))) return at;
     const shape = digitsAhead(text, at);
+    if (shape.digits < 3 && on.birth && isLetter(text.charCodeAt(at + shape.digits + 1))) {
+      const end = findBirthDate(text, at, key, out);
+      if (end > at) return end;
+    }
     if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
     const glued = (ahead === 0x2d || ahead === 0x5f || ahead === 0x2f) && isWord(text.charCodeAt(at - 2));
     let end = at;
@@ -69,6 +83,7 @@ export function createFinder(parts: FinderParts): Finder {
     else if (code <= 90 || (isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3)))) {
       if (on.iban && isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3)))
         end = findIban(text, at, out);
+      if (on.birth && months.has(text.slice(at, at + 3))) end = findBirthDate(text, at, key, out);
       if (end === at && digitWithin(text, at)) end = parts.persons(text, at, key, out);
       if (end === at && digitWithin(text, at)) end = findDocument(text, at, key, out);
     }
@@ -100,6 +115,9 @@ export function createFinder(parts: FinderParts): Finder {
           if (next <= 57) digits += 1;
           i += 1;
         }
+        if (spoken && maySpeak(i - start, text.charCodeAt(i - 1))) i = spokenAt(text, start, i, out);
+        else if (spoken && i - start === 2 && (code | 32) === 0x62)
+          i = Math.max(i, findIdentifiedBy(text, start, out));
         if (digits > 0) {
           end = parts.vendors.atRun(text, start, i, out);
           if (end > start) i = Math.max(i, end);
@@ -117,6 +135,8 @@ export function createFinder(parts: FinderParts): Finder {
     if (code === 0x2d) {
       if (on.key && text.charCodeAt(at + 1) === 0x2d && text.startsWith('-----BEGIN', at))
         return findPrivateKey(text, at, out);
+      if (spoken && !isWord(text.charCodeAt(at - 1)) && (text.charCodeAt(at + 1) | 32) === 0x75)
+        return findUserFlag(text, at, out);
       return on.mac && isHex(text.charCodeAt(at + 1)) ? findMac(text, at, out) : at;
     }
     if (code === 0x2c && !nearQuotes(text, at)) return at;
@@ -135,6 +155,8 @@ export function createFinder(parts: FinderParts): Finder {
     return found.length > 0 && found.every((span) => enabled(span.detector)) ? end : at;
   }
 }
+
+const months = new Set(['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']);
 
 function nearQuotes(text: string, at: number): boolean {
   const left = text.charCodeAt(at - 1);

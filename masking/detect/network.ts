@@ -147,7 +147,12 @@ export function findIp4(text: string, at: number, out: Span[]): number {
   if (match === null) return at;
   const ahead = text.charCodeAt(at - 1);
   if (ahead === 0x2e || ahead === 0x2d || ahead === 0x5f || /^(?:127\.|0\.|255\.)/.test(match[0])) return at;
-  if (/(?:version|release|\bver|\bv|oid)[\s:="']*$/i.test(text.slice(Math.max(0, at - 16), at))) return at;
+  if (
+    /(?:version|release|chapter|section|clause|step|§|\bver|\bv|oid)[\s:="']*$/i.test(
+      text.slice(Math.max(0, at - 16), at),
+    )
+  )
+    return at;
   if (isDigit(ahead)) return at;
   out.push({ start: at, end: ip4Pattern.lastIndex, detector: 'ip', confidence: 0.8 });
   return ip4Pattern.lastIndex;

@@ -48,8 +48,13 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
         prefix: shape.prefix,
         entropy: rule.entropy ?? 0,
       };
-      if (shape.prefix.length < 2 || !isWord(shape.prefix.charCodeAt(0))) loose.push(ready);
-      else {
+      if (!isWord(shape.prefix.charCodeAt(0))) loose.push(ready);
+      else if (shape.prefix.length === 1) {
+        // One letter says little: it stands in the table with every second one.
+        for (let second = 48; second < 123; second += 1) {
+          if (isWord(second)) (table[(shape.prefix.charCodeAt(0) << 7) | second] ??= []).push(ready);
+        }
+      } else {
         const cell = (shape.prefix.charCodeAt(0) << 7) | shape.prefix.charCodeAt(1);
         (table[cell] ??= []).push(ready);
       }

@@ -98,7 +98,7 @@ function matchesEmpty(node: Node): boolean {
     case 'set':
       return false;
     case 'assert':
-      return true;
+      break;
     case 'sequence':
       return node.items.every(matchesEmpty);
     case 'choice':
@@ -108,4 +108,5 @@ function matchesEmpty(node: Node): boolean {
     case 'repeat':
       return node.min === 0 || matchesEmpty(node.item);
   }
+  return true;
 }

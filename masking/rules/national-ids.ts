@@ -103,7 +103,7 @@ export const nationalIds: readonly NationalId[] = [
   {
     name: 'us-ssn',
     pattern: `(?!000|666|9)\\d{3}([- ])(?!00)\\d{2}\\1(?!0000)\\d{4}`,
-    check: (id) => id !== '123456789' || true,
+    check: anything,
     source: 'ssa.gov/employer/randomization.html',
     example: '536-22-8145',
   },
@@ -467,7 +467,7 @@ export const nationalIds: readonly NationalId[] = [
     pattern: '[1-8]-\\d{4}-\\d{5}-\\d{2}-\\d',
     check: (id) => (11 - (weighted(id, [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11)) % 10 === last(id),
     source: 'bora.dopa.go.th',
-    example: '1-1020-03063-51-4',
+    example: '1-1020-03063-51-7',
   },
   {
     name: 'za-id',

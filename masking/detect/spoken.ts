@@ -1,0 +1,102 @@
+import type { Span } from '../span.ts';
+import { isPlaceholder, looksRandom } from './values.ts';
+
+/** Words after which a value may stand with nothing but a space: lower case, to detector. */
+const speaking = new Map([
+  ...['password', 'passwd', 'pwd', 'passphrase', 'requirepass', 'passcode'].map(
+    (word) => [word, 'password'] as const,
+  ),
+  ...['token', 'secret', 'key', 'apikey', 'credential'].map((word) => [word, 'credential'] as const),
+  ...['cvv', 'cvc', 'cvv2'].map((word) => [word, 'card-code'] as const),
+  ['pin', 'pin'] as const,
+]);
+const after =
+  /(?: (?:is|was|=|to|of))?[ \t]{1,4}(?:(["'])([^"'\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
+const shortest = 3;
+const longest = 11;
+
+/** Whether a word of this length with this last letter can be one that speaks of a secret; cheap, asked of every word. */
+export function maySpeak(length: number, last: number): boolean {
+  if (length < shortest || length > longest) return false;
+  const lower = last | 32;
+  return (
+    lower === 0x64 ||
+    lower === 0x6e ||
+    lower === 0x74 ||
+    lower === 0x79 ||
+    lower === 0x65 ||
+    lower === 0x73 ||
+    lower === 0x76 ||
+    lower === 0x63 ||
+    lower === 0x6c ||
+    last === 0x32
+  );
+}
+
+/**
+ * `password Tr0ub4dor&3`, `IDENTIFIED WITH PASSWORD '…'`, `--token …`, `CVV 123`: the word ends at `end`.
+ * @returns the offset to go on from
+ */
+export function findSpoken(text: string, start: number, end: number, out: Span[]): number {
+  const next = text.charCodeAt(end);
+  if (next !== 32 && next !== 10 && next !== 13 && next !== 9) return end;
+  const detector = speaking.get(text.slice(start, end).toLowerCase());
+  if (detector === undefined) return end;
+  after.lastIndex = end;
+  const match = after.exec(text);
+  if (match === null) return end;
+  const quoted = match[2] !== undefined;
+  const value = match[2] ?? match[3]?.replace(/[.,;:!?)\]}]+$/, '') ?? match[5] ?? '';
+  if (isPlaceholder(value) || !speaks(detector, value, quoted)) return end;
+  const at = end + match[0].lastIndexOf(value);
+  out.push({ start: at, end: at + value.length, detector, confidence: 0.75 });
+  return at + value.length;
+}
+
+function speaks(detector: string, value: string, quoted: boolean): boolean {
+  if (detector === 'card-code') return /^\d{3,4}$/.test(value);
+  if (detector === 'pin') return /^\d{4,6}$/.test(value);
+  if (/^https?:|^[\w-]+(?:\.[\w-]+)*\($|^[-/]/.test(value)) return false;
+  if (detector === 'password') {
+    if (quoted) return !/\s/.test(value) && value.length >= 4;
+    return (
+      value.length >= 6 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/^[\d.:/-]+[a-z]{0,3}$/i.test(value)
+    );
+  }
+  return value.length >= 12 && looksRandom(value);
+}
+
+const userFlag = /(?:-u|--user|--proxy-user|-U)[ =]["']?([^\s:"'@/]{1,64}):([^\s"']{1,128})/y;
+
+/** `curl -u name:password`, at the first hyphen. @returns the offset to go on from */
+export function findUserFlag(text: string, at: number, out: Span[]): number {
+  userFlag.lastIndex = at;
+  const match = userFlag.exec(text);
+  const value = match?.[2] ?? '';
+  if (match === null || isPlaceholder(value) || value.startsWith('/')) return at;
+  out.push({
+    start: userFlag.lastIndex - value.length,
+    end: userFlag.lastIndex,
+    detector: 'password',
+    confidence: 0.8,
+  });
+  return userFlag.lastIndex - 1;
+}
+
+const identified = /BY\s{1,3}(?:PASSWORD\s{1,3})?'([^'\n]{1,128})'/iy;
+
+/** SQL's `IDENTIFIED BY '…'`, at the `B`. @returns the offset to go on from */
+export function findIdentifiedBy(text: string, at: number, out: Span[]): number {
+  if (!/identified\s{1,3}$/i.test(text.slice(Math.max(0, at - 14), at))) return at;
+  identified.lastIndex = at;
+  const match = identified.exec(text);
+  const value = match?.[1] ?? '';
+  if (match === null || isPlaceholder(value)) return at;
+  out.push({
+    start: identified.lastIndex - 1 - value.length,
+    end: identified.lastIndex - 1,
+    detector: 'password',
+    confidence: 0.9,
+  });
+  return identified.lastIndex;
+}
