@@ -1,4 +1,3 @@
-import type { WebClient } from '@slack/web-api';
 import {
   type ClickedDecision,
   type OpenDecision,
@@ -8,7 +7,7 @@ import {
   takeClicks,
 } from '../db/slack-decisions.ts';
 import { type DecidingDeps, type Settled, settle } from './deciding.ts';
-import { escaped, visible } from './text.ts';
+import { tell } from './telling.ts';
 import type { Log } from './web-client.ts';
 
 /** Long enough for every look-up of one try; a process that died is taken over from after this. */
@@ -96,25 +95,4 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
       await Promise.all(running);
     },
   };
-}
-
-/** Tells one person something that only they see, where they clicked; where that fails, the stored outcome remains. */
-async function tell(
-  deps: { client: WebClient; log: Log },
-  click: Pick<ClickedDecision, 'channel' | 'slackUser' | 'callId'>,
-  message: string,
-): Promise<void> {
-  const text = escaped(visible(message));
-  const { channel, slackUser: user } = click;
-  try {
-    if (channel === null || channel.startsWith('D'))
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's
-      await deps.client.chat.postMessage({ channel: user, text, unfurl_links: false });
-    else await deps.client.chat.postEphemeral({ channel, user, text });
-  } catch (error) {
-    deps.log.warn(
-      { err: error, callId: click.callId },
-      'someone could not be told in Slack what became of a click',
-    );
-  }
 }

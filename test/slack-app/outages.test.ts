@@ -75,6 +75,18 @@ describe('a click is not lost', () => {
   });
 });
 
+it('someone who cannot be told in the channel is told in a direct message', async () => {
+  await using stage = await scene(db.pool);
+  const user = stage.slack.addUser({ name: 'Eve' });
+  const callId = await heldCall(db.pool);
+  await stage.cards.announce(callId);
+  const card = stage.slack.messages('C0DBA').at(-1);
+  assert.ok(card);
+  stage.slack.refuseOnce('chat.postEphemeral', 'user_not_in_channel');
+  await stage.slack.click(user, card, actionIds.approve);
+  assert.match((await stage.slack.waitForMessage(`D${user}`)).text, /Only members of dba/);
+});
+
 describe('Socket Mode', () => {
   it('keeps two connections open, and replaces those that Slack closes', async () => {
     await using stage = await scene(db.pool);

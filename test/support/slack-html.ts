@@ -5,8 +5,28 @@
 
 type Json = Record<string, unknown>;
 
-const escape = (text: unknown): string =>
-  String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+/** Emoji need a font that a test machine may not have: what they look like from afar. */
+const emoji: Readonly<Record<string, readonly [string, string]>> = {
+  '✅': ['✓', '#2eb67d'],
+  '❌': ['×', '#e01e5a'],
+  '⛔': ['–', '#e01e5a'],
+  '🚫': ['/', '#e01e5a'],
+  '⌛': ['…', '#8d6e63'],
+  '⚠️': ['!', '#ecb22e'],
+};
+
+const escape = (text: unknown): string => drawn(entities(String(text)));
+
+function drawn(text: string): string {
+  return Object.entries(emoji).reduce(
+    (all, [symbol, [sign, colour]]) =>
+      all.replaceAll(symbol, `<span class="emoji" style="background:${colour}">${sign}</span>`),
+    text,
+  );
+}
+
+const entities = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 const style = `
   body { margin: 0; background: #fff; color: #1d1c1d; font: 15px/1.46668 Lato, Inter, 'DejaVu Sans', sans-serif; }
@@ -27,18 +47,20 @@ const style = `
   button.danger { background: #e01e5a; border-color: #e01e5a; color: #fff; }
   textarea { width: 100%; box-sizing: border-box; min-height: 60px; }
   .view { border: 1px solid #ddd; border-radius: 8px; padding: 12px 20px; max-width: 520px; }
+  .emoji { display: inline-block; width: 1.2em; text-align: center; border-radius: 4px; color: #fff; font-weight: 700; }
   .mention { background: #e8f5fa; color: #1264a3; }
   a { color: #1264a3; } hr { border: 0; border-top: 1px solid #ddd; width: 100%; }
   h2 { font-size: 12px; color: #999; margin: 0; font-weight: 400; }`;
 
 /** A page with each of the given messages and views under its name. */
 export function slackPage(
-  parts: readonly { name: string; blocks: readonly unknown[]; view?: { title?: unknown; submit?: unknown } }[],
+  parts: readonly { readonly name: string; readonly blocks: readonly unknown[]; readonly view?: object }[],
 ): string {
   const shown = parts.map(({ name, blocks, view }) => {
     const body = (blocks as Json[]).map(blockHtml).join('');
+    const { title = '', submit }: { title?: unknown; submit?: unknown } = view ?? {};
     const content = view
-      ? `<div class="view"><h3>${textHtml(view.title ?? '')}</h3>${body}${view.submit ? `<button class="primary">${textHtml(view.submit)}</button>` : ''}</div>`
+      ? `<div class="view"><h3>${textHtml(title)}</h3>${body}${submit ? `<button class="primary">${textHtml(submit)}</button>` : ''}</div>`
       : `<article><div class="avatar"></div><div><div class="from">Holdpoint <small>APP 10:12 AM</small></div>${body}</div></article>`;
     return `<div data-name="${escape(name)}"><h2>${escape(name)}</h2>${content}</div>`;
   });
@@ -82,7 +104,8 @@ function richHtml(part: Json): string {
 }
 
 function richText(element: Json): string {
-  if (element['type'] === 'usergroup') return `<span class="mention">@${escape(element['usergroup_id'])}</span>`;
+  if (element['type'] === 'usergroup')
+    return `<span class="mention">@${escape(element['usergroup_id'])}</span>`;
   if (element['type'] === 'date') return dateText(Number(element['timestamp']), String(element['format']));
   return escape(element['text']);
 }
@@ -96,8 +119,13 @@ function textHtml(value: unknown): string {
 /** Slack's text arrives with entities already written. */
 function mrkdwnHtml(text: string): string {
   return text
-    .replace(/<!date\^(\d+)\^([^|>]*)\|[^>]*>/g, (_, seconds: string, format: string) => dateText(Number(seconds), format))
-    .replace(/<(https?:[^|>]*)\|([^>]*)>/g, (_, url: string, label: string) => `<a href="${escape(url)}">${label}</a>`)
+    .replace(/<!date\^(\d+)\^([^|>]*)\|[^>]*>/g, (_, seconds: string, format: string) =>
+      dateText(Number(seconds), format),
+    )
+    .replace(
+      /<(https?:[^|>]*)\|([^>]*)>/g,
+      (_, url: string, label: string) => `<a href="${escape(url)}">${label}</a>`,
+    )
     .replace(/`([^`]+)`/g, '<code>$1</code>')
     .replace(/\*([^*]+)\*/g, '<b>$1</b>');
 }
@@ -105,5 +133,7 @@ function mrkdwnHtml(text: string): string {
 function dateText(seconds: number, format: string): string {
   const at = new Date(seconds * 1000);
   const time = at.toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' });
-  return escape(format.replace('{time}', time).replace('{date_short_pretty}', 'today').replace('{ago}', '2 minutes ago'));
+  return escape(
+    format.replace('{time}', time).replace('{date_short_pretty}', 'today').replace('{ago}', '2 minutes ago'),
+  );
 }

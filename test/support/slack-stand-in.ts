@@ -75,4 +75,3 @@ export interface SlackStandIn extends AsyncDisposable {
   disconnectSockets(reason: 'warning' | 'refresh_requested'): void;
   stop(): Promise<void>;
 }
-

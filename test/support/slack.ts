@@ -248,6 +248,7 @@ function newState(): SlackState {
     modals: new Map(),
     homes: new Map(),
     triggers: new Map(),
-    counter: 100,
+    // Stand-ins of one test share a database: their timestamps must not meet.
+    counter: 100_000 + Math.floor(Math.random() * 800_000),
   };
 }
