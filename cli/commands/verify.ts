@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Pool } from '../../db/pool.ts';
 import { withVerifySource } from '../../db/records-verify.ts';
@@ -7,6 +7,7 @@ import type { KeyRing } from '../../recording/key-ring.ts';
 import { noteVerifier, type NoteVerifier } from '../../recording/log/note.ts';
 import { verifyLog, type VerifyOptions, type VerifyReport } from '../../recording/log/verify.ts';
 import { visible } from '../../recording/transcript.ts';
+import { type ProofReport, proofText, verifyProof } from './verify-proof.ts';
 
 /** What `holdpoint verify` needs. Offline verification uses neither pool nor keys. */
 export interface VerifyDeps {
@@ -21,10 +22,10 @@ export interface VerifyDeps {
   readonly err: (text: string) => void;
 }
 
-const usage = `usage: holdpoint verify [PACKAGE] [--deep] [--key VKEY] [--checkpoint FILE]... [--json]
+const usage = `usage: holdpoint verify [PACKAGE | PROOF] [--deep] [--key VKEY] [--checkpoint FILE]... [--json]
 
 Verifies the recording in the database: every record, every chain, the log and its checkpoints. Or, without database,
-keys and network, a package that sessions export has written.
+keys and network, a package that \`holdpoint sessions export\` or a file that \`holdpoint proof\` has written.
   --deep             opens every payload, not only the first of each strand
   --key VKEY         the log's public key, where the configuration is not to be trusted
   --checkpoint FILE  a checkpoint that was kept elsewhere: the log must go on from it (repeatable)
@@ -49,6 +50,8 @@ export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
   if (!kept) return 1;
   const wanted = { verifier, keptCheckpoints: kept, deep: values.deep ?? false };
   const [path] = options.positionals;
+  if (path !== undefined && (await stat(path)).isFile())
+    return printProof(verifyProof(await readFile(path, 'utf8'), verifier), values.json ?? false, deps.out);
   const report = path === undefined ? await verifyDatabase(wanted, deps) : await verifyPackage(path, wanted);
   print(report, values.json ?? false, deps.out);
   return report.problems.length === 0 ? 0 : 1;
@@ -98,6 +101,15 @@ async function readCheckpoints(
       return null;
     }
   return notes;
+}
+
+function printProof(report: ProofReport, json: boolean, out: (text: string) => void): number {
+  const ok = report.problems.length === 0;
+  const { callId, votes, problems } = report;
+  if (json)
+    out(`${JSON.stringify({ ok, callId, records: report.records.length, votes, problems }, null, 2)}\n`);
+  else out(`${proofText(report)}${ok ? 'everything is as it was recorded\n' : ''}`);
+  return ok ? 0 : 1;
 }
 
 /** The report, for people or programs: the first thing that is wrong first. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startPostgres } from '../../cli/embedded/postgres.ts';
+import { type EmbeddedPostgres, startPostgres } from '../../cli/embedded/postgres.ts';
 import { migrate } from '../../db/migrate.ts';
 import { openPool, type Pool } from '../../db/pool.ts';
 import { createRecordReader } from '../../db/records-read.ts';
@@ -45,6 +45,17 @@ async function untilConfirmed(confirmed: Set<string>, more: number): Promise<voi
     assert.ok(waited < 20_000, 'writers confirm nothing any more');
     await sleep(10);
   }
+}
+
+/** Processes of a killed server take a moment to notice; until then its data directory is refused. */
+async function restarted(dataDir: string, port: number): Promise<EmbeddedPostgres> {
+  for (let attempt = 1; ; attempt += 1)
+    try {
+      return await startPostgres({ dataDir, port });
+    } catch (error) {
+      if (attempt === 20 || !(error as Error).message.includes('still in use')) throw error;
+      await sleep(200);
+    }
 }
 
 async function allThere(pool: Pool, confirmed: Set<string>): Promise<void> {
@@ -99,7 +110,7 @@ test(`PostgreSQL killed in the middle of writing, ${kills} times: nothing confir
     for (let n = 0; n < kills; n += 1) {
       await untilConfirmed(confirmed, 100 + Math.floor(Math.random() * 200));
       await server.kill();
-      server = await startPostgres({ dataDir, port });
+      server = await restarted(dataDir, port);
     }
     await untilConfirmed(confirmed, 50);
     for (const { child } of writers) child.kill('SIGKILL');

@@ -1,0 +1,25 @@
+import type { Pool } from './pool.ts';
+
+/** Where a held call's records are, and who voted on it. */
+export interface HeldCallTrace {
+  readonly sessionId: string;
+  readonly correlationId: string;
+  readonly votes: readonly { readonly jws: string }[];
+}
+
+/** @returns null when no call of this id was held */
+export async function heldCallTrace(pool: Pool, callId: string): Promise<HeldCallTrace | null> {
+  const { rows } = await pool.query<{
+    session_id: string;
+    correlation_id: string;
+    decisions: { jws: string }[];
+  }>('select session_id, correlation_id, decisions from held_calls where call_id = $1', [callId]);
+  const [row] = rows;
+  return row
+    ? {
+        sessionId: row.session_id,
+        correlationId: row.correlation_id,
+        votes: row.decisions.map(({ jws }) => ({ jws })),
+      }
+    : null;
+}

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { run as proof } from '../../cli/commands/proof.ts';
+import { run as verify } from '../../cli/commands/verify.ts';
+import type { Pool } from '../../db/pool.ts';
+import { createLogView } from '../../db/records-log.ts';
+import { createRecordReader } from '../../db/records-read.ts';
+import type { Masked } from '../../masking/masked.ts';
+import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { facts, keyRing, message, recorderOn, sequenceAll, signer } from './support.ts';
+
+const digest = 'sha256:1234';
+
+function voter(kid: string): { publicKey: string; vote(changes?: Record<string, unknown>): string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return {
+    publicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64url'),
+    vote(changes = {}) {
+      const claims = {
+        voteId: 'v1',
+        callId: 'held-1',
+        digest,
+        person: { keys: ['slack:T1/U1'], name: 'Bob' },
+        decision: 'approve',
+        reason: null,
+        groups: ['dba'],
+        via: 'slack',
+        exp: 1_795_000_600,
+        decidedAtMs: 1_795_000_000_000,
+        ...changes,
+      };
+      const signed = `${part({ alg: 'EdDSA', typ: 'holdpoint-vote+jwt', kid })}.${part(claims)}`;
+      return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`;
+    },
+  };
+}
+
+/** A held call as it is recorded from the agent's message to the response. */
+async function recordHeldCall(pool: Pool): Promise<void> {
+  const recorder = recorderOn(pool);
+  const about = { callId: 'held-1', verdict: 'hold', rule: 'writes' } as const;
+  const said = (value: object): Masked<string> => JSON.stringify(value) as Masked<string>;
+  await recorder.append(facts('s'), message('{"of":"another call"}', { callId: 'other' }));
+  await recorder.append(facts('s'), message('{"the":"request"}', { ...about, callId: 'corr-1' }));
+  const hold = { callId: 'held-1', how: 'opened', digest, approvalsNeeded: 2 };
+  const none = { direction: 'none', ...about } as const;
+  await recorder.append(facts('s'), message('', { ...none, kind: 'hold', bytes: said(hold) }));
+  await recorder.append(
+    facts('s'),
+    message('', { ...none, kind: 'claim', bytes: said({ callId: 'held-1' }) }),
+  );
+  await recorder.append(
+    facts('run-held-1'),
+    message('{"the":"response"}', { ...about, direction: 'upstream-to-client' }),
+  );
+  await recorder.close();
+  await sequenceAll(pool);
+}
+
+async function proofOf(pool: Pool, votes: string[], voteKeys: Record<string, string>): Promise<ProofFile> {
+  return writeProofFile(
+    { reader: createRecordReader(pool), keyRing, log: createLogView(pool), vkey: signer.vkey },
+    {
+      callId: 'held-1',
+      callIds: ['held-1', 'corr-1'],
+      sessionIds: ['s', 'run-held-1'],
+      approval: { votes: votes.map((jws) => ({ jws })), voteKeys },
+    },
+  );
+}
+
+async function verified(file: unknown): Promise<{ code: number; out: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'holdpoint-proof-'));
+  const path = join(folder, 'call.json');
+  await writeFile(path, JSON.stringify(file));
+  let out = '';
+  const write = (text: string): void => void (out += text);
+  const nothing = async (): Promise<never> => assert.fail('a proof must be checked without this');
+  try {
+    const deps = {
+      pool: nothing,
+      keyRing: nothing,
+      logKey: null,
+      checkpointFiles: [],
+      out: write,
+      err: write,
+    };
+    return { code: await verify([path, '--key', signer.vkey], deps), out };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+test('one file proves from card to wire what ran and who approved it, and discloses no other call', async () => {
+  await using db = await testDatabase();
+  await recordHeldCall(db.pool);
+  const [one, two] = [voter('k1'), voter('k2')];
+  const second = two.vote({ voteId: 'v2', person: { keys: ['slack:T1/U2'], name: 'Eve\u001b[31m' } });
+  const keys = { k1: one.publicKey, k2: two.publicKey };
+  const file = await proofOf(db.pool, [one.vote(), second], keys);
+  const { code, out } = await verified(file);
+  assert.equal(code, 0, out);
+  assert.match(out, /\{"the":"request"\}[^]*"digest"[^]*\{"the":"response"\}/);
+  assert.match(out, /approve signed by Bob \(slack:T1\/U1\)/);
+  assert.ok(!out.includes('\u001b'), 'a name cannot colour the terminal');
+  assert.ok(!JSON.stringify(file).includes('another call'));
+
+  const wrong: [string, unknown, RegExp][] = [
+    [
+      'one person twice',
+      await proofOf(
+        db.pool,
+        [
+          one.vote(),
+          one.vote({ voteId: 'v3', person: { keys: ['oidc:x#bob', 'slack:T1/U1'], name: 'Robert' } }),
+        ],
+        keys,
+      ),
+      /only 1 people/,
+    ],
+    [
+      'a vote on another digest',
+      await proofOf(db.pool, [one.vote(), two.vote({ digest: 'x' })], keys),
+      /something else/,
+    ],
+    [
+      'an unknown key',
+      await proofOf(db.pool, [one.vote(), second], { k1: one.publicKey }),
+      /not signed by any/,
+    ],
+    [
+      'another text',
+      {
+        ...file,
+        records: file.records.map((record) => ({ ...record, line: record.line.replace('the\\"', 'thy\\"') })),
+      },
+      /not what was recorded/,
+    ],
+    [
+      'another proof',
+      { ...file, records: file.records.map((record) => ({ ...record, proof: record.proof.toReversed() })) },
+      /does not lead/,
+    ],
+    [
+      'the hold left out',
+      { ...file, records: file.records.filter(({ line }) => !line.includes('"kind":"hold"')) },
+      /record of it is not here/,
+    ],
+  ];
+  for (const [name, forged, expected] of wrong) {
+    const found = await verified(forged);
+    assert.equal(found.code, 1, name);
+    assert.match(found.out, expected, name);
+  }
+});
+
+test('the command finds a call that passed by its session, and says what it cannot find', async () => {
+  await using db = await testDatabase();
+  await recordHeldCall(db.pool);
+  let out = '';
+  let err = '';
+  const deps = {
+    pool: db.pool,
+    keyRing,
+    logKey: signer.vkey,
+    votePublicKeys: {},
+    out: (text: string) => (out += text),
+    err: (text: string) => (err += text),
+    recordAct: async () => {},
+  };
+  assert.equal(await proof(['other', '--session', 's'], deps), 0);
+  const { code, out: shown } = await verified(JSON.parse(out));
+  assert.equal(code, 0);
+  assert.match(shown, /of":"another call/);
+  assert.equal(await proof(['nothing'], deps), 1);
+  assert.match(err, /--session/);
+  assert.equal(await proof([], deps), 2);
+});
