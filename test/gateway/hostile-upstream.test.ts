@@ -217,7 +217,7 @@ test('events are passed on as they come, whole, however upstream cuts them', asy
 test("upstream gets Holdpoint's credential, and an echo of it does not reach the client", async () => {
   let seen = '';
   misbehave = (reply, id, headers) => {
-    seen = `${headers['authorization']} ${headers['x-configured']}`;
+    seen = [headers['authorization'], headers['x-configured']].join(' ');
     reply.writeHead(200, { ...json, 'x-echo': 'own-credential-of-the-gateway' });
     reply.end(
       `{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"you sent own-credential-of-the-gateway"}]}}`,

@@ -140,10 +140,10 @@ rules:
   const url = gateway.url('everything');
   const session = await handshake(url);
   const { json } = await wire(url, echo, session);
-  const [content] = json?.result?.['content'] as { text: string }[];
+  const content = json?.result?.['content'] as { text: string }[] | undefined;
   assert.equal(json?.result?.['isError'], true);
   assert.equal(json?.result?.['structuredContent'], undefined);
-  assert.match(content?.text ?? '', /rule "no-echo".*Nobody echoes here\..*not carried out/);
+  assert.match(content?.[0]?.text ?? '', /rule "no-echo".*Nobody echoes here\..*not carried out/);
   const prompt = '{"jsonrpc":"2.0","id":"p","method":"prompts/get","params":{"name":"simple-prompt"}}';
   const refused = await wire(url, prompt, session);
   assert.equal(refused.json?.error?.data?.['rule'], 'no-prompts');
