@@ -5,6 +5,7 @@ import type { Masked } from '../masking/masked.ts';
 import type { Approvals } from '../workflows/client.ts';
 import { registerCommands, showHome } from './commands.ts';
 import { startDecisionQueue } from './decision-queue.ts';
+import { eligibility } from './eligibility.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
 import { createMembership } from './membership.ts';
@@ -75,6 +76,7 @@ export async function startSlackApp(
   registerInteractions(app, {
     ...common,
     queue,
+    eligibility: (facts, who) => eligibility({ pool, client, workspace, membership }, facts, who),
     log,
     maskText: deps.maskText,
     showHome: (user) => showHome(forCommands, user),

@@ -1,39 +1,19 @@
-import type { WebClient } from '@slack/web-api';
-import { adoptCard, type CardFacts, cardAt, cardFacts, type ListedCall } from '../db/cards.ts';
-import { personOf, slackKey } from '../db/people.ts';
-import type { Pool } from '../db/pool.ts';
+import { adoptCard, cardAt, cardFacts } from '../db/cards.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
-import type { ApprovalStatus, Decision, Person, VoteRefusal } from '../workflows/contract.ts';
-import type { MembershipLookup } from './membership.ts';
+import type { ApprovalStatus, Decision, Person } from '../workflows/contract.ts';
 import { wordsOf } from './blocks.ts';
+import { type EligibilityDeps, eligibility, type Refused, refused } from './eligibility.ts';
 import { cardRequest } from './request.ts';
 import { stateOf } from './state.ts';
-import { lookUpUser, type SlackUser, type Workspace } from './workspace.ts';
 
-/** Why a click was refused before it came to a vote. */
-export type ClickRefusal =
-  | 'UnknownCall'
-  | 'NotShownWhole'
-  | 'StaleCard'
-  | 'ForeignWorkspace'
-  | 'BarredPerson'
-  | 'MembershipUnknown';
-
-/** What became of a click, and what the person who clicked is told (null: the card itself shows it). */
-export interface Settled {
-  readonly state: 'counted' | 'refused';
-  readonly code: VoteRefusal | ClickRefusal | 'Counted';
-  readonly text: string;
-  readonly tell: boolean;
-}
+/** What became of a click, and what the person who clicked is told, unless the card itself shows it. */
+export type Settled =
+  | Refused
+  | { readonly state: 'counted'; readonly code: 'Counted'; readonly text: string; readonly tell: boolean };
 
 /** What deciding needs. */
-export interface DecidingDeps {
-  readonly pool: Pool;
-  readonly client: WebClient;
-  readonly workspace: () => Promise<Workspace>;
-  readonly membership: MembershipLookup;
+export interface DecidingDeps extends EligibilityDeps {
   readonly approvals: Pick<Approvals, 'decide'>;
   /** Brings every card of a call up to date. */
   readonly refreshCards: (callId: string) => Promise<void>;
@@ -51,17 +31,9 @@ export async function settle(deps: DecidingDeps, click: OpenDecision): Promise<S
   const unseen = await whyUnseen(deps, click);
   if (unseen) return unseen;
 
-  const workspace = await deps.workspace();
-  const user = await lookUpUser(deps.client, workspace, click.slackUser);
-  if (user.barred !== null) return refused('BarredPerson', `${user.barred} Nothing was decided.`);
-  const person = await personNow(deps, click, user);
-  if (isRequester(facts, person, user))
-    return refused('SelfApproval', 'You asked for this call yourself: someone else has to decide on it.');
-
-  const decider = { team: click.team, user: click.slackUser, keys: person.keys };
-  const { groups, unknown } = await deps.membership.of(decider, facts.approvers);
-  if (groups.length === 0) return notAMember(facts, unknown);
-
+  const who = await eligibility(deps, facts, { team: click.team, user: click.slackUser });
+  if (who.state === 'refused') return who;
+  const { person, groups } = who;
   const { callId, digest, workflowId } = facts;
   const { updateId, decision, reason } = click;
   const answer = await deps.approvals.decide({
@@ -98,7 +70,7 @@ async function endedWords(
 }
 
 /** Promise 5: an approval counts only from a card that shows all of what would run. */
-async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Settled | null> {
+async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Refused | null> {
   if (click.channel === null || click.messageTs === null)
     return click.decision === 'deny'
       ? null
@@ -125,32 +97,6 @@ async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Settl
   return null;
 }
 
-/** Every key of the person; a confirmed e-mail is one more, so that one human counts once across surfaces. */
-async function personNow(deps: DecidingDeps, click: OpenDecision, user: SlackUser): Promise<Person> {
-  const person = await personOf(deps.pool, slackKey(click.team, click.slackUser), user.name);
-  if (user.email === null) return person;
-  return { ...person, keys: [...person.keys, `email:${user.email}`] };
-}
-
-/** Whether a person is the one for whom a call was asked: by key, or by an e-mail that both sides confirmed. */
-export function isRequester(facts: ListedCall, person: Person, user: SlackUser): boolean {
-  const { key, email } = facts.caller;
-  return person.keys.includes(key) || (email !== null && email.toLowerCase() === user.email);
-}
-
-function notAMember(facts: CardFacts, unknown: readonly string[]): Settled {
-  if (unknown.length > 0)
-    return refused(
-      'MembershipUnknown',
-      `Holdpoint could not find out whether you belong to ${unknown.join(', ')}. Nothing was decided; please try again.`,
-    );
-  const names = facts.approvers.map(({ name }) => name).join(', ');
-  return refused(
-    'NotAnApprover',
-    `Only members of ${names} can decide on this request. Nothing was decided.`,
-  );
-}
-
 function countedWords(status: ApprovalStatus, decision: Decision): Settled {
   const got = status.votes.filter((vote) => vote.decision === 'approve').length;
   const missing = status.approvalsNeeded - got;
@@ -159,8 +105,4 @@ function countedWords(status: ApprovalStatus, decision: Decision): Settled {
   const more = missing === 1 ? 'One more approval is' : `${missing} more approvals are`;
   const text = `Your approval counts (${got} of ${status.approvalsNeeded}). ${more} needed before the call runs.`;
   return { state: 'counted', code: 'Counted', text, tell: true };
-}
-
-function refused(code: VoteRefusal | ClickRefusal, text: string): Settled {
-  return { state: 'refused', code, text, tell: true };
 }

@@ -87,7 +87,8 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
     refuse: async (click, code, text) => {
       await storeClick(deps.pool, click);
       const first = await settleClick(deps.pool, click.updateId, { state: 'refused', code, text });
-      if (first) await tell(deps, click, text);
+      // Slack waits for the acknowledgement of the click; telling the person does not hold it up.
+      if (first) void track(tell(deps, click, text));
     },
     stop: async () => {
       stopped = true;

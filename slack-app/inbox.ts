@@ -3,7 +3,7 @@ import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } fr
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import { decidedBy } from '../db/slack-decisions.ts';
-import { isRequester } from './deciding.ts';
+import { isRequester } from './eligibility.ts';
 import type { Decider, MembershipLookup } from './membership.ts';
 import { listedRequest } from './request.ts';
 import type { Inbox } from './home.ts';

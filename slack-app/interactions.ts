@@ -7,6 +7,7 @@ import type { Masked } from '../masking/masked.ts';
 import type { ClickedDecision } from '../db/slack-decisions.ts';
 import { actionIds } from './buttons.ts';
 import type { DecisionQueue } from './decision-queue.ts';
+import type { Eligible, Refused } from './eligibility.ts';
 import { denyModal, detailsModal, longestReason, modalIds, noticeModal } from './modals.ts';
 import { cardRequest } from './request.ts';
 import { stateOf } from './state.ts';
@@ -20,6 +21,11 @@ export interface InteractionDeps {
   readonly consoleUrl: string;
   readonly workspace: () => Promise<Workspace>;
   readonly queue: DecisionQueue;
+  /** Whether someone may decide on a call now. */
+  readonly eligibility: (
+    facts: CardFacts,
+    who: { team: string; user: string },
+  ) => Promise<Eligible | Refused>;
   /** Brings a person's App Home up to date. */
   readonly showHome: (user: string) => Promise<void>;
   /** Masks what people write before it is stored or goes anywhere. */
@@ -55,13 +61,14 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
       await deps.queue.refuse(clicked(origin, body, 'deny', null), 'ForeignWorkspace', foreignWorkspace);
       return ack();
     }
-    await openFor(deps, body, origin, (facts) => {
+    const opened = await openFor(deps, body, origin, (facts) => {
       const { heading } = stateOf(cardRequest(facts));
       return heading === null
         ? denyModal(facts, JSON.stringify(origin))
         : noticeModal('Already decided', `${heading}. There is nothing left to decide.`);
     });
     await ack();
+    if (opened) void sayIfNotEligible(deps, opened, body);
   });
 
   app.action<BlockButtonAction>(actionIds.details, async ({ body, action, ack }) => {
@@ -102,12 +109,37 @@ async function openFor(
   body: BlockAction,
   origin: Origin,
   view: (facts: CardFacts) => ModalView,
-): Promise<void> {
+): Promise<Opened | null> {
   const facts = (await isForeign(deps, body)) ? null : await cardFacts(deps.db, origin.callId);
-  await deps.client.views.open({
+  const opened = await deps.client.views.open({
     trigger_id: body.trigger_id,
     view: facts ? view(facts) : noticeModal('Not found', 'This request is not known any more.'),
   });
+  return facts && opened.view?.id !== undefined ? { facts, viewId: opened.view.id } : null;
+}
+
+/** A modal that was opened for a call. */
+interface Opened {
+  readonly facts: CardFacts;
+  readonly viewId: string;
+}
+
+/**
+ * Looking someone up takes longer than a trigger lives: it happens while they begin to write, so that nobody writes a
+ * reason for nothing. What counts is the look-up when they submit.
+ */
+async function sayIfNotEligible(deps: InteractionDeps, opened: Opened, body: BlockAction): Promise<void> {
+  try {
+    const { team } = await deps.workspace();
+    const who = await deps.eligibility(opened.facts, { team, user: body.user.id });
+    if (who.state === 'eligible' || who.code === 'MembershipUnknown') return;
+    await deps.client.views.update({
+      view_id: opened.viewId,
+      view: noticeModal('Not yours to decide', who.text),
+    });
+  } catch (error) {
+    deps.log.warn({ err: error, callId: opened.facts.callId }, 'a modal could not be brought up to date');
+  }
 }
 
 /**

@@ -119,6 +119,19 @@ describe('who may decide in Slack', () => {
     assert.equal(await approves(user, { groups: ['dba'] }), 'NotAnApprover');
   });
 
+  it('whoever may not is told so before they have written a reason for a denial', async () => {
+    const user = stage.slack.addUser({ name: 'Nora' });
+    await stage.cards.announce(await heldCall(db.pool));
+    const card = stage.slack.messages('C0DBA').at(-1);
+    assert.ok(card);
+    await stage.slack.click(user, card, actionIds.deny);
+    for (const end = Date.now() + 5000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+      const modal = JSON.stringify((await stage.slack.waitForModal(user)).view);
+      if (/Only members of dba/.test(modal)) break;
+      assert.ok(Date.now() < end, modal);
+    }
+  });
+
   it('nobody from a card that does not show everything', async () => {
     const user = stage.slack.addUser({ name: 'Wanda' });
     const callId = await heldCall(db.pool, { people: [slackPerson(user)] });
