@@ -7,9 +7,14 @@ import { visitIfAny } from './sign-in.ts';
 export function failures(app: FastifyInstance): void {
   app.setErrorHandler(async (error, request, reply) => {
     const shown = shownOf(error);
-    if (shown.status >= 500) request.log.error({ err: error }, 'a console page failed');
+    const known = error instanceof PageError;
+    if (!known && shown.status >= 500) request.log.error({ err: error }, 'a console page failed');
     reply.code(shown.status).type('text/html');
-    return errorPage(shown, shown.status >= 500 ? request.id : null, visitIfAny(request)).toString();
+    return errorPage(
+      shown,
+      !known && shown.status >= 500 ? request.id : null,
+      visitIfAny(request),
+    ).toString();
   });
   app.setNotFoundHandler(async (request, reply) => {
     reply.code(404).type('text/html');

@@ -16,7 +16,7 @@ import { approvalPage, type ApprovalView } from './pages/approval.ts';
 import { approvalsPage } from './pages/approvals.ts';
 import { states } from './pages/words.ts';
 import { formOf } from './requests.ts';
-import { maySee } from './sight.ts';
+import { isAuditor, maySee } from './sight.ts';
 import { phaseOf, standingOf } from './standing.ts';
 import { visitOf } from './sign-in.ts';
 
@@ -80,6 +80,7 @@ function viewOf(
   return {
     call,
     standing: standingOf(call, identity),
+    replay: context.recordings !== null && isAuditor(identity, context.auditors),
     told: null,
     typed: { reason: '', tool: '' },
     now,

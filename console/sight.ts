@@ -1,5 +1,6 @@
 import type { ShownCall } from '../db/held-calls-shown.ts';
 import { groupsOf, type Identity } from './identity.ts';
+import { isRequester } from './standing.ts';
 
 /** Who may look at everything: people and directory groups, named as in approver groups. */
 export interface Auditors {
@@ -21,7 +22,7 @@ export function isAuditor(identity: Identity, auditors: Auditors | null): boolea
 export function maySee(call: ShownCall, identity: Identity, auditors: Auditors | null): boolean {
   const { keys } = identity.person;
   return (
-    keys.includes(call.caller.key) ||
+    isRequester(call, keys) ||
     call.votes.some((vote) => vote.person.keys.some((key) => keys.includes(key))) ||
     groupsOf(identity, call.approvers).length > 0 ||
     isAuditor(identity, auditors)

@@ -6,11 +6,18 @@ export type Standing =
   | { readonly may: true; readonly groups: readonly string[] }
   | { readonly may: false; readonly because: string };
 
+/** Whether a call was asked for by whoever has these keys. */
+export function isRequester({ caller }: ShownCall, keys: readonly string[]): boolean {
+  return (
+    keys.includes(caller.key) ||
+    (caller.email !== null && keys.includes(`email:${caller.email.toLowerCase()}`))
+  );
+}
+
 /** Whether somebody may decide on a request; the workflow checks the same again. */
 export function standingOf(call: ShownCall, identity: Identity): Standing {
   const { keys } = identity.person;
-  const { key, email } = call.caller;
-  if (keys.includes(key) || (email !== null && keys.includes(`email:${email.toLowerCase()}`)))
+  if (isRequester(call, keys))
     return { may: false, because: 'You asked for this call yourself, so somebody else must decide.' };
   if (call.votes.some((vote) => vote.person.keys.some((key) => keys.includes(key))))
     return { may: false, because: 'You have decided already. It waits for other people.' };

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import { tell, voteOf } from '../../console/answer.ts';
 import type { Identity } from '../../console/identity.ts';
-import { standingOf } from '../../console/standing.ts';
+import { isRequester, standingOf } from '../../console/standing.ts';
 import { visibleText } from '../../console/visible.ts';
 import { pendingCalls, recentCalls, type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
 import type { Queryable } from '../../db/pool.ts';
@@ -222,7 +222,7 @@ async function cancel(deps: ApprovalsDeps, call: ShownCall, reason: string | und
   const identity = await proven(deps);
   if (!identity) return 1;
   const standing = standingOf(call, identity);
-  const own = identity.person.keys.includes(call.caller.key);
+  const own = isRequester(call, identity.person.keys);
   if (!standing.may && !own && call.votes.length === 0) {
     deps.stderr(`Nothing was done. ${standing.because}\n`);
     return 1;

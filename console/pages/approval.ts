@@ -12,6 +12,8 @@ import { moment, riskBadge, span, stateBadge, states, timeLeft, voteLine, whatRu
 export interface ApprovalView {
   readonly call: ShownCall;
   readonly standing: Standing;
+  /** Whether the person may replay the session that the call belongs to. */
+  readonly replay: boolean;
   /** What the workflow answered to the act that led here. */
   readonly told: Html | null;
   /** What was typed when the form came back incomplete. */
@@ -40,7 +42,7 @@ ${exactArguments(call)}
 ${whyHeld(call)}
 <div data-part="decision" data-open="${open ? 'yes' : 'no'}">${votes(call)}
 ${open ? decision(view, visit) : null}</div>
-${proof(call)}`,
+${proof(call, view.replay)}`,
   });
 }
 
@@ -134,7 +136,8 @@ ${
 </div></section>`;
 }
 
-function proof(call: ShownCall): Html {
+function proof(call: ShownCall, replay: boolean): Html {
+  const session = html`<code>${visible(call.sessionId)}</code>`;
   return html`<section aria-labelledby="bound"><details><summary id="bound">What a decision is bound to</summary>
 <dl class="facts">
 <div><dt>Approval id</dt><dd><code>${call.callId}</code></dd></div>
@@ -143,7 +146,7 @@ function proof(call: ShownCall): Html {
 <div><dt>Tool definition</dt><dd><code>${call.definitionHash ?? 'not known'}</code></dd></div>
 <div><dt>Expires</dt><dd>${moment(call.expiresAt)}</dd></div>
 <div><dt>Workflow</dt><dd><code>${visible(call.workflowId)}</code></dd></div>
-<div><dt>Session</dt><dd><a href="/sessions/${encodeURIComponent(call.sessionId)}"><code>${visible(call.sessionId)}</code></a></dd></div>
+<div><dt>Session</dt><dd>${replay ? html`<a href="/sessions/${encodeURIComponent(call.sessionId)}">${session}</a>` : session}</dd></div>
 </dl></details></section>`;
 }
 

@@ -10,6 +10,9 @@ const directions = {
   none: ['·', 'Holdpoint'],
 } as const;
 
+/** The recorder moves times apart by microseconds to keep their order; only more than that means the clock was set back. */
+const clockSlackMicros = 1000;
+
 const problems = {
   unreadable: 'This record cannot be read: its header is not one.',
   wrong_session: 'This record was made for another session or place.',
@@ -41,8 +44,8 @@ function headline(event: RecordedEvent): Html {
 function body(event: RecordedEvent): Html {
   return html`${event.problem !== null && html`<p class="trouble">${problems[event.problem]}</p>`}
 <dl class="facts">
-<div><dt>Time</dt><dd>${timeOf(event.atMicros)}${event.clockMicros < event.atMicros && html` (the clock said ${timeOf(event.clockMicros)})`}</dd></div>
-${event.callId !== null && html`<div><dt>Call</dt><dd><code>${visible(event.callId)}</code></dd></div>`}
+<div><dt>Time</dt><dd>${timeOf(event.atMicros)}${event.atMicros - event.clockMicros > clockSlackMicros && html` (the clock said ${timeOf(event.clockMicros)})`}</dd></div>
+${event.callId !== null && html`<div><dt>Call</dt><dd>${callName(event.kind, event.callId)}</dd></div>`}
 ${event.policyVersion !== null && html`<div><dt>Policy</dt><dd><code>${visible(event.policyVersion)}</code></dd></div>`}
 ${event.changed !== null && html`<div><dt>By</dt><dd>${visible(event.changed.subject)} (<code>${visible(event.changed.callerKey)}</code>)</dd></div>`}
 </dl>
@@ -52,6 +55,13 @@ ${payload(event)}
 <div><dt>Leaf</dt><dd><code>${event.leaf}</code></dd></div>
 ${event.unmaskedLength !== null && html`<div><dt>Before masking</dt><dd>${event.unmaskedLength.toLocaleString('en')} bytes</dd></div>`}
 </dl></details>`;
+}
+
+/** Held calls have a page of their own, under the same id. */
+function callName(kind: RecordedEvent['kind'], callId: string): Html {
+  const name = html`<code>${visible(callId)}</code>`;
+  const held = ['hold', 'decision', 'claim', 'outcome'].includes(kind);
+  return held ? html`<a href="/approvals/${encodeURIComponent(callId)}">${name}</a>` : name;
 }
 
 function payload(event: RecordedEvent): Html | null {

@@ -203,3 +203,33 @@ test('requests are shown to their approvers, to whoever asked, and to auditors; 
   assert.match(page, /You may look, but not decide/);
   assert.doesNotMatch(page, /value="approve"/);
 });
+
+test('whoever asked for a call sees it and cannot decide on it, also under another key of theirs', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = { ...dana, groups: ['dba'] };
+  const { person } = await signInAs(console);
+  const own = await holdCall(db.pool, { callerKey: `oidc:${provider.issuer}#u-dana` });
+  const byMail = await holdCall(db.pool, { callerKey: 'oidc:https://other.example#x' });
+  await db.pool.query(
+    `update held_calls set caller = caller || '{"email":"DANA@example.com"}' where call_id = $1`,
+    [byMail],
+  );
+  for (const id of [own, byMail]) {
+    const page = await (await person.get(`/approvals/${id}`)).text();
+    assert.match(page, /somebody else must decide/);
+    const { csrf } = fieldsOf(page);
+    const { rows } = await db.pool.query<{ digest: string }>(
+      'select digest from held_calls where call_id = $1',
+      [id],
+    );
+    const answer = await person.post(`/approvals/${id}`, {
+      csrf,
+      digest: rows[0]?.digest ?? '',
+      decision: 'approve',
+    });
+    assert.equal(answer.status, 403);
+  }
+  assert.equal(console.acts.length, 0);
+});
