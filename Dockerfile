@@ -17,7 +17,8 @@ FROM node:24.21-bookworm-slim
 ENV NODE_ENV=production \
     HOLDPOINT_WORKFLOW_BUNDLE=/app/workflow-bundle.js
 WORKDIR /app
-RUN groupadd --system --gid 10001 holdpoint && useradd --system --uid 10001 --gid holdpoint --no-create-home holdpoint
+RUN groupadd --system --gid 10001 holdpoint && useradd --system --uid 10001 --gid holdpoint --no-create-home holdpoint \
+    && mkdir /var/lib/holdpoint && chown holdpoint:holdpoint /var/lib/holdpoint
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY activities ./activities

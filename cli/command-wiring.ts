@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { createRecordAct } from '../console/acts.ts';
 import type { Pool } from '../db/pool.ts';
 import { createRecordStore } from '../db/records.ts';
+import { checkMaskingConfig } from '../masking/check-config.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import { createApprovals } from '../workflows/client.ts';
 import { commandLineIdentity } from './commands/identity.ts';
@@ -10,8 +11,7 @@ import { loadConfig } from './config/load.ts';
 import { type Keys, loadKeys } from './keys.ts';
 import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
-import { defaultMasker, maskingProblems } from './masking.ts';
-import { checkpointTargets } from './roles/record-log.ts';
+import { defaultMasker } from './masking.ts';
 import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
@@ -112,7 +112,7 @@ export async function verify(invocation: Invocation): Promise<number> {
     return await run([...argv], {
       ...lazy,
       logKey: settings?.keys.logSigner?.vkey ?? null,
-      checkpointFiles: (settings ? checkpointTargets(settings.config) : []).flatMap((target) =>
+      checkpointFiles: (settings?.config.recording.checkpoints ?? []).flatMap((target) =>
         target.kind === 'file' ? [target.path] : [],
       ),
       out,
@@ -159,5 +159,5 @@ function lazyParts(invocation: Invocation) {
 /** `holdpoint policy …` */
 export async function policy(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/policy.ts');
-  return run(invocation.argv, { ...invocation, checkMasking: maskingProblems });
+  return run(invocation.argv, { ...invocation, checkMasking: checkMaskingConfig });
 }

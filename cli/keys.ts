@@ -24,11 +24,14 @@ export interface Keys {
 }
 
 /**
- * Gathers the keys. Where nothing is configured and everything is local, they are made in the data directory.
+ * Gathers the keys. Where everything is local (the embedded database, or callers without a token, who are accepted on
+ * loopback only) those that are not configured are made in the data directory; anywhere else they must be configured,
+ * since every replica needs the same.
  * @throws Error that names the missing setting
  */
 export async function loadKeys(config: Config): Promise<Keys> {
-  const local = config.console.login === null ? await localSecrets(config.dataDir) : null;
+  const isLocal = config.database.url === 'embedded' || config.identity.anonymous !== null;
+  const local = isLocal ? await localSecrets(config.dataDir) : null;
   const encryption =
     config.keys.encryption.length > 0 ? config.keys.encryption : local ? [local.encryption] : [];
   if (encryption.length === 0)
@@ -55,7 +58,7 @@ export async function loadKeys(config: Config): Promise<Keys> {
     votePublicKeys,
     pseudonymKey: derive(encryption[0] as Uint8Array, 'holdpoint pseudonyms'),
     logSigner: seed === null ? null : noteSigner(config.recording.origin, seed),
-    consoleCredential: local?.consoleCredential ?? null,
+    consoleCredential: config.console.login === null ? (local?.consoleCredential ?? null) : null,
   };
 }
 

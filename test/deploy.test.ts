@@ -62,7 +62,8 @@ function sample(variable: string): string {
   if (variable.endsWith('URL') || variable.endsWith('ISSUER')) return 'https://example.com';
   if (variable === 'HOLDPOINT_KEYS_VOTES_PUBLIC_KEYS')
     return `{"k1": "${Buffer.alloc(32, 1).toString('base64url')}"}`;
-  if (variable === 'ENCRYPTION_KEY') return Buffer.alloc(32, 2).toString('base64url');
+  if (variable === 'ENCRYPTION_KEY' || variable === 'HOLDPOINT_RECORDING_SIGNING_KEY')
+    return Buffer.alloc(32, 2).toString('base64url');
   if (variable === 'HOLDPOINT_SLACK_BOT_TOKEN') return 'xoxb-1';
   if (variable === 'HOLDPOINT_SLACK_APP_TOKEN') return 'xapp-1';
   return 'value';

@@ -1,11 +1,14 @@
+import { existsSync } from 'node:fs';
 import { createRecordAct } from '../../console/acts.ts';
 import { startConsole } from '../../console/server.ts';
+import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
 import { defaultMasker } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { openRules } from './rules.ts';
 import { temporalLink } from './temporal.ts';
 
 /**
@@ -23,6 +26,8 @@ export async function startConsoleRole(
     : keys.consoleCredential
       ? ({ mode: 'local', credential: keys.consoleCredential } as const)
       : null;
+  // A console of its own may be deployed without the policy: its page then says so.
+  const rules = existsSync(config.policy) ? await openRules(context) : null;
   const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
   const running = await startConsole({
     listen: config.console.listen,
@@ -35,7 +40,9 @@ export async function startConsoleRole(
       reader: createRecordReader(pool),
       keyRing: keys.keyRing,
       recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+      log: keys.logSigner ? { view: createLogView(pool), vkey: keys.logSigner.vkey } : null,
     },
+    rules,
     log,
   });
   return {
@@ -44,6 +51,7 @@ export async function startConsoleRole(
     loginLink: () => running.loginLink(),
     stop: async () => {
       await running.stop();
+      rules?.close();
       await recorder.close();
       await link.close();
     },

@@ -5,18 +5,15 @@ import type { HoldPort } from '../../gateway/hold-port.ts';
 import { startGateway } from '../../gateway/server.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { createRecordStore } from '../../db/records.ts';
-import { createMaskingEngine } from '../../masking/create.ts';
-import type { MaskingEngine } from '../../masking/engine.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
 import { urlOf } from '../config/listen.ts';
-import { maskingConfigOf, maskingProblems } from '../masking.ts';
-import { openPolicyFile, type PolicyFileHandle } from '../policy-file.ts';
 import { replicaName } from '../services.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { lateHolding } from './holding.ts';
+import { openRules } from './rules.ts';
 import { recheckPolicy } from './recheck.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
 
@@ -35,21 +32,18 @@ export async function startGatewayRole(context: RoleContext): Promise<RunningRol
 /** Starts the parts in order, each noted in `started` as soon as it runs. */
 async function assemble(context: RoleContext, started: Stoppable[]): Promise<string> {
   const { config, keys, pool, log } = context;
+  if (config.identity.issuers.length === 0 && config.identity.anonymous === null)
+    throw new Error(
+      "nobody could call: set identity.issuers to whoever issues your agents' tokens (docs/identity.md)",
+    );
   const began = <T>(name: string, part: T, stop: (part: T) => void | Promise<void>): T => {
     started.push({ name, stop: async () => stop(part) });
     return part;
   };
-  const policyFile = began('policy file', await openPolicy(context), (file) => file.close());
-  let engine: MaskingEngine = createMaskingEngine(
-    maskingConfigOf(policyFile.current().masking),
-    keys.pseudonymKey,
-  );
-  policyFile.onChange((policy) => {
-    engine = createMaskingEngine(maskingConfigOf(policy.masking), keys.pseudonymKey);
-  });
+  const rules = began('policy file', await openRules(context), (open) => open.close());
   const shared = {
     keyRing: keys.keyRing,
-    maskers: () => engine,
+    maskers: () => rules.masking(),
     log,
     pool,
     recorder: began(
@@ -60,11 +54,11 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     replica: replicaName(),
     upstreams: began(
       'upstreams',
-      createUpstreams(config.connections, { log, masker: () => engine.masker('default') }),
+      createUpstreams(config.connections, { log, masker: () => rules.masking().masker('default') }),
       (upstreams) => upstreams.close(),
     ),
   };
-  const policy = (): Policy => policyFile.current();
+  const policy = (): Policy => rules.policy();
   const hold = await holdStep(context, { ...shared, recheck: recheckPolicy(policy) }, started);
   const gateway = await startGateway({
     ...shared,
@@ -77,16 +71,6 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
   });
   began('agents listener', gateway, () => gateway.stop());
   return urlOf(gateway.address);
-}
-
-async function openPolicy({ config, log, together }: RoleContext): Promise<PolicyFileHandle> {
-  return openPolicyFile(config.policy, {
-    connections: Object.keys(config.connections),
-    // A gateway of its own is not given Slack's tokens: whether Slack is there, the worker knows.
-    slackConfigured: together ? config.slack !== null : true,
-    checkMasking: maskingProblems,
-    log,
-  });
 }
 
 type HoldingParts = Pick<

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { createLogStore } from '../../db/records-log.ts';
 import { type NoteSigner, noteVerifier } from '../../recording/log/note.ts';
 import { filePublisher } from '../../recording/log/publish-file.ts';
 import { s3Publisher, webhookPublisher } from '../../recording/log/publish-http.ts';
 import { type CheckpointPublisher, startLog } from '../../recording/log/run.ts';
 import { httpWitness } from '../../recording/log/witness.ts';
-import type { CheckpointTarget, Config } from '../config/config.ts';
+import type { CheckpointTarget } from '../config/config.ts';
 import type { Stoppable } from '../stopping.ts';
 import type { RoleContext } from './context.ts';
 
@@ -14,18 +13,11 @@ export function startRecordLog({ config, pool, log }: RoleContext, signer: NoteS
   const running = startLog({
     store: createLogStore(pool),
     signer,
-    publishers: checkpointTargets(config).map(publisher),
+    publishers: config.recording.checkpoints.map(publisher),
     witnesses: config.recording.witnesses.map(({ url, key }) => httpWitness(url, noteVerifier(key))),
     onError: (error, doing) => log.error({ err: error, doing }, 'the log of recordings is behind'),
   });
   return { name: 'record log', stop: running.stop };
-}
-
-/** Where checkpoints are kept: as configured, else, on the embedded default, a file in the data directory. */
-export function checkpointTargets(config: Config): readonly CheckpointTarget[] {
-  if (config.recording.checkpoints.length > 0 || config.recording.signingKey)
-    return config.recording.checkpoints;
-  return [{ kind: 'file', path: join(config.dataDir, 'checkpoint') }];
 }
 
 function publisher(target: CheckpointTarget): CheckpointPublisher {

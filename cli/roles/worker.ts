@@ -6,6 +6,8 @@ import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { bundleWorkflows } from '../../workflows/bundle.ts';
 import { lostWorkflows } from '../../workflows/client.ts';
+import type { NoteSigner } from '../../recording/log/note.ts';
+import type { Keys } from '../keys.ts';
 import { defaultMasker } from '../masking.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
@@ -37,7 +39,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<voi
   await registerSearchAttributes(connection, config.temporal.namespace);
   const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
   started.push({ name: 'recorder', stop: () => recorder.close() });
-  if (keys.logSigner) started.push(startRecordLog(context, keys.logSigner));
+  started.push(startRecordLog(context, logSignerOf(keys)));
   // People's words (a denial's reason) are masked by the default profile, whatever the rule's.
   const masker = defaultMasker();
   const slack = slackParts(context);
@@ -64,4 +66,11 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<voi
     log,
   });
   started.push({ name: 'reconciling', stop: async () => reconciling.stop() });
+}
+
+function logSignerOf({ logSigner }: Keys): NoteSigner {
+  if (logSigner) return logSigner;
+  throw new Error(
+    'recording.signingKey is not set: workers sign the log of all recordings with it. `holdpoint keys generate` makes one',
+  );
 }
