@@ -97,6 +97,11 @@ export function digestOf(bound: Bound): string {
   return `sha256:${hash.digest('hex')}`;
 }
 
+/** The hash of a tool's whole definition, as a server lists it: `sha256:` and the hex SHA-256 of its canonical form. */
+export function definitionHashOf(definitionJson: string): string {
+  return `sha256:${createHash('sha256').update(canonicalJson(definitionJson)).digest('hex')}`;
+}
+
 /** What makes two calls the identical call. */
 export interface CallIdentity {
   readonly callerKey: string;

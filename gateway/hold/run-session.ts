@@ -1,10 +1,9 @@
 import { UpstreamError } from '../errors.ts';
+import { isModern } from '../mcp/versions.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
 import { at } from './json-text.ts';
 import type { RunContext, RunDeps } from './run-call.ts';
 
-/** The last version in which a session begins with `initialize`. */
-const lastLegacyVersion = '2025-11-25';
 /** Id of the one request that comes before the call; the call's own id is a string. */
 const initializeId = '1';
 
@@ -31,9 +30,10 @@ export async function openRunSession(
     sessionId: context.session.sessionId,
     caller,
     correlationId,
+    stateless: isModern(facts.protocolVersion),
   });
   try {
-    if (facts.protocolVersion <= lastLegacyVersion) await initialize(context, session, signal);
+    if (!isModern(facts.protocolVersion)) await initialize(context, session, signal);
     return session;
   } catch (error) {
     await session.close();

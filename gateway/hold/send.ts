@@ -1,10 +1,13 @@
 import type { ExecutedState } from '../../db/held-execution.ts';
 import { UpstreamError } from '../errors.ts';
 import type { UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
+import { hasVersionHeader, isModern } from '../mcp/versions.ts';
+import { definitionObjection } from './definition-check.ts';
 import { at } from './json-text.ts';
 import { openRunSession } from './run-session.ts';
 import type { RunContext, RunDeps } from './run-call.ts';
 import { asSent } from './sealed-call.ts';
+import type { Waiter } from './waiters.ts';
 
 /** How sending ended: with upstream's response as it came, or without one and why. */
 export interface Sent {
@@ -26,6 +29,9 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
   const { facts, json } = context.call;
   const { callId, connection } = facts.bound;
   const { waiter } = context;
+  // A call of one era cannot go on a session of the other: it then gets a session of its own.
+  const carrier =
+    waiter && isModern(waiter.protocolVersion) === isModern(facts.protocolVersion) ? waiter : null;
   const idJson = waiter?.idJson ?? `"${callId}"`;
   const message = asSent(json, idJson, waiter?.stream.progressToken ?? null);
   const stop = new AbortController();
@@ -40,9 +46,12 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
   deps.running.add(execution);
   try {
     await context.record('claim', 'none', context.masker.json(JSON.stringify({ callId })).text);
-    session = waiter?.upstream ?? (await openRunSession(deps, context, signal));
+    session = carrier?.upstream ?? (await openRunSession(deps, context, signal));
+    const headers = headersFor(context, carrier);
+    const objection = await definitionObjection(context, session, headers);
+    if (objection !== null) return failed(objection);
     await context.record('message', 'client-to-upstream', context.masker.message(message).text, message);
-    const options = { idJson, signal, headers: facts.headers, onSent: () => void (sent = true) };
+    const options = { idJson, signal, headers, onSent: () => void (sent = true) };
     for await (const answer of session.send(message, options)) {
       if (answer.kind === 'response') return sentWith(answer);
       await passOn(context, session, answer);
@@ -54,8 +63,18 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     return sent ? unknown(why) : failed(why);
   } finally {
     deps.running.remove(execution);
-    if (!waiter) await session?.close();
+    if (!carrier) await session?.close();
   }
+}
+
+/** The held request's own mirrors of 2026-07-28; before that, the version of the session that carries it. */
+function headersFor(
+  { call: { facts } }: RunContext,
+  carrier: Waiter | null,
+): Readonly<Record<string, string>> {
+  const version = carrier?.protocolVersion ?? facts.protocolVersion;
+  if (isModern(version)) return facts.headers;
+  return hasVersionHeader(version) ? { 'mcp-protocol-version': version } : {};
 }
 
 function sentWith({ json }: UpstreamMessage): Sent {

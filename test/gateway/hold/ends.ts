@@ -7,6 +7,8 @@ export interface CountingUpstream extends Upstream {
   readonly received: string[];
   /** Messages that are `tools/call` requests. */
   calls(): string[];
+  /** Raw definitions that it lists, a page each. */
+  readonly tools: string[];
   opened: number;
   closed: number;
   /** What it does with a call; by default it answers `{"content":[{"type":"text","text":"done"}]}`. */
@@ -22,6 +24,7 @@ export function countingUpstream(connection = 'db'): CountingUpstream {
   const upstream: CountingUpstream = {
     connection,
     received: [],
+    tools: [],
     opened: 0,
     closed: 0,
     calls: () => upstream.received.filter((json) => json.includes('"tools/call"')),
@@ -43,6 +46,16 @@ export function countingUpstream(connection = 'db'): CountingUpstream {
         options.onSent?.();
       } else if (json.includes('"method":"initialize"')) {
         yield response(options.idJson, { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: {} });
+      } else if (json.includes('"method":"tools/list"')) {
+        // A page for each tool, so that looking at one page is not enough.
+        const page = Number(/"cursor":"(\d+)"/.exec(json)?.[1] ?? 0);
+        const next = page + 1 < upstream.tools.length ? `,"nextCursor":"${page + 1}"` : '';
+        const result = `{"tools":[${upstream.tools[page] ?? ''}]${next}}`;
+        yield {
+          json: `{"jsonrpc":"2.0","id":${options.idJson},"result":${result}}`,
+          kind: 'response',
+          method: null,
+        };
       } else {
         yield* upstream.behave(json, options.idJson, () => options.onSent?.(), options.signal);
       }

@@ -82,6 +82,7 @@ export interface RequestChange {
   stream?: TestStream;
   json?: string;
   protocolVersion?: string;
+  definitionHash?: string;
 }
 
 /** A stand-in for Temporal: keeps what was opened, and lets a test decide what becomes of it. */
@@ -207,7 +208,7 @@ function requestFor(upstream: UpstreamSession, change: RequestChange): HeldReque
     method: 'tools/call',
     tool: 'query',
     argsJson: args,
-    definitionHash: null,
+    definitionHash: change.definitionHash ?? null,
     verdict: { ...verdict, ...change.verdict },
     headers: {},
     upstream,
