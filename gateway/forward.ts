@@ -1,6 +1,8 @@
 import type { MaskedExchange } from './exchange.ts';
+import { privateResult } from './mcp/cache-scope.ts';
 import type { RpcRequest } from './mcp/rpc-message.ts';
 import { membersAt } from './mcp/strict-json.ts';
+import { isModern } from './mcp/versions.ts';
 import type { Sessions } from './sessions/sessions.ts';
 import type { ToolDefinitions } from './tool-definitions.ts';
 import type { UpstreamMessage } from './upstreams/upstream.ts';
@@ -23,6 +25,7 @@ export async function* forward(
 ): AsyncGenerator<UpstreamMessage, void, void> {
   const { session, headers, stream } = exchange;
   const { idJson, json, method } = request;
+  const modern = isModern(exchange.protocolVersion);
   const options = {
     idJson,
     signal,
@@ -35,7 +38,9 @@ export async function* forward(
       if (method === 'initialize') await establish(deps, exchange, message.json);
       else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);
     }
-    yield message;
+    yield modern && message.kind === 'response'
+      ? { ...message, json: privateResult(method, message.json) }
+      : message;
   }
 }
 
