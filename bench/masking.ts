@@ -22,12 +22,17 @@ function reply(bytes: number): string {
       ref: `550e8400-e29b-41d4-a716-${String(446655440000 + i)}`,
     };
     if (i % 3 === 1) row['reporter'] = `user${i}@example.com`;
-    if (i % 8 === 3) row['note'] = `log: connected with ${readShape(shapes[i % shapes.length] ?? '').sample(i)} ok`;
+    if (i % 8 === 3)
+      row['note'] = `log: connected with ${readShape(shapes[i % shapes.length] ?? '').sample(i)} ok`;
     if (i % 11 === 5) row['phone'] = '+49 171 1234567';
     rows.push(row);
     size += JSON.stringify(row).length;
   }
-  return JSON.stringify({ jsonrpc: '2.0', id: 1, result: { content: [{ type: 'text', text: JSON.stringify(rows) }] } });
+  return JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    result: { content: [{ type: 'text', text: JSON.stringify(rows) }] },
+  });
 }
 
 /** One alternation of every prefix, then nothing else: what a plain regular expression could do at best. */
@@ -39,17 +44,28 @@ const alternation = new RegExp(
   'g',
 );
 /** The same rules one after the other, as a simple filter would. */
-const oneByOne = prefixRules.flatMap((rule) => rule.shapes.map((shape) => new RegExp(readShape(shape).pattern, 'g')));
+const oneByOne = prefixRules.flatMap((rule) =>
+  rule.shapes.map((shape) => new RegExp(readShape(shape).pattern, 'g')),
+);
 
 const masker = createMaskingEngine(defaultMaskingConfig).masker('default');
 const contestants: readonly (readonly [string, (text: string) => unknown])[] = [
   ['holdpoint: mask, all detectors', (text) => masker.message(text)],
-  ['yardstick: JSON.parse + inner parse', (text) => JSON.parse((JSON.parse(text) as { result: { content: { text: string }[] } }).result.content[0]?.text ?? '')],
+  [
+    'yardstick: JSON.parse + inner parse',
+    (text) =>
+      JSON.parse(
+        (JSON.parse(text) as { result: { content: { text: string }[] } }).result.content[0]?.text ?? '',
+      ),
+  ],
   ['yardstick: one RegExp of all prefixes', (text) => text.match(alternation)],
   ['yardstick: every rule as a RegExp', (text) => oneByOne.map((rule) => text.match(rule)?.length)],
 ];
 
-for (const [label, bytes, rounds] of [['10 KB', 10_000, 300], ['1 MB', 1_000_000, 6]] as const) {
+for (const [label, bytes, rounds] of [
+  ['10 KB', 10_000, 300],
+  ['1 MB', 1_000_000, 6],
+] as const) {
   const text = reply(bytes);
   const times = contestants.map((): number[] => []);
   for (let round = -Math.ceil(rounds / 2); round < rounds; round += 1) {
@@ -59,13 +75,17 @@ for (const [label, bytes, rounds] of [['10 KB', 10_000, 300], ['1 MB', 1_000_000
       if (round >= 0) times[at]?.push(performance.now() - start);
     });
   }
-  console.log(`\n${label} reply (${text.length} characters, ${masker.message(text).findings.length} findings)`);
+  console.log(
+    `\n${label} reply (${text.length} characters, ${masker.message(text).findings.length} findings)`,
+  );
   const own = median(times[0] ?? []);
   contestants.forEach(([name], at) => {
     const sorted = times[at] ?? [];
     const p50 = median(sorted);
     const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0;
-    console.log(`  ${name.padEnd(40)} p50 ${p50.toFixed(3)} ms  p99 ${p99.toFixed(3)} ms  ${(text.length / p50 / 1_000).toFixed(1)} MB/s  ${(p50 / own).toFixed(2)}x`);
+    console.log(
+      `  ${name.padEnd(40)} p50 ${p50.toFixed(3)} ms  p99 ${p99.toFixed(3)} ms  ${(text.length / p50 / 1_000).toFixed(1)} MB/s  ${(p50 / own).toFixed(2)}x`,
+    );
   });
 }
 
@@ -75,8 +95,27 @@ function median(times: number[]): number {
 }
 
 const hostile: readonly (readonly [string, string])[] = [
-  ['ghp_ ', 'ghp_ '], ['eyJ-', 'eyJ-'], ['a@', 'a@'], ['1-', '1-'], ['AKIA ', 'AKIA '], ['x: ', 'password: '], ['=', 'k=='], ['://', 'http://a:'], ['-----BEGIN', '-----BEGIN RSA PRIVATE KEY-----'],
-  ['4 ', '4 '], ['DE8', 'DE89 '], ['%', '%41'], ['\\', '\\\\'], ['key ', 'datadog key '], ['<a>', '<a>'], ['|', '| a '], ['.', '1.1.'], [':', 'a1:'], ['base64', 'QUJDRUZHSElKS0xNTk9QUVJTVFVWV1hZ'], ['[', '['], ['"', '"a",'],
+  ['ghp_ ', 'ghp_ '],
+  ['eyJ-', 'eyJ-'],
+  ['a@', 'a@'],
+  ['1-', '1-'],
+  ['AKIA ', 'AKIA '],
+  ['x: ', 'password: '],
+  ['=', 'k=='],
+  ['://', 'http://a:'],
+  ['-----BEGIN', '-----BEGIN RSA PRIVATE KEY-----'],
+  ['4 ', '4 '],
+  ['DE8', 'DE89 '],
+  ['%', '%41'],
+  ['\\', '\\\\'],
+  ['key ', 'datadog key '],
+  ['<a>', '<a>'],
+  ['|', '| a '],
+  ['.', '1.1.'],
+  [':', 'a1:'],
+  ['base64', 'QUJDRUZHSElKS0xNTk9QUVJTVFVWV1hZ'],
+  ['[', '['],
+  ['"', '"a",'],
 ];
 console.log('\nhostile texts, 20 KB and 40 KB (ms, ratio; twice the text should take about twice the time)');
 for (const [name, unit] of hostile) {
@@ -89,5 +128,7 @@ for (const [name, unit] of hostile) {
     });
     return median(runs);
   }) as [number, number];
-  console.log(`  ${name.padEnd(12)} ${small.toFixed(2).padStart(8)} ${large.toFixed(2).padStart(8)}  ${(large / small).toFixed(2)}`);
+  console.log(
+    `  ${name.padEnd(12)} ${small.toFixed(2).padStart(8)} ${large.toFixed(2).padStart(8)}  ${(large / small).toFixed(2)}`,
+  );
 }

@@ -136,12 +136,12 @@ function createMasker(prepared: Prepared, options: MaskerOptions, pseudonymKey: 
 
 const empty: ReadonlyMap<string, string> = new Map();
 
+const formless = new Set(['field', 'passport', 'driver-license', 'national-id', 'bank-account']);
+
 /** Secrets and values known by their name are looked for elsewhere; what has a form of its own is found anyway. */
 function spreads(edit: LeafEdit): boolean {
   return (
-    (edit.detector === 'field' ||
-      builtinDetectors.get(edit.detector) === 'secrets' ||
-      edit.confidence >= 0.9) &&
+    (formless.has(edit.detector) || builtinDetectors.get(edit.detector) === 'secrets') &&
     isDistinct(edit.value)
   );
 }
@@ -161,21 +161,20 @@ function isEscapable(value: string): boolean {
   return /["\\/]|[^ -~]/.test(value);
 }
 
+/** Whether found values stand more often in the text than they were found. */
 function standElsewhere(
   text: string,
   values: ReadonlyMap<string, string>,
   found: readonly LeafEdit[],
 ): boolean {
-  const counts = new Map<string, number>();
-  for (const edit of found) counts.set(edit.value, (counts.get(edit.value) ?? 0) + 1);
-  if (values.size > 24) return true;
-  for (const value of values.keys()) {
-    if (isEscapable(value)) return true;
-    let seen = 0;
-    for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + value.length)) seen += 1;
-    if (seen > (counts.get(value) ?? 0)) return true;
-  }
-  return false;
+  let times = 0;
+  for (const edit of found) if (values.has(edit.value)) times += 1;
+  const slashes = text.includes('\\/');
+  for (const value of values.keys())
+    if (isEscapable(value) && (slashes || !/^[ -~]*$/.test(value) || /["\\]/.test(value))) return true;
+  const seen: Span[] = [];
+  createKnownFinder(values)(text, seen);
+  return seen.length > times;
 }
 
 function resultOf(text: string, edits: readonly LeafEdit[]): MaskResult {

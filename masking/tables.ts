@@ -41,12 +41,12 @@ function readHeader(
   end: number,
   judge: (name: string) => NameVerdict | null,
 ): Header | null {
+  const line = text.slice(start, end);
   for (const delimiter of delimiters) {
-    const first = text.indexOf(delimiter, start);
-    if (first < 0 || first >= end) continue;
-    const cells = cellsOf(text, start, end, delimiter);
+    if (!line.includes(delimiter)) continue;
+    const cells = cellsOf(line, delimiter);
     if (cells.length < 2 || cells.some((cell) => cell.end - cell.start > 40)) continue;
-    const columns = cells.map((cell) => judge(text.slice(cell.start, cell.end)));
+    const columns = cells.map((cell) => judge(line.slice(cell.start, cell.end)));
     if (columns.some((column) => column !== null)) return { delimiter, columns };
   }
   return null;
@@ -57,13 +57,19 @@ function readRows(text: string, from: number, header: Header, out: Span[]): numb
   while (start < text.length) {
     const end = endOfLine(text, start);
     if (!isRuler(text, start)) {
-      const cells = cellsOf(text, start, end, header.delimiter);
+      const line = text.slice(start, end);
+      const cells = cellsOf(line, header.delimiter);
       if (cells.length !== header.columns.length) return start;
       for (const [at, cell] of cells.entries()) {
         const verdict = header.columns[at] ?? null;
         if (verdict === null || cell.end <= cell.start) continue;
-        if (!isSensitiveValue(text.slice(cell.start, cell.end), verdict, true)) continue;
-        out.push({ start: cell.start, end: cell.end, detector: verdict.detector, confidence: 0.8 });
+        if (!isSensitiveValue(line.slice(cell.start, cell.end), verdict, true)) continue;
+        out.push({
+          start: start + cell.start,
+          end: start + cell.end,
+          detector: verdict.detector,
+          confidence: 0.8,
+        });
       }
     }
     start = end + 1;
@@ -77,41 +83,31 @@ interface Cell {
 }
 
 /** Cuts a line into cells, without the quotes and spaces around them; a quoted cell may hold the delimiter. */
-function cellsOf(text: string, start: number, end: number, delimiter: string): Cell[] {
+function cellsOf(line: string, delimiter: string): Cell[] {
   const cells: Cell[] = [];
-  let at = start;
-  if (
-    delimiter === '|' &&
-    text
-      .slice(start, start + 3)
-      .trimStart()
-      .startsWith('|')
-  )
-    at = text.indexOf('|', start) + 1;
+  const end = line.length;
+  let at = delimiter === '|' && line.trimStart().startsWith('|') ? line.indexOf('|') + 1 : 0;
   while (at <= end) {
     let from = at;
-    while (from < end && text.charCodeAt(from) === 32) from += 1;
+    while (from < end && line.charCodeAt(from) === 32) from += 1;
     let close: number;
-    if (text.charCodeAt(from) === 34) {
-      close = text.indexOf('"', from + 1);
-      while (close > 0 && close < end && text.charCodeAt(close + 1) === 34)
-        close = text.indexOf('"', close + 2);
-      if (close < 0 || close > end) close = end;
+    if (line.charCodeAt(from) === 34) {
+      close = line.indexOf('"', from + 1);
+      while (close > 0 && line.charCodeAt(close + 1) === 34) close = line.indexOf('"', close + 2);
+      if (close < 0) close = end;
       cells.push({ start: from + 1, end: close });
-      close = text.indexOf(delimiter, close);
+      close = line.indexOf(delimiter, close);
     } else {
-      close = text.indexOf(delimiter, from);
-      let to = close < 0 || close > end ? end : close;
-      while (to > from && (text.charCodeAt(to - 1) === 32 || text.charCodeAt(to - 1) === 13)) to -= 1;
+      close = line.indexOf(delimiter, from);
+      let to = close < 0 ? end : close;
+      while (to > from && (line.charCodeAt(to - 1) === 32 || line.charCodeAt(to - 1) === 13)) to -= 1;
       cells.push({ start: from, end: to });
     }
-    if (close < 0 || close >= end) break;
+    if (close < 0) break;
     at = close + 1;
   }
-  if (delimiter === '|' && cells.length > 1) {
-    const last = cells.at(-1);
-    if (last !== undefined && last.end <= last.start) cells.pop();
-  }
+  const last = cells.at(-1);
+  if (delimiter === '|' && cells.length > 1 && last !== undefined && last.end <= last.start) cells.pop();
   return cells;
 }
 

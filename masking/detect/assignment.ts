@@ -75,9 +75,9 @@ export function findAssignment(
 }
 
 function elementBefore(text: string, at: number): string | null {
-  const open = text.lastIndexOf('<', at);
-  if (open < 0 || at - open > keyReach || open + 1 === at || !isLetter(text.charCodeAt(open + 1)))
-    return null;
+  let open = at - 1;
+  while (open >= 0 && at - open <= keyReach && text.charCodeAt(open) !== 0x3c) open -= 1;
+  if (text.charCodeAt(open) !== 0x3c || open + 1 === at || !isLetter(text.charCodeAt(open + 1))) return null;
   const tag = text.slice(open + 1, at);
   const end = tag.search(/[\s/]/);
   return end < 0 ? tag : tag.slice(0, end);

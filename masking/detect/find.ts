@@ -63,6 +63,8 @@ export function createFinder(parts: FinderParts): Finder {
       const end = findBirthDate(text, at, key, out);
       if (end > at) return end;
     }
+    if (shape.isoDate) return on.birth ? findBirthDate(text, at, key, out) : at;
+    if (shape.single && ahead !== 0x2b) return on.ip && shape.dots >= 3 ? findIp4(text, at, out) : at;
     if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
     const glued = (ahead === 0x2d || ahead === 0x5f || ahead === 0x2f) && isWord(text.charCodeAt(at - 2));
     let end = at;
@@ -175,6 +177,10 @@ function digitWithin(text: string, at: number): boolean {
 }
 
 interface DigitShape {
+  /** `2026-03-04`: no identity number looks like that. */
+  readonly isoDate: boolean;
+  /** Two groups of one digit each: no number that matters is written so. */
+  readonly single: boolean;
   readonly digits: number;
   readonly dots: number;
   readonly date: boolean;
@@ -206,6 +212,16 @@ function digitsAhead(text: string, at: number): DigitShape {
     digits,
     dots,
     date,
+    isoDate:
+      date &&
+      fifth === 0x2d &&
+      (!isWord(text.charCodeAt(at + 10)) || text.charCodeAt(at + 10) === 0x54) &&
+      text.charCodeAt(at + 10) !== 0x2d,
+    single:
+      digits > 1 &&
+      !isDigit(text.charCodeAt(at + 1)) &&
+      isDigit(text.charCodeAt(at + 2)) &&
+      !isDigit(text.charCodeAt(at + 3)),
     street: digits <= 5 && behind >= 65 && behind <= 90 && text.charCodeAt(i - 1) === 32,
   };
 }

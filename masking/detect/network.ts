@@ -44,8 +44,8 @@ export function findEmail(text: string, at: number, out: Span[]): number {
   let start = at;
   while (start > 0 && at - start < 64 && isLocal(text.charCodeAt(start - 1))) start -= 1;
   while (start < at && !isWord(text.charCodeAt(start)) && text.charCodeAt(start) < 0xc0) start += 1;
-  const slash = text.lastIndexOf('/', at - 1);
-  if (slash >= start) start = slash + 1;
+  const slash = text.slice(start, at).lastIndexOf('/');
+  if (slash >= 0) start += slash + 1;
   const question = /[&=]/.exec(text.slice(start, at));
   if (question !== null) start += question.index + 1;
   if (start === at) return at;
@@ -73,8 +73,9 @@ function isTopLevel(label: string): boolean {
 }
 
 function inUserInfo(text: string, at: number): boolean {
-  const scheme = text.lastIndexOf('://', at);
-  return scheme >= 0 && at - scheme < 120 && !/[\s/]/.test(text.slice(scheme + 3, at));
+  const window = text.slice(Math.max(0, at - 120), at);
+  const scheme = window.lastIndexOf('://');
+  return scheme >= 0 && !/[\s/]/.test(window.slice(scheme + 3));
 }
 
 /** Password in `scheme://user:password@host`, at the colon of the scheme. */

@@ -17,6 +17,8 @@ interface Ready {
   readonly hidden: 0 | 1;
   readonly prefix: string;
   readonly entropy: number;
+  readonly runMin: number;
+  readonly runMax: number;
 }
 
 /** Finds vendors' tokens. Both calls return the end of a match, or `at`. */
@@ -29,6 +31,14 @@ export interface VendorTokens {
   reset(text: string, key: string): void;
 }
 
+const isTokenPart = (code: number): boolean =>
+  isWord(code) ||
+  code === 0x2d ||
+  code === 0x5f ||
+  code === 0x2b ||
+  code === 0x2f ||
+  code === 0x3d ||
+  code === 0x3a;
 const reach = 100;
 const free = '(?![0-9A-Za-z])';
 
@@ -47,6 +57,8 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
         hidden: shape.hidden,
         prefix: shape.prefix,
         entropy: rule.entropy ?? 0,
+        runMin: shape.runMin,
+        runMax: shape.runMax,
       };
       if (!isWord(shape.prefix.charCodeAt(0))) loose.push(ready);
       else if (shape.prefix.length === 1) {
@@ -76,7 +88,9 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
     },
     atRun(text, at, end, out) {
       const found = anchored(text, at, end, out);
-      return found > at ? found : near.find(text, at, out);
+      if (found > at) return found;
+      // Nothing that needs a vendor's word is shorter than 14 characters.
+      return end - at >= 3 && isTokenPart(text.charCodeAt(at + 13)) ? near.find(text, at, out) : at;
     },
     reset: near.reset,
   };
@@ -95,14 +109,18 @@ function tryRule(rule: Ready, text: string, at: number, out: Span[]): number {
   return rule.match.lastIndex;
 }
 
-/** Shapes that begin with a run: tried only where the run is long enough and what marks them stands in reach. */
+/** Shapes that begin with a run: kept by how many letters and digits they begin with, which a text's run must match. */
 function createLoose(
   rules: readonly Ready[],
 ): (text: string, at: number, end: number, out: Span[]) => number {
+  const byLength: Ready[][] = Array.from({ length: 128 }, () => []);
+  for (const rule of rules) {
+    for (let length = rule.runMin; length <= rule.runMax; length += 1) byLength[length]?.push(rule);
+  }
   return (text, at, end, out) => {
-    const length = end - at;
-    if (length !== 1 && length < 6) return at;
-    for (const rule of rules) {
+    const fitting = byLength[end - at];
+    if (fitting === undefined) return at;
+    for (const rule of fitting) {
       const found = tryRule(rule, text, at, out);
       if (found > at) return found;
     }
@@ -138,9 +156,10 @@ function createNear(rules: readonly NearRule[]): Near {
       keyHolds = key !== '' && anyWord.test(key);
     },
     find(text, at, out) {
-      const line = text.lastIndexOf('\n', at);
-      const from = Math.max(0, at - reach, Math.min(line, at - 30));
-      const window = text.slice(from, at);
+      const reached = text.slice(Math.max(0, at - reach), at);
+      const line = reached.lastIndexOf('\n');
+      // The vendor's word stands on the token's line, or close above it.
+      const window = line < 0 ? reached : reached.slice(Math.max(0, Math.min(line, reached.length - 30)));
       if (!keyHolds && !anyWord.test(window)) return at;
       anyShape.lastIndex = at;
       if (!anyShape.test(text)) return at;

@@ -25,12 +25,22 @@ const classes: Readonly<Record<string, { readonly set: string; readonly sample: 
 const uuid = '[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}';
 const part = /\{(uuid|[a-zA-Z])(\d+)?(?:-(\d+))?\}|[<>]|[^{<>]+/g;
 
+interface Piece {
+  readonly literal: string;
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+}
+
 /** A shape made ready: `pattern` is the source of a bounded regular expression, `hidden` its group, or 0 for all. */
 export interface Shape {
   /** Literal text that every match starts with; empty when the shape starts with a run. */
   readonly prefix: string;
   readonly pattern: string;
   readonly hidden: 0 | 1;
+  /** How many letters and digits a match begins with, at least and at most. */
+  readonly runMin: number;
+  readonly runMax: number;
   /** A made-up value of this shape; different for different seeds. */
   sample(seed: number): string;
 }
@@ -41,7 +51,7 @@ export interface Shape {
  * @throws Error when the shape is written wrongly (found at start, since rules are data)
  */
 export function readShape(shape: string): Shape {
-  const pieces: { literal: string; name: string; min: number; max: number }[] = [];
+  const pieces: Piece[] = [];
   let pattern = '';
   let consumed = 0;
   for (const match of shape.matchAll(part)) {
@@ -70,11 +80,27 @@ export function readShape(shape: string): Shape {
     prefix: first,
     pattern,
     hidden: shape.includes('<') ? 1 : 0,
+    ...firstRun(pieces),
     sample: (seed) => pieces.map((piece, i) => piece.literal || sampleOf(piece, seed + i * 7)).join(''),
   };
 }
 
-function sampleOf(piece: { name: string; min: number; max: number }, seed: number): string {
+function firstRun(pieces: readonly Piece[]): { runMin: number; runMax: number } {
+  let runMin = 0;
+  let runMax = 0;
+  for (const piece of pieces) {
+    const plain = piece.literal === '' ? '' : (/^[0-9A-Za-z]*/.exec(piece.literal)?.[0] ?? '');
+    // A run that may hold punctuation, as a UUID does, may end the letters and digits anywhere.
+    const loose = piece.literal === '' && /[subepU]/.test(piece.name) && piece.name !== 'U';
+    if (piece.name === 'uuid') return { runMin: runMin + 8, runMax: runMax + 8 };
+    runMin += piece.literal === '' ? (loose ? 0 : piece.min) : plain.length;
+    runMax += piece.literal === '' ? piece.max : plain.length;
+    if (loose || (piece.literal !== '' && plain.length < piece.literal.length)) break;
+  }
+  return { runMin, runMax };
+}
+
+function sampleOf(piece: Piece, seed: number): string {
   const alphabet = classes[piece.name === 'uuid' ? 'h' : piece.name]?.sample ?? '';
   let state = (seed * 2_654_435_761) >>> 0;
   let out = '';

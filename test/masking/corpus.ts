@@ -18,9 +18,11 @@ export const layouts: Readonly<Record<string, (lead: string, value: string) => s
   plain: (lead, value) => `The deployment used ${lead} ${value} and went on.`,
   json: (lead, value) => JSON.stringify({ note: `${lead} ${value}`.trim(), count: 3 }),
   'escaped json': (lead, value) => JSON.stringify(JSON.stringify({ note: `${lead} ${value}`.trim() })),
-  url: (lead, value) => `https://host.example/p?q=${lead === '' ? '' : `${encodeURIComponent(lead)}%20`}${encodeURIComponent(value)}&page=2`,
+  url: (lead, value) =>
+    `https://host.example/p?q=${lead === '' ? '' : `${encodeURIComponent(lead)}%20`}${encodeURIComponent(value)}&page=2`,
   log: (lead, value) => `2026-03-04T10:11:12.131Z WARN  [worker-3] retry=2 ${lead} ${value} status=500`,
-  'markdown table': (lead, value) => `| field | content |\n|---|---|\n| ${lead || 'entry'} | ${value} |\n| other | x |`,
+  'markdown table': (lead, value) =>
+    `| field | content |\n|---|---|\n| ${lead || 'entry'} | ${value} |\n| other | x |`,
   quoted: (lead, value) => `${lead} "${value}"`,
   'end of line': (lead, value) => `first line\n${lead} ${value}\nlast line`,
 };
@@ -34,7 +36,8 @@ function fromShapes(): Sample[] {
   }
   for (const rule of nearRules) {
     for (const source of rule.shapes) {
-      for (const seed of [17, 404, 5_005]) samples.push(secret(rule.name, source, seed, `${rule.near[0]}_api_key`));
+      for (const seed of [17, 404, 5_005])
+        samples.push(secret(rule.name, source, seed, `${rule.near[0]}_api_key`));
     }
   }
   return samples;
@@ -47,22 +50,81 @@ function secret(detector: string, source: string, seed: number, lead: string): S
   return { family: 'secrets', detector, value, lead, hidden: inner };
 }
 
-const one = (family: Sample['family'], detector: string, value: string, lead = ''): Sample => ({ family, detector, value, lead, hidden: value });
+const one = (family: Sample['family'], detector: string, value: string, lead = ''): Sample => ({
+  family,
+  detector,
+  value,
+  lead,
+  hidden: value,
+});
 
 /** Every built-in detector's positives. Values are made up or the issuers' own published examples. */
 export function positives(): Sample[] {
   return [
     ...fromShapes(),
     ...nationalIds.map((id) => one('pii', id.name, id.example, id.near?.[0] ?? '')),
-    ...['alice@example.com', 'bob.smith+tag@mail.example.co.uk', 'o_brien-7@sub.example.org'].map((value) => one('pii', 'email', value)),
-    ...['+49 171 1234567', '+1 (415) 555-2671', '+33 6 12 34 56 78', '+442079460958', '(415) 555-2671', '415-555-2671', '415.555.2671', '020 7946 0958', '07700 900123', '06 12 34 56 78', '030-1234567', '0171 1234567', '0412 345 678', '+91 98765 43210', '+81-90-1234-5678', '+55 11 91234-5678'].map((value) => one('pii', 'phone', value)),
-    ...['10.20.30.40', '203.0.113.77', '2001:db8:85a3::8a2e:370:7334', 'fe80::1ff:fe23:4567:890a'].map((value) => one('pii', 'ip', value)),
-    ...['00:1b:44:11:3a:b7', '00-1B-44-11-3A-B7', 'a4:83:e7:2f:9c:01'].map((value) => one('pii', 'mac', value)),
-    ...['1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa', '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy', 'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq', '0x52908400098527886E0F7030069857D2E4169EE7'].map((value) => one('pii', 'crypto-wallet', value)),
-    ...['1985-04-12', '12/04/1985', '4 March 1979'].map((value) => one('pii', 'date-of-birth', value, 'date of birth')),
-    ...['C01X00T47', '533380006', 'L8988901C'].map((value) => one('pii', 'passport', value, 'passport number')),
-    ...['4111 1111 1111 1111', '4111111111111111', '5555-5555-5555-4444', '378282246310005', '6011 1111 1111 1117', '3530111333300000', '30569309025904', '2223003122003222', '6200000000000005'].map((value) => one('payment', 'payment-card', value)),
-    ...['DE89370400440532013000', 'DE89 3704 0044 0532 0130 00', 'GB82 WEST 1234 5698 7654 32', 'FR1420041010050500013M02606', 'NL91ABNA0417164300', 'NO9386011117947', 'MT84MALT011000012345MTLCAST001S', 'CH9300762011623852957', 'SA0380000000608010167519', 'BR9700360305000010009795493P1'].map((value) => one('payment', 'iban', value)),
+    ...['alice@example.com', 'bob.smith+tag@mail.example.co.uk', 'o_brien-7@sub.example.org'].map((value) =>
+      one('pii', 'email', value),
+    ),
+    ...[
+      '+49 171 1234567',
+      '+1 (415) 555-2671',
+      '+33 6 12 34 56 78',
+      '+442079460958',
+      '(415) 555-2671',
+      '415-555-2671',
+      '415.555.2671',
+      '020 7946 0958',
+      '07700 900123',
+      '06 12 34 56 78',
+      '030-1234567',
+      '0171 1234567',
+      '0412 345 678',
+      '+91 98765 43210',
+      '+81-90-1234-5678',
+      '+55 11 91234-5678',
+    ].map((value) => one('pii', 'phone', value)),
+    ...['10.20.30.40', '203.0.113.77', '2001:db8:85a3::8a2e:370:7334', 'fe80::1ff:fe23:4567:890a'].map(
+      (value) => one('pii', 'ip', value),
+    ),
+    ...['00:1b:44:11:3a:b7', '00-1B-44-11-3A-B7', 'a4:83:e7:2f:9c:01'].map((value) =>
+      one('pii', 'mac', value),
+    ),
+    ...[
+      '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa',
+      '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy',
+      'bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq',
+      '0x52908400098527886E0F7030069857D2E4169EE7',
+    ].map((value) => one('pii', 'crypto-wallet', value)),
+    ...['1985-04-12', '12/04/1985', '4 March 1979'].map((value) =>
+      one('pii', 'date-of-birth', value, 'date of birth'),
+    ),
+    ...['C01X00T47', '533380006', 'L8988901C'].map((value) =>
+      one('pii', 'passport', value, 'passport number'),
+    ),
+    ...[
+      '4111 1111 1111 1111',
+      '4111111111111111',
+      '5555-5555-5555-4444',
+      '378282246310005',
+      '6011 1111 1111 1117',
+      '3530111333300000',
+      '30569309025904',
+      '2223003122003222',
+      '6200000000000005',
+    ].map((value) => one('payment', 'payment-card', value)),
+    ...[
+      'DE89370400440532013000',
+      'DE89 3704 0044 0532 0130 00',
+      'GB82 WEST 1234 5698 7654 32',
+      'FR1420041010050500013M02606',
+      'NL91ABNA0417164300',
+      'NO9386011117947',
+      'MT84MALT011000012345MTLCAST001S',
+      'CH9300762011623852957',
+      'SA0380000000608010167519',
+      'BR9700360305000010009795493P1',
+    ].map((value) => one('payment', 'iban', value)),
   ];
 }
 
@@ -96,7 +158,7 @@ export const negatives: readonly string[] = [
   'https://example.com/docs/page?lang=en&sort=asc#section-2',
   'const color = "#ff8800"; const mask = 0xdeadbeef;',
   'lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor',
-  'SELECT id, name, total FROM orders WHERE total > 100 AND status = \'open\' LIMIT 50;',
+  "SELECT id, name, total FROM orders WHERE total > 100 AND status = 'open' LIMIT 50;",
   '| id | name | total |\n|---|---|---|\n| 1 | Widget | 20.50 |\n| 2 | Gadget | 31.00 |',
   'id,name,qty\n1,Widget,5\n2,Gadget,7\n',
   'ISBN 978-3-16-148410-0, EAN 4006381333931',
