@@ -25,6 +25,7 @@ export type GatewayErrorCode =
   | 'recording_unavailable'
   | 'database_unavailable'
   | 'approvals_unavailable'
+  | 'hold_failed' // a held request that has no tool result ended without being carried out
   | 'denied' // policy denies the request
   | 'policy_failed'
   | 'stopping'
@@ -79,6 +80,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   database_unavailable: { status: 503, rpc: -31021, retryable: true },
   policy_failed: { status: 500, rpc: -31022, retryable: false },
   approvals_unavailable: { status: 503, rpc: -31024, retryable: true },
+  hold_failed: { status: 500, rpc: -31025, retryable: false },
   denied: { status: 200, rpc: -31050, retryable: false },
   stopping: { status: 503, rpc: -31023, retryable: true },
   internal: { status: 500, rpc: -32603, retryable: false },

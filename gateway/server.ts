@@ -131,14 +131,16 @@ function route(app: FastifyInstance, running: Running): void {
       void done.finally(() => running.open.delete(done));
     },
   });
-  app.get<{ Params: { connection: string } }>(
-    '/.well-known/oauth-protected-resource/mcp/:connection',
-    ({ params: { connection } }, reply) => {
-      const { identifier, publicUrl } = running.line;
-      const metadata = identifier.metadata({ resource: `${publicUrl}/mcp/${connection}`, connection });
-      return metadata ? reply.send(metadata) : reply.code(404).send({ error: 'no issuer is configured' });
-    },
-  );
+  // With or without the path of the public URL, which a proxy in front may keep or take away.
+  app.get<{ Params: { '*': string } }>('/.well-known/oauth-protected-resource/*', (request, reply) => {
+    const connection = /(?:^|\/)mcp\/([^/]+)$/.exec(request.params['*'])?.[1] ?? '';
+    const { identifier, publicUrl } = running.line;
+    const metadata = identifier.metadata({ resource: `${publicUrl}/mcp/${connection}`, connection });
+    reply.header('access-control-allow-origin', '*');
+    return metadata && connection !== ''
+      ? reply.send(metadata)
+      : reply.code(404).send({ error: 'not_found' });
+  });
   app.get('/healthz', (_request, reply) => reply.send({ status: 'ok' }));
   app.get('/readyz', async (_request, reply) => {
     const problem = await whyNotReady(running);
