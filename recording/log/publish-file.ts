@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { CheckpointPublisher } from './run.ts';
@@ -11,7 +12,9 @@ export function filePublisher(path: string): CheckpointPublisher {
     name: `file ${path}`,
     async publish({ note }) {
       await mkdir(dirname(path), { recursive: true });
-      const fresh = join(dirname(path), `.checkpoint-${process.pid}`);
+      // Another process may have led, and published more, since this one signed.
+      if (isOlder(note, await latest(path))) return;
+      const fresh = join(dirname(path), `.checkpoint-${randomUUID()}`);
       const file = await open(fresh, 'w', 0o644);
       try {
         await file.writeFile(note);
@@ -21,13 +24,21 @@ export function filePublisher(path: string): CheckpointPublisher {
       }
       await rename(fresh, path);
     },
-    async latest() {
-      try {
-        return await readFile(path, 'utf8');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-        throw error;
-      }
-    },
+    latest: () => latest(path),
   };
+}
+
+async function latest(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function isOlder(note: string, kept: string | null): boolean {
+  const [origin, size] = note.split('\n');
+  const [keptOrigin, keptSize] = kept?.split('\n') ?? [];
+  return origin === keptOrigin && Number(size) < Number(keptSize);
 }
