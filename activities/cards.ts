@@ -32,7 +32,7 @@ export interface CardsDeps {
 }
 
 /** Name of the message metadata by which a posted card is found again. */
-export const cardEventType = 'holdpoint_card';
+const cardEventType = 'holdpoint_card';
 
 /**
  * Posts and updates cards. Both activities may be repeated at any time: a card is written down before it is posted,

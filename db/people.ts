@@ -96,18 +96,6 @@ export async function pinEmail(
   return pinned;
 }
 
-/** Forgets what an e-mail was resolved to, so that the next use resolves it anew. An administrator's act. */
-export async function forgetEmail(
-  db: Queryable,
-  { realm, email }: { realm: string; email: string },
-): Promise<boolean> {
-  const { rowCount } = await db.query('delete from people_emails where realm = $1 and email = $2', [
-    realm,
-    email.toLowerCase(),
-  ]);
-  return rowCount === 1;
-}
-
 /** Keeps the directory groups that an identity provider has just vouched for. */
 export async function rememberGroups(
   db: Queryable,

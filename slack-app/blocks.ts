@@ -7,8 +7,6 @@ import { visible } from './text.ts';
  * blocks' JSON with everything but ASCII escaped is kept below that (the strictest of the ways to count).
  */
 export const limits = {
-  headerLength: 150,
-  plainTextLength: 3000,
   preformattedLength: 3000,
   messageBlocks: 50,
   viewBlocks: 100,
@@ -30,7 +28,7 @@ export function wordsOf(line: readonly Span[]): string {
 }
 
 /** A time in words that hold everywhere: `2026-11-21 10:14 UTC`. */
-export function utc(atMs: number): string {
+function utc(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 

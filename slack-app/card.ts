@@ -168,7 +168,11 @@ function closing(request: CardRequest, state: CardState, links: CardLinks): Know
   const until = slackDate(request.expiresAtMs, '{date_short_pretty} at {time}');
   const asked = slackDate(request.createdAtMs, '{date_short_pretty} at {time}');
   const votes = `${got} of ${request.approvalsNeeded} ${request.approvalsNeeded === 1 ? 'approval' : 'approvals'}`;
-  const times = state.open ? `expires ${until}` : `asked ${asked}`;
+  const ended =
+    request.endedAtMs === null
+      ? ''
+      : ` · ended ${slackDate(request.endedAtMs, '{date_short_pretty} at {time}')}`;
+  const times = state.open ? `expires ${until}` : `asked ${asked}${ended}`;
   return [smallPrint('status', `${votes} · ${times} · <${url}|open in the console>\n${id}`)];
 }
 
@@ -186,7 +190,7 @@ function remarks(text: string, shownArgs: string): string {
 }
 
 /** The part of a digest that people compare: 16 hexadecimal digits. */
-export function shortDigest(digest: string): string {
+function shortDigest(digest: string): string {
   return digest.replace(/^sha256:/, '').slice(0, 16);
 }
 
