@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { SessionFilter, SessionSummary } from '../recording/reader.ts';
-import { replayOf } from '../recording/replay.ts';
 import { placeOf, placeText } from './cursor.ts';
 import type { ConsoleContext, Recordings, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
 import { inclusionOf } from './inclusion.ts';
+import { partOf } from './part.ts';
 import { replayPage } from './pages/replay.ts';
 import { sessionsPage } from './pages/sessions.ts';
 import { isAuditor } from './sight.ts';
@@ -12,7 +12,6 @@ import { visitOf } from './sign-in.ts';
 import { createViewings } from './viewings.ts';
 
 const sessionsAPage = 50;
-const eventsAPage = 500;
 
 /** Looking for recorded sessions, and replaying one. Each viewing is recorded before anything is shown. */
 export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): void {
@@ -37,7 +36,7 @@ export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): vo
       const sessionId = request.params['*'];
       const place = placeOf(request.query.from);
       await viewings.record(recordings, visit, sessionId, place.event);
-      const replay = await replayOf(recordings, sessionId, { from: place.at, limit: eventsAPage });
+      const replay = await partOf(recordings, sessionId, place.at);
       if (!replay) throw noSession();
       const next = replay.next && placeText({ event: place.event + replay.events.length, at: replay.next });
       const inclusion = recordings.log ? await inclusionOf(recordings.log, replay.events) : null;

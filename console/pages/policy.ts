@@ -28,7 +28,7 @@ function row(name: Html, { ending, risk, reason }: Terms): Html {
   return html`<tr><th scope="row">${name}</th>
 <td><span class="badge verdict-${ending.kind}">${ending.kind}</span></td>
 <td>${ending.kind === 'hold' ? riskBadge(risk) : '–'}</td>
-<td>${ending.kind === 'hold' ? html`${ending.approvalsNeeded} of ${list(ending.approvers.map((group) => group.name))}` : '–'}</td>
+<td>${ending.kind === 'hold' ? html`${ending.approvalsNeeded} from ${list(ending.approvers.map((group) => group.name))}` : '–'}</td>
 <td>${ending.kind === 'hold' ? span(ending.timeoutMs) : '–'}</td>
 <td>${reason === null ? '–' : visible(reason)}</td></tr>`;
 }

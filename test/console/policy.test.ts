@@ -44,7 +44,10 @@ test('the policy page shows rules in order, what follows from them, and who may 
   await using db = await testDatabase();
   await using console = await testConsole(db.pool, { rules: rules() });
   const page = await (await (await signedIn(console.address)).get('/policy')).text();
-  assert.match(page, /no-drop.*deny.*Dropping tables goes.*writes.*hold.*2 of dba.*30 min.*no rule matches/s);
+  assert.match(
+    page,
+    /no-drop.*deny.*Dropping tables goes.*writes.*hold.*2 from dba.*30 min.*no rule matches/s,
+  );
   assert.match(page, /alice@example\.com.*database-admins/s);
   assert.match(page, /sha256:[0-9a-f]{64}/);
 });

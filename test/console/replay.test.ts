@@ -219,3 +219,25 @@ test('events are checked against the signed log, and one that is not in it is fo
   await db.pool.query(`update log_checkpoints set note = replace(note, 'holdpoint.test', 'holdpoint.evil')`);
   assert.match(await page(), /checkpoint cannot be relied on/);
 });
+
+test('a page of large events stays small enough to open, and none is cut', async () => {
+  await using db = await testDatabase();
+  await using recorder = closing(recorderOn(db.pool));
+  for (let n = 0; n < 12; n++)
+    await recorder.append(
+      facts('large'),
+      message(JSON.stringify({ n: `start-${n}-${'x'.repeat(700_000)}-end-${n}` })),
+    );
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  const person = await signedIn(console.address);
+  let address: string | undefined = '/sessions/large';
+  const seen = new Set<string>();
+  for (let pages = 0; address !== undefined; pages++) {
+    assert.ok(pages < 5);
+    const page = await (await person.get(address)).text();
+    assert.ok(page.length < 10_000_000, `${page.length} characters`);
+    for (const [, n] of page.matchAll(/start-(\d+)-x{700000}-end-\1(?!\d)/g)) seen.add(n ?? '');
+    address = /href="(\/sessions\/large\?from=[^"]+)"/.exec(page)?.[1];
+  }
+  assert.equal(seen.size, 12);
+});
