@@ -6,6 +6,7 @@ import type { Finder } from './detect/find.ts';
 import type { KnownFinder } from './known-values.ts';
 import { markerPattern, replaceText } from './replace.ts';
 import type { ReplaceKeys } from './replace.ts';
+import { apartFrom, originOf } from './settle.ts';
 import { shadowOf } from './shadow.ts';
 import { joinSpans } from './span.ts';
 import type { Span } from './span.ts';
@@ -51,8 +52,45 @@ export function textEdits(parts: TextParts, text: string, key: string, depth: nu
     if (inner !== null) return inner;
   }
   const spans = spansOf(parts, text, key);
-  const edits = spans.map((span) => editOf(parts, text, span));
+  const edits = settle(
+    parts,
+    text,
+    key,
+    spans.map((span) => editOf(parts, text, span)),
+  );
   return depth < deepest ? withBase64(parts, text, key, depth, edits) : edits;
+}
+
+/**
+ * What is hidden changes what stands near what: a word that was too far away may now be close. So the masked text is
+ * searched again until nothing more is found, and masking it later changes nothing.
+ */
+function settle(parts: TextParts, text: string, key: string, first: LeafEdit[]): LeafEdit[] {
+  let edits = first;
+  for (let round = 0; round < 4 && edits.length > 0; round += 1) {
+    const more = spansOf(parts, applyEdits(text, edits), key);
+    if (more.length === 0) break;
+    edits = compose(parts, text, edits, more);
+  }
+  return edits;
+}
+
+/** Adds spans of the masked text to the edits that masked it. A span that touches an edit takes it in. */
+function compose(
+  parts: TextParts,
+  text: string,
+  edits: readonly LeafEdit[],
+  spans: readonly Span[],
+): LeafEdit[] {
+  const origin = originOf(edits);
+  const added = joinSpans(
+    spans
+      .map((span) => ({ ...span, start: origin(span.start, false), end: origin(span.end, true) }))
+      .filter((span) => span.end > span.start),
+  );
+  const kept = apartFrom(edits, added);
+  const fresh = added.map((span) => editOf(parts, text, span));
+  return [...kept, ...fresh].sort((a, b) => a.start - b.start);
 }
 
 /** The sensitive spans of a text, its shadow included; genuine markers and tokens are left alone. */
@@ -165,6 +203,7 @@ function withBase64(
   edits: LeafEdit[],
 ): LeafEdit[] {
   const added: LeafEdit[] = [];
+  let passed = 0;
   // Every run of 24 covers one of every 24 positions, so most of the text is never looked at.
   for (let probe = runLength - 1; probe < text.length; probe += runLength) {
     if (!isBase64(text.charCodeAt(probe))) continue;
@@ -173,7 +212,9 @@ function withBase64(
     let end = probe + 1;
     while (end < text.length && isBase64(text.charCodeAt(end))) end += 1;
     probe = end - 1;
-    if (end - start < runLength || edits.some((edit) => edit.start < end && edit.end > start)) continue;
+    while (passed < edits.length && (edits[passed]?.end ?? 0) <= start) passed += 1;
+    if (end - start < runLength || apartFrom([{ start, end }], edits.slice(passed, passed + 1)).length === 0)
+      continue;
     const edit = insideBase64(parts, text, start, end, key, depth);
     if (edit !== null) added.push(edit);
   }

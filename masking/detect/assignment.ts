@@ -91,6 +91,8 @@ function keyBefore(text: string, at: number, sign: number): string | null {
   let start = end;
   while (start > 0 && end - start < keyReach && isKeyPart(text.charCodeAt(start - 1))) start -= 1;
   if (start === end || end - start >= keyReach) return null;
+  // What stands inside a marker names no value.
+  if (text.charCodeAt(start - 1) === 0x3a && text.startsWith('[masked', start - 8)) return null;
   if (sign === 0x7c && !opensCell(text, start)) return null;
   const key = text.slice(start, end);
   if (!typeWords.has(key.toLowerCase()))
