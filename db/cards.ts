@@ -171,6 +171,44 @@ export async function markAlerted(db: Queryable, cardId: string): Promise<void> 
   await db.query('update slack_cards set alerted_at = now() where card_id = $1', [cardId]);
 }
 
+/** A card whose people are to be reminded. */
+export interface DueReminder {
+  readonly cardId: string;
+  readonly channel: string;
+  readonly ts: string;
+  readonly expiresAt: Date;
+  /** The Slack user groups of the request's approver groups. */
+  readonly userGroups: readonly string[];
+}
+
+/** Takes approvers' cards whose request has lived half its time and still waits; each is taken once. */
+export async function takeReminders(
+  db: Queryable,
+  { limit, shortestLifeMs }: { limit: number; shortestLifeMs: number },
+): Promise<readonly DueReminder[]> {
+  const { rows } = await db.query<DueReminder & { userGroups: string[] }>(
+    `update slack_cards c set reminded_at = now()
+     from held_calls h
+     where c.call_id = h.call_id and c.card_id in (
+       select d.card_id from slack_cards d join held_calls p using (call_id)
+       where p.state = 'pending' and p.expires_at > now() and d.role = 'approver'
+         and d.ts is not null and d.reminded_at is null and d.gone_at is null
+         and p.expires_at - p.created_at > $2 * interval '1 millisecond'
+         and now() > p.created_at + (p.expires_at - p.created_at) / 2
+       order by p.expires_at limit $1 for update of d skip locked)
+     returning c.card_id as "cardId", c.channel, c.ts, h.expires_at as "expiresAt",
+       array(select g->>'slackUserGroup' from jsonb_array_elements(h.approvers) g
+             where g->>'slackUserGroup' ~ '^S[A-Z0-9]+$') as "userGroups"`,
+    [limit, shortestLifeMs],
+  );
+  return rows;
+}
+
+/** A reminder was not sent: it is due again. */
+export async function giveReminderBack(db: Queryable, cardId: string): Promise<void> {
+  await db.query('update slack_cards set reminded_at = null where card_id = $1', [cardId]);
+}
+
 /** Notes that a message was deleted in Slack. */
 export async function markGone(db: Queryable, cardId: string): Promise<void> {
   await db.query('update slack_cards set gone_at = now() where card_id = $1', [cardId]);

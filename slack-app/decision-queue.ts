@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ClickedDecision,
   type OpenDecision,
@@ -16,6 +17,7 @@ const sweepEveryMs = 2000;
 const longestWaitMs = 60_000;
 /** A click that cannot be settled for this long is given up, and the person told. */
 const giveUpAfterMs = 15 * 60_000;
+const stopWithinMs = 5000;
 
 /** Clicks on their way to becoming votes. */
 export interface DecisionQueue {
@@ -93,7 +95,8 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
     stop: async () => {
       stopped = true;
       clearInterval(timer);
-      await Promise.all(running);
+      // What is not finished by then is stored: another process, or the next start, goes on with it.
+      await Promise.race([Promise.all(running), sleep(stopWithinMs, undefined, { ref: false })]);
     },
   };
 }

@@ -21,6 +21,7 @@ interface SlackEvent {
 
 const longestWaitMs = 30_000;
 const helloTimeoutMs = 15_000;
+const stopWithinMs = 5000;
 
 /**
  * Keeps several Socket Mode connections open at once, each watched over by itself. Slack sends a payload over any one
@@ -109,8 +110,12 @@ export async function startSocketMode(options: {
 
   const stop = async (): Promise<void> => {
     stopping.abort();
-    await Promise.all([...open].map((client) => client.disconnect().catch(() => {})));
-    await Promise.all(keepers);
+    const closed = Promise.all([
+      ...[...open].map((client) => client.disconnect().catch(() => {})),
+      ...keepers,
+    ]);
+    // A Slack that does not answer any more must not keep the process from ending.
+    await Promise.race([closed, sleep(stopWithinMs, undefined, { ref: false })]);
   };
   try {
     await first.promise;

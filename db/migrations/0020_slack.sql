@@ -19,6 +19,8 @@ create table slack_cards (
   last_error   text,
   -- When those who decided were told, in the card's thread, that nobody knows whether the call happened.
   alerted_at   timestamptz,
+  -- When the people around the card were reminded of it.
+  reminded_at  timestamptz,
   -- Deleted in Slack: nothing to update any more.
   gone_at      timestamptz,
   unique (call_id, target),
