@@ -139,10 +139,17 @@ export class RefusedRequest extends Error {
 export class UpstreamError extends GatewayError {
   declare readonly code: UpstreamErrorCode;
   readonly sent: boolean;
-  constructor(code: UpstreamErrorCode, message: string, options: ErrorOptions & { sent: boolean }) {
+  /** The HTTP status with which upstream refused; null where it was something else. */
+  readonly status: number | null;
+  constructor(
+    code: UpstreamErrorCode,
+    message: string,
+    options: ErrorOptions & { sent: boolean; status?: number },
+  ) {
     super(code, message, options);
     this.name = 'UpstreamError';
     this.sent = options.sent;
+    this.status = options.status ?? null;
   }
 }
 

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson } from './hold/canonical.ts';
+import { definitionHashOf } from './hold/canonical.ts';
 import { membersAt, readStrictJson } from './mcp/strict-json.ts';
 
 /** A tool as a connection last listed it. */
@@ -44,7 +43,7 @@ function definition(json: string, annotations: unknown): ToolDefinition & { read
     annotations:
       typeof annotations === 'object' && annotations !== null ? (annotations as Record<string, unknown>) : {},
     get hash() {
-      hash ??= `sha256:${createHash('sha256').update(canonicalJson(json)).digest('hex')}`;
+      hash ??= definitionHashOf(json);
       return hash;
     },
   };

@@ -69,7 +69,7 @@ function refusedAnswer(status: number, type: string, text: string, context: Answ
 
 /** What an HTTP status means that is no answer. */
 export function refusalOf(status: number, name: string, inSession: boolean): UpstreamError {
-  const sent = { sent: true };
+  const sent = { sent: true, status };
   if (status >= 300 && status < 400)
     return new UpstreamError(
       'upstream_redirected',

@@ -10,11 +10,14 @@ export interface HttpEndpoint {
   /** How messages name it. */
   readonly name: string;
   readonly pool: Dispatcher;
+  readonly origin: string;
   readonly path: string;
   /** Configured headers and the credential, lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly withoutSecrets: (json: string) => string;
   readonly limits: UpstreamLimits;
+  /** Tells of messages that are left out since they are none. */
+  readonly onInvalid: (because: string) => void;
 }
 
 const both = 'application/json, text/event-stream';

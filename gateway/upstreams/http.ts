@@ -1,9 +1,13 @@
+import type { Logger } from 'pino';
 import { Pool } from 'undici';
 import type { HttpConnectionSettings } from '../settings.ts';
 import { guardedLookup, refuseAddressOf } from './address-guard.ts';
+import { createDetectingSession } from './detecting-session.ts';
 import { createHttpSession, type HttpEndpoint } from './http-session.ts';
+import { createLegacySse } from './legacy-sse.ts';
 import { secretRemover } from './own-secrets.ts';
-import type { Upstream } from './upstream.ts';
+import { createSharedSession } from './shared-session.ts';
+import type { Upstream, UpstreamSession } from './upstream.ts';
 import type { UpstreamLimits } from './limits.ts';
 
 /**
@@ -15,6 +19,7 @@ export function createHttpUpstream(
   connection: string,
   settings: HttpConnectionSettings,
   limits: UpstreamLimits,
+  log: Logger,
 ): Upstream {
   const url = new URL(settings.url);
   refuseAddressOf(url);
@@ -26,6 +31,7 @@ export function createHttpUpstream(
   const endpoint: HttpEndpoint = {
     name: `upstream "${connection}"`,
     pool,
+    origin: url.origin,
     path: url.pathname + url.search,
     headers: lowerCased({
       ...settings.headers,
@@ -33,13 +39,29 @@ export function createHttpUpstream(
     }),
     withoutSecrets: secretRemover(settings.credentials ? [settings.credentials.value] : []),
     limits,
+    onInvalid: (because) => log.warn({ connection, because }, 'an upstream sent what is no valid message'),
   };
   return {
     connection,
-    open: async ({ stateless = false }) => createHttpSession(endpoint, null, stateless),
+    open: async ({ stateless = false }) => {
+      const streamable = createHttpSession(endpoint, null, stateless);
+      return stateless ? streamable : createDetectingSession(streamable, () => legacySession(endpoint));
+    },
     resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable, false),
     close: () => pool.destroy(),
   };
+}
+
+function legacySession(endpoint: HttpEndpoint): UpstreamSession {
+  const { name, limits, withoutSecrets } = endpoint;
+  return createSharedSession(createLegacySse(endpoint), {
+    name,
+    depth: limits.depth,
+    idleTimeoutMs: limits.idleTimeoutMs,
+    withoutSecrets,
+    onInvalid: endpoint.onInvalid,
+    onClose: () => {},
+  });
 }
 
 function lowerCased(headers: Record<string, string>): Record<string, string> {

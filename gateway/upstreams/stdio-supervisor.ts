@@ -1,22 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UpstreamError } from '../errors.ts';
 import type { RpcMessage } from '../mcp/rpc-message.ts';
+import type { SharedChannel } from './shared-channel.ts';
 import type { StdioProcess, StdioProcessHandlers } from './stdio-process.ts';
-
-/** Keeps one session's process alive: starts it when it is needed, and again after a crash, with back-off. */
-export interface StdioSupervisor {
-  /**
-   * Makes sure that a process runs that has seen the client's handshake, so that `message` can be written.
-   * @throws UpstreamError `upstream_not_started` when it cannot be started, or is to rest after crashes
-   */
-  ready(message: RpcMessage, signal: AbortSignal): Promise<void>;
-  write(json: string): Promise<void>;
-  /** True when a line answers the supervisor's own replayed handshake and so is not for the client. */
-  consume(message: RpcMessage): boolean;
-  onLine(handler: (line: Buffer) => void): void;
-  onGone(handler: (because: string) => void): void;
-  stop(): Promise<void>;
-}
 
 const firstRestMs = 500;
 const maxRestMs = 30_000;
@@ -24,11 +10,15 @@ const maxRestMs = 30_000;
 const healthyAfterMs = 60_000;
 const handshakeTimeoutMs = 30_000;
 
-/** @param start starts a process, throwing when the program cannot be started */
+/**
+ * Keeps one session's process alive: starts it when it is needed, and again after a crash, with back-off, having said
+ * the client's handshake to it again.
+ * @param start starts a process, throwing when the program cannot be started
+ */
 export function superviseStdio(
   name: string,
   start: (handlers: Pick<StdioProcessHandlers, 'onLine'>) => Promise<StdioProcess>,
-): StdioSupervisor {
+): SharedChannel {
   let process: Promise<StdioProcess> | null = null;
   let current: StdioProcess | null = null;
   let onLine: (line: Buffer) => void = () => {};

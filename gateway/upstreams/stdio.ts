@@ -5,7 +5,7 @@ import type { StdioConnectionSettings } from '../settings.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { secretRemover } from './own-secrets.ts';
 import { startStdioProcess } from './stdio-process.ts';
-import { createStdioSession } from './stdio-session.ts';
+import { createSharedSession } from './shared-session.ts';
 import { superviseStdio } from './stdio-supervisor.ts';
 import type { Upstream, UpstreamSession } from './upstream.ts';
 
@@ -46,7 +46,7 @@ export function createStdioUpstream(
       const supervisor = superviseStdio(name, ({ onLine }) =>
         startStdioProcess(settings, limits.messageBytes, { onLine, onStderr }, log),
       );
-      const session: UpstreamSession = createStdioSession(supervisor, {
+      const session: UpstreamSession = createSharedSession(supervisor, {
         name,
         depth: limits.depth,
         idleTimeoutMs: limits.idleTimeoutMs,

@@ -32,7 +32,7 @@ export function createUpstreams(
     byName.set(
       name,
       settings.kind === 'http'
-        ? createHttpUpstream(name, settings, limits)
+        ? createHttpUpstream(name, settings, limits, deps.log)
         : createStdioUpstream(name, settings, limits, deps),
     );
   }

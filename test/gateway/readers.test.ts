@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { guardedLookup, refuseAddressOf } from '../../gateway/upstreams/address-guard.ts';
 import { createLineReader } from '../../gateway/upstreams/line-reader.ts';
 import { secretRemover } from '../../gateway/upstreams/own-secrets.ts';

@@ -13,6 +13,7 @@ import {
 import { type Connected, connectV1, connectV2, eventually, tour } from './tour.ts';
 
 let upstream: TestUpstream;
+let old: TestUpstream;
 let gateway: TestGateway;
 let folder: string;
 
@@ -20,9 +21,11 @@ before(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'holdpoint-files-')));
   await writeFile(join(folder, 'note.txt'), 'a note');
   upstream = await startEverything();
+  old = await startEverything('sse');
   gateway = await testGateway({
     connections: {
       everything: httpConnection(upstream.url),
+      'everything-sse': httpConnection(old.url),
       'everything-stdio': stdioConnection(everythingCommand()),
       files: stdioConnection(filesystemCommand(folder)),
     },
@@ -32,6 +35,7 @@ before(async () => {
 after(async () => {
   await gateway[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
+  await old[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -56,6 +60,14 @@ for (const [sdk, connect] of sdks)
       const [direct, through] = await Promise.all([
         visit(connect, upstream.url),
         visit(connect, gateway.url('everything-stdio')),
+      ]);
+      for (const [what, seen] of Object.entries(through)) assert.deepEqual(seen, direct[what], what);
+    });
+
+    test('sees the same of a server that knows only the transport of 2024-11-05', async () => {
+      const [direct, through] = await Promise.all([
+        visit(connect, upstream.url),
+        visit(connect, gateway.url('everything-sse')),
       ]);
       for (const [what, seen] of Object.entries(through)) assert.deepEqual(seen, direct[what], what);
     });

@@ -2,10 +2,10 @@ import { UpstreamError } from '../errors.ts';
 import { RpcError, rawParam, readRpcMessage, withId, type RpcMessage } from '../mcp/rpc-message.ts';
 import { StrictJsonError } from '../mcp/strict-json.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
-import type { StdioSupervisor } from './stdio-supervisor.ts';
+import type { SharedChannel } from './shared-channel.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
 
-/** A request that the process has not answered yet. */
+/** A request that upstream has not answered yet. */
 interface Pending {
   readonly idJson: string;
   readonly progressToken: string | null;
@@ -17,35 +17,32 @@ interface Pending {
 /** Messages kept for a client that has not opened its GET stream yet; beyond that the oldest goes. */
 const maxUnheard = 100;
 
-export interface StdioSessionOptions {
+export interface SharedSessionOptions {
   readonly name: string;
   readonly depth: number;
   readonly idleTimeoutMs: number;
   readonly withoutSecrets: (json: string) => string;
-  /** Tells of output that is no message; the process goes on. */
+  /** Tells of output that is no message; upstream goes on. */
   readonly onInvalid: (because: string) => void;
   readonly onClose: () => void;
 }
 
 /**
- * One client session's own process. Standard output is one stream for everything, so messages are told apart here:
+ * One client session over a channel that is one stream for everything, so that messages are told apart here:
  * a response goes to its request, progress to the request with its token, what else comes while a request is open
  * to the latest one, and the rest to the GET stream.
  */
-export function createStdioSession(
-  supervisor: StdioSupervisor,
-  options: StdioSessionOptions,
-): UpstreamSession {
+export function createSharedSession(channel: SharedChannel, options: SharedSessionOptions): UpstreamSession {
   const { name, idleTimeoutMs } = options;
   const pending = new Map<string, Pending>();
   let listener: MessageQueue<UpstreamMessage> | null = null;
   const unheard: UpstreamMessage[] = [];
   let closing: Promise<void> | null = null;
 
-  supervisor.onLine((line) => {
+  channel.onLine((line) => {
     const message = read(line);
     if (!message) return;
-    if (supervisor.consume(message)) return;
+    if (channel.consume(message)) return;
     if (message.kind === 'response') return answer(message);
     const passed = { json: message.json, kind: message.kind, method: message.method };
     const request = requestOf(message);
@@ -55,7 +52,7 @@ export function createStdioSession(
     } else if (listener) listener.put(passed);
     else if (unheard.push(passed) > maxUnheard) unheard.shift();
   });
-  supervisor.onGone((because) => {
+  channel.onGone((because) => {
     const error = new UpstreamError(
       'upstream_closed',
       `${name} ended before it answered (${because}); the call may have been carried out`,
@@ -100,10 +97,10 @@ export function createStdioSession(
 
   async function* send(json: string, { idJson, signal, onSent }: SendOptions) {
     const message = readRpcMessage(json, { depth: Number.POSITIVE_INFINITY, loneSurrogates: 'allow' });
-    await supervisor.ready(message, signal);
+    await channel.ready(message, signal);
     if (idJson === null || message.kind !== 'request') {
       onSent?.();
-      await supervisor.write(json);
+      await channel.write(json);
       return;
     }
     if (pending.has(idJson))
@@ -121,7 +118,7 @@ export function createStdioSession(
     const stopWatching = watch(request, signal);
     try {
       onSent?.();
-      await supervisor.write(json);
+      await channel.write(json);
       yield* queue;
     } finally {
       stopWatching();
@@ -174,7 +171,7 @@ export function createStdioSession(
     },
     close: () =>
       (closing ??= (async () => {
-        await supervisor.stop();
+        await channel.stop();
         listener?.end();
         options.onClose();
       })()),
