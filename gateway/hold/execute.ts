@@ -31,7 +31,7 @@ export interface ExecuteDeps extends RunDeps {
 /**
  * Failure types of `executeHeldCall`. Each means for certain that nothing was sent and nothing was claimed:
  * `NoLiveCaller`: nobody waits on this replica, and the call is not to run without; try again where somebody does.
- * `NotClaimed`: the database could not be asked; try again.
+ * `NotClaimed`: what must be known first (the row, whether policy still allows it) could not be found out; try again.
  */
 export type ExecuteFailure = 'NoLiveCaller' | 'NotClaimed';
 
@@ -56,6 +56,9 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
   if (!waiter && call.facts.onDisconnect !== 'run')
     throw failure('NoLiveCaller', 'nobody waits for this call on this gateway');
 
+  const masker = await beforeClaim(
+    async () => waiter?.masker ?? deps.maskers().masker(call.facts.maskProfile),
+  );
   const execToken = randomUUID();
   if (!(await claimOnce(deps, input, execToken))) {
     const now = await beforeClaim(() => heldCallState(deps.pool, callId));
@@ -65,7 +68,7 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     }
     return now ? whatIsStored(deps, now) : refused('there is no such held call');
   }
-  return runCall(deps, { call, waiter, execToken, heartbeat: heartbeats() });
+  return runCall(deps, { call, waiter, execToken, masker, heartbeat: heartbeats() });
 }
 
 /** All that must hold right before the claim. Trusts the sealed call and signatures, nothing beside them. */
@@ -160,7 +163,7 @@ async function beforeClaim<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw failure('NotClaimed', 'the database could not be asked', error);
+    throw failure('NotClaimed', 'what must be known before the claim could not be found out', error);
   }
 }
 

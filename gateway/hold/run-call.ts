@@ -1,6 +1,12 @@
 import type { Logger } from 'pino';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExecutedState, finish, heldCallState, seen } from '../../db/held-execution.ts';
+import {
+  type ExecutedState,
+  finish,
+  heldCallState,
+  type SealedValue,
+  seen,
+} from '../../db/held-execution.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Masker, MaskingEngine } from '../../masking/engine.ts';
 import type { Masked } from '../../masking/masked.ts';
@@ -34,12 +40,12 @@ export interface Claimed {
   /** Whose client sees it happen; null when it runs for a client that has gone. */
   readonly waiter: Waiter | null;
   readonly execToken: string;
+  readonly masker: Masker;
   readonly heartbeat: () => void;
 }
 
 /** What steps of a run share. */
 export interface RunContext extends Claimed {
-  readonly masker: Masker;
   /** The session under which the run is recorded. */
   readonly session: SessionFacts;
   /** Records durably; rejects when it could not. */
@@ -65,13 +71,26 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
     const sent = await recorded(context, await sendCall(deps, context, lost.signal));
     const summary = sent.because === null ? null : context.masker.text(sent.because).text;
     const response = sent.response === null ? null : context.masker.message(sent.response).text;
-    const result = response === null ? null : await sealResult(deps.keyRing, callId, response);
+    const result = response === null ? null : await sealed(deps, callId, response);
     const end = { callId, execToken, state: sent.state, because: summary, result };
     const stored = await persist(deps, { ...end, retentionMs: deps.settings.retentionMs });
     deps.waiters.leaveAll(callId, 'ended');
     return stored ? { execution: sent.state, summary } : await asStored(deps, callId);
   } finally {
     clearInterval(beat);
+  }
+}
+
+/** The result for a client that comes back; null when it cannot be sealed: how the call ended is known all the same. */
+async function sealed(deps: RunDeps, callId: string, response: string): Promise<SealedValue | null> {
+  try {
+    return await sealResult(deps.keyRing, callId, response);
+  } catch (error) {
+    deps.log.error(
+      { callId, err: error },
+      'the result of a held call could not be sealed, so it is not stored',
+    );
+    return null;
   }
 }
 
@@ -83,7 +102,6 @@ function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
   const session = waiter?.session ?? { ...facts.session, sessionId: `run-${callId}` };
   return {
     ...claimed,
-    masker: waiter?.masker ?? deps.maskers().masker(facts.maskProfile),
     session,
     async record(kind, direction, bytes, unmasked) {
       await deps.recorder.append(session, {

@@ -31,9 +31,16 @@ export async function startSweeping(deps: SweepDeps): Promise<{ close(): Promise
     if (waiters.size === 0) return;
     for (const callId of await endedLately(pool, withinMs)) waiters.leaveAll(callId, 'ended');
   };
+  let failedAtMs = 0;
   const sweep = async (): Promise<void> => {
     const { executorSilenceMs, openDeadlineMs } = settings;
-    const dead = await sweepDead(pool, { silentMs: executorSilenceMs, unopenedMs: openDeadlineMs * 4 });
+    // While the database was away no executor could say that it lives: they get the time to do so.
+    if (Date.now() - failedAtMs < executorSilenceMs) return;
+    const limits = { silentMs: executorSilenceMs, unopenedMs: openDeadlineMs * 4 };
+    const dead = await sweepDead(pool, limits).catch((error: unknown) => {
+      failedAtMs = Date.now();
+      throw error;
+    });
     if (dead.unknown.length + dead.aborted.length + dead.expired.length > 0)
       log.warn(dead, 'ended held calls that nobody would have ended');
   };

@@ -32,7 +32,7 @@ test('the identical call attaches to the request that is open, asks nobody again
   together(async (one, approvals) => {
     const two = await startReplica(db, approvals, { name: 'two' });
     const first = one.request({ args: '{"a":1,"b":2}' });
-    void one.hold.hold(first);
+    void one.hold.hold(first).catch(() => {});
     const input = await approvals.next();
     first.stream.disconnect();
     const second = two.request({ args: '{ "b": 2.0, "a": 1 }', idJson: '"again"', sessionId: 'session-2' });
@@ -95,7 +95,7 @@ test('without a live caller a kept call is not claimed, and can still run later'
     await assert.rejects(one.execute({ ...input, votes }), { type: 'NoLiveCaller' });
     assert.equal((await rowOf(db.pool, input.callId))?.state, 'pending');
     const back = one.request({ idJson: '2' });
-    void one.hold.hold(back);
+    void one.hold.hold(back).catch(() => {});
     while (one.deps.waiters.size === 0) await sleep(10);
     await one.execute({ ...input, votes });
     assert.equal((await back.stream.response()).id, 2);

@@ -65,7 +65,7 @@ test('progress and questions of the server reach the client that waits; its own 
   held(
     async (one, input) => {
       const back = one.request({ idJson: '2', stream: testStream('"second"') });
-      void one.hold.hold(back);
+      void one.hold.hold(back).catch(() => {});
       while (one.deps.waiters.size < 2) await sleep(10);
       one.upstream.behave = async function* (json, idJson, onSent) {
         onSent();

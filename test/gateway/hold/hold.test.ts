@@ -52,7 +52,7 @@ test('an approved call reaches upstream once, with exactly the arguments that we
 
 test('an executed call is never sent again: a second activity gets what is stored', () =>
   together(async (one, approvals) => {
-    void one.hold.hold(one.request());
+    void one.hold.hold(one.request()).catch(() => {});
     const input = await approvals.next();
     const votes = [countedVote(input)];
     await one.execute({ ...input, votes });
@@ -67,7 +67,7 @@ test('of two activities that race for one call, one sends it and both tell the s
       await sleep(300);
       yield response(idJson, { content: [] });
     };
-    void one.hold.hold(one.request());
+    void one.hold.hold(one.request()).catch(() => {});
     const input = await approvals.next();
     const votes = [countedVote(input)];
     const ends = await Promise.all([1, 2, 3, 4].map(() => one.execute({ ...input, votes })));
@@ -156,7 +156,7 @@ test('a client that cannot wait gets a durable pending answer that tells the mod
 test('keep-alives begin within a second', () =>
   together(async (one, approvals) => {
     const request = one.request();
-    void one.hold.hold(request);
+    void one.hold.hold(request).catch(() => {});
     await approvals.next();
     await sleep(1050);
     assert.equal(request.stream.keepAlives.length, 1);
@@ -208,22 +208,24 @@ test('without Temporal a held call is refused as retryable, can never run, and t
     assert.equal(refused.execution, 'failed');
     assert.equal(one.upstream.calls().length, 0);
     approvals.failing = null;
-    void one.hold.hold(one.request());
+    void one.hold.hold(one.request()).catch(() => {});
     await approvals.next();
   }));
 
 test('a caller who has as many calls open as allowed is refused, others are not', () =>
   together(
     async (one, approvals) => {
-      void one.hold.hold(one.request({ args: '{"n":1}' }));
-      void one.hold.hold(one.request({ args: '{"n":2}', idJson: '2' }));
+      void one.hold.hold(one.request({ args: '{"n":1}' })).catch(() => {});
+      void one.hold.hold(one.request({ args: '{"n":2}', idJson: '2' })).catch(() => {});
       await approvals.next(2);
       const third = one.request({ args: '{"n":3}', idJson: '3' });
       await one.hold.hold(third);
       assert.match((await third.stream.response()).result?.content[0]?.text ?? '', /^TOO_MANY_PENDING/);
       const again = one.request({ args: '{"n":1}', idJson: '4' });
-      void one.hold.hold(again);
-      void one.hold.hold(one.request({ args: '{"n":3}', idJson: '5', caller: { key: 'oidc:x#y' } }));
+      void one.hold.hold(again).catch(() => {});
+      void one.hold
+        .hold(one.request({ args: '{"n":3}', idJson: '5', caller: { key: 'oidc:x#y' } }))
+        .catch(() => {});
       await approvals.next(3);
     },
     { settings: { heldCallsPerCaller: 2 } },
@@ -232,7 +234,7 @@ test('a caller who has as many calls open as allowed is refused, others are not'
 test('a gateway that stops answers everyone who waits as pending', () =>
   together(async (one, approvals) => {
     const request = one.request();
-    void one.hold.hold(request);
+    void one.hold.hold(request).catch(() => {});
     await approvals.next();
     await one.hold.close();
     assert.match((await request.stream.response()).result?.content[0]?.text ?? '', /^PENDING_APPROVAL/);
