@@ -5,6 +5,7 @@
 export function plainMarkdown(text: string): string {
   const tidy = text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
   const cut = tidy.length > 400 ? `${tidy.slice(0, 400)} […]` : tidy;
-  // A URL or an e-mail address becomes a link by itself: broken by escaping what makes it one.
-  return cut.replace(/[\\`*_{}[\]()#+\-.!|<>~&:@/$^=]/g, '\\$&');
+  // A bare URL becomes a link by itself, and the Temporal UI knows no escape for its parts: broken so that people see.
+  const broken = cut.replaceAll('://', '[:]//').replace(/www\./gi, (found) => `${found.slice(0, 3)}[.]`);
+  return broken.replaceAll('&', '&amp;').replace(/[\\`*_{}[\]()#+\-.!|<>~]/g, '\\$&');
 }
