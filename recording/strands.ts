@@ -48,6 +48,7 @@ const noEvent = {
 /** The facets kept per session. An agent that makes up a new tool name for each call must not fill the table. */
 const maxFacets = 200;
 const maxFacetLength = 200;
+const maxResumes = 10_000;
 
 /** @param deps.clock times the records */
 export function createStrands(deps: {
@@ -68,7 +69,7 @@ export function createStrands(deps: {
     const writer = await queue.writer();
     const { session, dataKey } = await keyedSession(facts);
     const sealer = openStrand(facts.sessionId, dataKey, deps.clock);
-    await writer.addStrand(sealer.strand, facts.sessionId);
+    await unlessUnavailable(writer.addStrand(sealer.strand, facts.sessionId));
     if (mine !== generation)
       throw new RecordingError('recording_unavailable', 'the connection was lost; try again');
     const strand: Strand = {
@@ -171,6 +172,8 @@ export function createStrands(deps: {
     },
     abandon() {
       generation += 1;
+      // Sessions that never came back: their next strand, if any, will not say where this one stopped.
+      if (resumes.size > maxResumes) resumes.clear();
       for (const [sessionId, { name, acknowledgedSeq }] of strands)
         resumes.set(sessionId, { strand: name, acknowledgedSeq });
       strands.clear();

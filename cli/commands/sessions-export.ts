@@ -4,11 +4,10 @@ import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { exportPackage } from '../../recording/export/write.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
-import type { RecordReader, SessionFilter, SessionSummary } from '../../recording/reader.ts';
+import type { SessionSummary } from '../../recording/reader.ts';
+import { sessionsOf } from '../../recording/search.ts';
 import { visible } from '../../recording/transcript.ts';
 import { filterOf, filterOptions, UsageError } from './sessions-filter.ts';
-
-const pageSessions = 500;
 
 /** `holdpoint sessions export`: the chosen sessions and the whole log as a package for an auditor. */
 export async function exportSessions(
@@ -44,7 +43,8 @@ export async function exportSessions(
     const { key: _, ...summary } = session;
     sessions.push(summary);
   }
-  if (values.all) sessions.push(...(await everySession(reader, filterOf(values))));
+  if (values.all)
+    for await (const session of sessionsOf({ reader }, filterOf(values))) sessions.push(session);
   await deps.recordAct('sessions.export', {
     sessions: sessions.length,
     first: sessions[0]?.facts.sessionId ?? null,
@@ -63,15 +63,4 @@ export async function exportSessions(
   );
   deps.out(`${sessions.length} sessions, ${records} records written to ${values.out}\n`);
   return 0;
-}
-
-async function everySession(reader: RecordReader, filter: SessionFilter): Promise<SessionSummary[]> {
-  const all: SessionSummary[] = [];
-  for (let page: SessionSummary[] = []; ; ) {
-    const last = page.at(-1);
-    const after = last && { openedAt: last.openedAt, sessionId: last.facts.sessionId };
-    page = await reader.listSessions({ ...filter, limit: pageSessions, ...(after && { after }) });
-    all.push(...page);
-    if (page.length < pageSessions) return all;
-  }
 }

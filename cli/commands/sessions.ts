@@ -3,9 +3,10 @@ import { parseArgs } from 'node:util';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { SessionSummary } from '../../recording/reader.ts';
-import { openSession } from '../../recording/read.ts';
+import { openSession, type ReadDeps, type RecordedEvent } from '../../recording/read.ts';
 import { exportSessions } from './sessions-export.ts';
 import { legalHold, purge, type PurgeDeps } from './sessions-purge.ts';
+import { search } from './sessions-search.ts';
 import { filterOf, filterOptions, isUsage, numberOf, UsageError } from './sessions-filter.ts';
 import { eventJson, eventLines, visible } from '../../recording/transcript.ts';
 
@@ -18,7 +19,8 @@ export interface SessionsDeps extends PurgeDeps {
 
 const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [--tool T] [--verdict V] [--rule R]
                                 [--from TIME] [--to TIME] [--limit N] [--json]
-       holdpoint sessions replay SESSION [--speed N | --instant] [--json]
+       holdpoint sessions search TEXT [the filters of list] [--limit N] [--json]
+       holdpoint sessions replay SESSION [--speed N | --instant] [--follow] [--json]
        holdpoint sessions export --out DIR (--all | SESSION...) [the filters of list]
        holdpoint sessions purge  [SESSION... | --older-than 90d [--connection C]] --reason TEXT [--dry-run] [--json]
        holdpoint sessions hold | release SESSION --reason TEXT
@@ -30,6 +32,7 @@ export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
   try {
     if (command === 'list') return await list(rest, deps);
     if (command === 'replay') return await replay(rest, deps);
+    if (command === 'search') return await search(rest, deps);
     if (command === 'export') return await exportSessions(rest, deps);
     if (command === 'purge') return await purge(rest, deps);
     if (command === 'hold' || command === 'release') return await legalHold(command, rest, deps);
@@ -57,31 +60,57 @@ async function replay(argv: string[], deps: SessionsDeps): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { speed: { type: 'string' }, instant: { type: 'boolean' }, json: { type: 'boolean' } },
+    options: {
+      speed: { type: 'string' },
+      instant: { type: 'boolean' },
+      follow: { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
   });
   const [sessionId, ...more] = positionals;
   if (!sessionId || more.length > 0) throw new UsageError('replay takes exactly one session');
   const speed = values.speed === undefined ? 1 : numberOf(values.speed, '--speed');
-  const reader = createRecordReader(deps.pool);
-  const session = await openSession({ reader, keyRing: deps.keyRing }, sessionId);
-  if (!session) {
+  const pace = values.instant || values.json ? null : speed;
+  const reading = { reader: createRecordReader(deps.pool), keyRing: deps.keyRing };
+  if (!(await openSession(reading, sessionId))) {
     deps.err(`there is no session ${visible(sessionId)}; see holdpoint sessions list\n`);
     return 1;
   }
   await deps.recordAct('sessions.replay', { session: sessionId });
-  const atOnce = values.instant || values.json;
+  const show = (event: RecordedEvent, start: number): void =>
+    deps.out(values.json ? `${JSON.stringify(eventJson(event))}\n` : eventLines(event, start));
+  const problems = await play(reading, sessionId, { pace, follow: values.follow ?? false, show });
+  if (problems > 0) deps.err(`${problems} records of this session have problems; run holdpoint verify\n`);
+  return problems > 0 ? 1 : 0;
+}
+
+const followMs = 500;
+
+/** Shows a session's events; with `follow`, what comes later too, until the session has ended. */
+async function play(
+  reading: ReadDeps,
+  sessionId: string,
+  how: { pace: number | null; follow: boolean; show: (event: RecordedEvent, start: number) => void },
+): Promise<number> {
   let start: number | null = null;
   let last = 0;
   let problems = 0;
-  for await (const event of session.events()) {
-    start ??= event.atMicros;
-    if (!atOnce && last > 0) await sleep(Math.max(0, event.atMicros - last) / 1000 / speed);
-    last = event.atMicros;
-    if (event.problem) problems += 1;
-    deps.out(values.json ? `${JSON.stringify(eventJson(event))}\n` : eventLines(event, start));
+  const from: Record<string, number> = {};
+  for (;;) {
+    const session = await openSession(reading, sessionId);
+    if (!session) return problems;
+    for await (const event of session.events(from)) {
+      start ??= event.atMicros;
+      if (how.pace !== null && last > 0) await sleep(Math.max(0, event.atMicros - last) / 1000 / how.pace);
+      last = event.atMicros;
+      from[event.strand] = event.seq + 1;
+      if (event.problem) problems += 1;
+      how.show(event, start);
+    }
+    // Asked before the events were read: what came in between is seen the next time round.
+    if (!how.follow || session.summary.endedAt) return problems;
+    await sleep(followMs);
   }
-  if (problems > 0) deps.err(`${problems} records of this session have problems; run holdpoint verify\n`);
-  return problems > 0 ? 1 : 0;
 }
 
 function sessionJson(session: SessionSummary): Record<string, unknown> {

@@ -187,3 +187,44 @@ test('PostgreSQL goes away: appends are refused, work goes on when it is back, a
   );
   await pool.end();
 });
+
+test('a database that takes no writes (full disk, fail-over to a replica) refuses events until it takes them again', async () => {
+  await using db = await testDatabase();
+  const name = new URL(db.url).pathname.slice(1);
+  const recorder = recorderOn(db.pool);
+  await recorder.append(facts('s'), message('1'));
+  await db.pool.query(`alter database ${name} set default_transaction_read_only = on`);
+  await db.pool.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`,
+    [name],
+  );
+  const refused: string[] = [];
+  for (let n = 0; n < 5; n += 1) {
+    await recorder
+      .append(facts('s'), message('2'))
+      .catch((error: RecordingError) => refused.push(error.code));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  assert.deepEqual(
+    refused,
+    Array.from({ length: 5 }, () => 'recording_unavailable'),
+  );
+  const admin = openPool(db.url, { max: 1 });
+  await admin.query('set default_transaction_read_only = off');
+  await admin.query(`alter database ${name} set default_transaction_read_only = off`);
+  await admin.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`,
+    [name],
+  );
+  await admin.end();
+  for (let recorded = false; !recorded; )
+    recorded = await recorder.append(facts('s'), message('3')).then(
+      () => true,
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return false;
+      },
+    );
+  await recorder.close();
+  assert.deepEqual(texts(await readAll(db.pool, 's')), ['1', '3']);
+});
