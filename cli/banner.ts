@@ -2,7 +2,7 @@ import type { Config } from './config/config.ts';
 import type { Running } from './up.ts';
 
 /** What `holdpoint up` prints once everything runs: where things are and what to try first. */
-export function banner(config: Config, { run, loginLink, slack }: Running, dataDir: string): string {
+export function banner(config: Config, { run, loginLink, slack }: Running): string {
   const names = Object.keys(config.connections);
   const [first] = names;
   const lines = ['', 'Holdpoint is running. Ctrl-C stops it; the next start goes on where it was.', ''];
@@ -24,7 +24,7 @@ export function banner(config: Config, { run, loginLink, slack }: Running, dataD
       `  claude mcp add --transport http holdpoint ${run.agentsUrl}/mcp/${first}`,
     );
   }
-  if (first === 'files' && config.file === null) lines.push(...firstCalls(dataDir));
+  if (first === 'files' && config.file === null) lines.push(...firstCalls());
   if (config.identity.anonymous)
     lines.push(
       '',
@@ -33,16 +33,15 @@ export function banner(config: Config, { run, loginLink, slack }: Running, dataD
   return `${lines.join('\n')}\n\n`;
 }
 
-function firstCalls(dataDir: string): string[] {
-  const path = `${dataDir}/samples`;
+function firstCalls(): string[] {
   return [
     '',
     'Try it in a second terminal. Passes, and comes back masked:',
     '',
-    `  npx holdpoint call files read_text_file '{"path": "${path}/deploy.env"}'`,
+    `  npx holdpoint call files read_text_file '{"path": "deploy.env"}'`,
     '',
     'Is held until you approve it in the console (or with `npx holdpoint approvals`):',
     '',
-    `  npx holdpoint call files write_file '{"path": "${path}/hello.txt", "content": "Hello."}'`,
+    `  npx holdpoint call files write_file '{"path": "hello.txt", "content": "Hello."}'`,
   ];
 }

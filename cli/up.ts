@@ -1,5 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { searchAttributes } from '../workflows/contract.ts';
 import { portProblem } from './commands/doctor.ts';
 import type { Config } from './config/config.ts';
@@ -40,7 +40,7 @@ export async function up({ argv, configFile, dataDir, env, cwd, out, err }: Invo
   const say = (line: string): void => out(`${line}\n`);
   try {
     const running = await startAll(config, env, log, started, say);
-    out(banner(config, running, relative(cwd, config.dataDir) || '.'));
+    out(banner(config, running));
     const signal = await asked;
     say(`\n${signal}: stopping`);
     return 0;

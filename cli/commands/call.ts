@@ -6,7 +6,7 @@ import type { Invocation } from '../main.ts';
 const help = `Usage: holdpoint call CONNECTION TOOL [JSON] [--token TOKEN]
 
 Makes one tool call through the running gateway, as an agent would, and waits as long as it takes.
-Example: holdpoint call files read_text_file '{"path": "samples/customers.csv"}'
+Example: holdpoint call files read_text_file '{"path": "customers.csv"}'
 `;
 
 /** One tool call by the official MCP client, for trying a policy out. */

@@ -1,3 +1,4 @@
+import type { NativeConnection } from '@temporalio/worker';
 import { createIdentifier } from '../../gateway/identify/identify.ts';
 import { type HoldingDeps, startHolding } from '../../gateway/hold/holding.ts';
 import { defaultHoldSettings } from '../../gateway/hold/settings.ts';
@@ -84,8 +85,10 @@ async function holdStep(context: RoleContext, parts: HoldingParts, started: Stop
   const link = temporalLink(context);
   started.push({ name: 'Temporal link', stop: link.close });
   const stopping = new AbortController();
-  const start = async (): Promise<HoldPort> =>
-    startHolding({
+  let connection: NativeConnection | undefined;
+  const start = async (): Promise<HoldPort> => {
+    connection = await workerConnection(context, stopping.signal);
+    return startHolding({
       ...parts,
       databaseUrl: addresses.databaseUrl,
       approvals: createApprovals(link.client, null),
@@ -98,7 +101,7 @@ async function holdStep(context: RoleContext, parts: HoldingParts, started: Stop
       },
       consoleUrl: config.console.publicUrl,
       temporal: {
-        connection: await workerConnection(context, stopping.signal),
+        connection,
         namespace,
         dataConverter: { payloadCodecs: [link.codec] },
       },
@@ -106,6 +109,7 @@ async function holdStep(context: RoleContext, parts: HoldingParts, started: Stop
       onFailed: (error) =>
         log.fatal({ err: error }, 'approved calls can run here no longer; restart this gateway'),
     });
+  };
   const starting = start();
   const hold = await firstOf(starting, lateHolding(starting, log));
   started.push({
@@ -113,6 +117,7 @@ async function holdStep(context: RoleContext, parts: HoldingParts, started: Stop
     stop: async () => {
       stopping.abort();
       await hold.close();
+      await connection?.close();
     },
   });
   return hold;
