@@ -62,11 +62,13 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const { pool, keyRing, recorder, replica, now } = deps;
   /** By the hash of the client's id; stateless ones by caller and connection. */
   const live = new Map<string, LiveSession>();
+  /** Sessions whose handshake is not answered yet: they count, too. */
+  const begun = new Set<LiveSession>();
   const enders = new WeakMap<LiveSession, AbortController>();
   const opening = new Map<string, Promise<LiveSession>>();
 
   function refuseWhenFull(): void {
-    if (live.size >= deps.maxSessions)
+    if (live.size + begun.size >= deps.maxSessions)
       throw new GatewayError(
         'too_many_sessions',
         `this gateway already has ${deps.maxSessions} sessions, as many as are allowed; end some, or try again later`,
@@ -104,6 +106,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   function forget(session: LiveSession): void {
+    begun.delete(session);
     for (const [key, other] of live) if (other === session) live.delete(key);
   }
 
@@ -186,10 +189,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
   return {
     async begin(caller, upstream, correlationId) {
-      return {
-        session: await open(caller, upstream, correlationId, false),
-        id: randomBytes(32).toString('base64url'),
-      };
+      const session = await open(caller, upstream, correlationId, false);
+      begun.add(session);
+      return { session, id: randomBytes(32).toString('base64url') };
     },
     async establish(id, session, protocolVersion) {
       const { facts, upstream } = session;
@@ -210,6 +212,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       });
       session.protocolVersion = protocolVersion;
       session.sealKey = key;
+      begun.delete(session);
       live.set(sha256(id).toString('hex'), session);
     },
     async find(id, caller, upstream, correlationId) {

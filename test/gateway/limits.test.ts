@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { httpConnection, testGateway } from '../support/gateway.ts';
+import { startEverything, startRawUpstream } from '../support/upstream.ts';
+import { handshake, wire } from './wire.ts';
+
+const echo =
+  '{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hello"}}}';
+const initialize =
+  '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"w","version":"1"}}}';
+
+test('sessions have a limit, and a client that ends one makes room', async () => {
+  await using upstream = await startEverything();
+  await using gateway = await testGateway({
+    connections: { everything: httpConnection(upstream.url) },
+    limits: { sessions: 2 },
+  });
+  const url = gateway.url('everything');
+  const first = await handshake(url);
+  await handshake(url);
+  const third = await wire(url, initialize);
+  assert.equal(third.status, 503);
+  assert.equal(third.json?.error?.data?.['code'], 'too_many_sessions');
+  assert.equal(third.json?.error?.data?.['retryable'], true);
+  await wire(url, null, first, 'DELETE');
+  assert.equal((await wire(url, initialize)).status, 200);
+});
+
+test('open replies have a limit', async () => {
+  await using upstream = await startEverything();
+  await using gateway = await testGateway({
+    connections: { everything: httpConnection(upstream.url) },
+    limits: { streams: 1 },
+  });
+  const url = gateway.url('everything');
+  const session = await handshake(url);
+  const aborter = new AbortController();
+  const headers = { ...session, accept: 'text/event-stream' };
+  const stream = await fetch(url, { headers, signal: aborter.signal });
+  assert.equal(stream.status, 200);
+  assert.equal((await wire(url, echo, session)).json?.error?.data?.['code'], 'too_many_streams');
+  aborter.abort();
+  await sleep(200);
+  assert.equal((await wire(url, echo, session)).status, 200);
+});
+
+test('a reader that does not read holds upstream back instead of filling memory', async () => {
+  let written = 0;
+  await using upstream = await startRawUpstream((request, reply) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (Buffer.concat(chunks).includes('initialize'))
+        return reply
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(
+            '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"r","version":"1"}}}',
+          );
+      reply.writeHead(200, { 'content-type': 'text/event-stream' }).on('error', () => {});
+      const event = `data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"${'x '.repeat(5000)}"}}\n\n`;
+      const flood = (): void => {
+        while (!reply.destroyed && written < 60_000_000 && reply.write(event)) written += event.length;
+        if (!reply.destroyed && written < 60_000_000) reply.once('drain', flood);
+      };
+      flood();
+      return undefined;
+    });
+  });
+  await using gateway = await testGateway({
+    connections: { raw: httpConnection(upstream.url) },
+    logLevel: 'silent',
+  });
+  const session = await handshake(gateway.url('raw'), '2025-06-18');
+  const { port, pathname, host } = new URL(gateway.url('raw'));
+  const socket = connect(Number(port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.pause();
+  const headers = {
+    ...session,
+    host,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    'content-length': String(echo.length),
+  };
+  socket.write(
+    `POST ${pathname} HTTP/1.1\r\n${Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\r\n')}\r\n\r\n${echo}`,
+  );
+  await sleep(1500);
+  const held = written;
+  await sleep(500);
+  // Sockets' own buffers take some megabytes; after that nothing moves.
+  assert.ok(held < 30_000_000, `${held} bytes were taken from upstream`);
+  assert.ok(written - held < 1_000_000, `${written - held} bytes more were taken while nobody read`);
+  socket.destroy();
+});
