@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { measureActivities } from '../../activities/approval-metrics.ts';
+import { createActivities } from '../../activities/settling.ts';
+import { openHeldCall } from '../../db/held-opening.ts';
+import type { Masked } from '../../masking/masked.ts';
+import type { CountedVote } from '../../workflows/contract.ts';
+import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+
+const vote: CountedVote = {
+  jws: 'x',
+  person: { keys: ['oidc:https://idp#ann'], name: 'Ann' },
+  decision: 'deny',
+  reason: 'no',
+  via: 'test',
+  atMs: Date.now() + 20_000,
+};
+
+async function held(db: TestDatabase): Promise<string> {
+  const callId = randomUUID();
+  await openHeldCall(
+    db.pool,
+    {
+      callId,
+      attachKey: randomBytes(32),
+      digest: 'sha256:1',
+      workflowId: callId,
+      connection: 'db',
+      method: 'tools/call',
+      tool: 'query',
+      sessionId: 's',
+      caller: {
+        key: 'local:agent',
+        subject: 'local-agent',
+        issuer: null,
+        email: null,
+        name: null,
+        groups: [],
+        actors: [],
+        client: null,
+        credentialId: null,
+      },
+      rule: 'writes',
+      reason: null,
+      risk: 'high',
+      policyVersion: 'sha256:1',
+      definitionHash: null,
+      approvers: [{ name: 'on "call"', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
+      approvalsNeeded: 1,
+      onDisconnect: 'keep',
+      shownArgs: '{}' as Masked<string>,
+      expiresAt: new Date(Date.now() + 60_000),
+      correlationId: 'c',
+      request: { kekId: 'k', wrapped: randomBytes(8), sealed: randomBytes(8) },
+    },
+    { maxOpenPerCaller: 10 },
+  );
+  return callId;
+}
+
+test('what waits, how calls end, how long people take and cards that fail are counted', async () => {
+  await using db = await testDatabase();
+  const cards = { announce: async () => assert.fail('Slack is away'), refresh: async () => {} };
+  const measured = measureActivities(createActivities({ pool: db.pool, cards, recording: null }), db.pool);
+  const callId = await held(db);
+  await assert.rejects(measured.activities.announce({ callId }), /Slack is away/);
+  assert.match(await measured.text(), /^holdpoint_held_calls_pending\{group="on \\"call\\""\} 1$/m);
+  const { state } = await measured.activities.settle({
+    callId,
+    outcome: 'denied',
+    votes: [vote],
+    execution: null,
+    because: null,
+  });
+  assert.equal(state, 'denied');
+  const text = await measured.text();
+  assert.match(text, /^holdpoint_held_calls_ended_total\{state="denied"\} 1$/m);
+  assert.match(text, /^holdpoint_cards_failed_total\{what="announce"\} 1$/m);
+  assert.match(text, /^holdpoint_decision_seconds_bucket\{group="on \\"call\\"",le="15"\} 0$/m);
+  assert.match(text, /^holdpoint_decision_seconds_bucket\{group="on \\"call\\"",le="30"\} 1$/m);
+  assert.match(text, /^holdpoint_held_calls_overdue 0$/m);
+  assert.doesNotMatch(text, /holdpoint_held_calls_pending\{/);
+});
+
+test('settling again changes nothing and says how it ended', async () => {
+  await using db = await testDatabase();
+  const activities = createActivities({ pool: db.pool, cards: null, recording: null });
+  const callId = await held(db);
+  const base = { callId, votes: [], execution: null, because: null };
+  assert.deepEqual(await activities.settle({ ...base, outcome: 'expired' }), { state: 'expired' });
+  assert.deepEqual(await activities.settle({ ...base, outcome: 'denied', votes: [vote] }), {
+    state: 'expired',
+  });
+  const lost = { execution: 'unknown', summary: 'lost' } as const;
+  assert.deepEqual(await activities.settle({ ...base, outcome: 'approved', execution: lost }), {
+    state: 'expired',
+  });
+});
+
+test('a row that is executing is not ended by anything but a lost execution', async () => {
+  await using db = await testDatabase();
+  const activities = createActivities({ pool: db.pool, cards: null, recording: null });
+  const callId = await held(db);
+  await db.pool.query(`update held_calls set state = 'executing' where call_id = $1`, [callId]);
+  const base = { callId, votes: [], execution: null, because: null };
+  assert.deepEqual(await activities.settle({ ...base, outcome: 'cancelled' }), { state: 'executing' });
+  const lost = { execution: 'unknown', summary: 'lost' } as const;
+  assert.deepEqual(await activities.settle({ ...base, outcome: 'approved', execution: lost }), {
+    state: 'unknown',
+  });
+});
