@@ -105,45 +105,50 @@ export function createMachine(program: Program, group: number): LinearPattern {
     }
   };
 
+  /** The leftmost match that begins at `from` or later, or null. `at` is where it ends as a whole. */
+  const search = (text: string, from: number): { start: number; end: number; at: number } | null => {
+    let [current, next] = lists;
+    let best: { start: number; end: number; at: number } | null = null;
+    current.size = 0;
+    for (let at = from; at <= text.length; at += 1) {
+      if (current.size === 0) {
+        if (best !== null) return best;
+        while (at < text.length && starts[Math.min(128, text.charCodeAt(at))] !== 1) at += 1;
+        if (at >= text.length) return null;
+        mark += 1;
+      }
+      if (best === null) follow(current, text, at, 0, at, -1, -1);
+      mark += 1;
+      next.size = 0;
+      const code = text.charCodeAt(at);
+      for (let i = 0; i < current.size; i += 1) {
+        const pc = current.pc[i] ?? 0;
+        const start = current.saves[i * 3] ?? 0;
+        const groupStart = current.saves[i * 3 + 1] ?? -1;
+        const groupEnd = current.saves[i * 3 + 2] ?? -1;
+        if (program.op[pc] === opcodes.match) {
+          const grouped = group > 0 && groupStart >= 0 && groupEnd > groupStart;
+          best = grouped ? { start: groupStart, end: groupEnd, at } : { start, end: at, at };
+          // Threads after this one are less preferred than the match.
+          break;
+        }
+        if (at - start < longestMatch && inSet(program.sets[program.x[pc] ?? 0], code)) {
+          follow(next, text, at + 1, pc + 1, start, groupStart, groupEnd);
+        }
+      }
+      [current, next] = [next, current];
+    }
+    return best;
+  };
+
   return {
     matches(text) {
       const out: { start: number; end: number }[] = [];
-      let [current, next] = lists;
-      current.size = 0;
       mark = 0;
       seen.fill(-1);
-      let best: { start: number; end: number; at: number } | null = null;
-      for (let at = 0; at <= text.length; at += 1) {
-        if (current.size === 0) {
-          if (best !== null) {
-            out.push({ start: best.start, end: best.end });
-            at = best.at;
-            best = null;
-          }
-          while (at < text.length && starts[Math.min(128, text.charCodeAt(at))] !== 1) at += 1;
-          if (at >= text.length) break;
-          mark += 1;
-        }
-        if (best === null) follow(current, text, at, 0, at, -1, -1);
-        mark += 1;
-        next.size = 0;
-        const code = text.charCodeAt(at);
-        for (let i = 0; i < current.size; i += 1) {
-          const pc = current.pc[i] ?? 0;
-          const start = current.saves[i * 3] ?? 0;
-          const from = current.saves[i * 3 + 1] ?? -1;
-          const to = current.saves[i * 3 + 2] ?? -1;
-          if (program.op[pc] === opcodes.match) {
-            best =
-              group > 0 && from >= 0 && to > from ? { start: from, end: to, at } : { start, end: at, at };
-            break;
-          }
-          if (at - start < longestMatch && inSet(program.sets[program.x[pc] ?? 0], code))
-            follow(next, text, at + 1, pc + 1, start, from, to);
-        }
-        [current, next] = [next, current];
+      for (let best = search(text, 0); best !== null; best = search(text, best.at)) {
+        out.push({ start: best.start, end: best.end });
       }
-      if (best !== null) out.push({ start: best.start, end: best.end });
       return out;
     },
   };
