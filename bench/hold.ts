@@ -15,10 +15,10 @@ import type { BenchSettings, Usage } from './hold-gateway.ts';
  * What a held call costs. Memory and idle CPU of a gateway that holds N calls, each on a connection of its own; and
  * how long it takes from a person's decision until upstream receives the call, with PostgreSQL and Temporal real.
  *
- * Usage: node bench/hold.ts [--held 1000,10000] [--decisions 100] [--idle SECONDS] [--json]
+ * Usage: node bench/hold.ts [--held 1000,2000,10000] [--decisions 100] [--idle SECONDS] [--json]
  */
 
-const held = option('--held', '1000,10000').split(',').map(Number);
+const held = option('--held', '1000,2000,10000').split(',').map(Number);
 const decisions = Number(option('--decisions', '100'));
 const idleSeconds = Number(option('--idle', '20'));
 
@@ -135,41 +135,52 @@ function callOnSocket(url: URL, session: string, n: number): Promise<Socket> {
 
 interface Memory {
   readonly held: number;
+  /** What each call cost more than those of the row before: of the resident set, and of the JavaScript heap. */
   readonly rssKbPerCall: number;
   readonly heapKbPerCall: number;
+  readonly rssMb: number;
   readonly idleCpuPercent: number;
 }
 
-async function memoryOf(upstream: string, count: number): Promise<Memory> {
+/** One gateway that holds more and more calls; measured at each of `counts`. */
+async function memoryOf(upstream: string, counts: readonly number[]): Promise<Memory[]> {
   const target = await start('gateway', { upstream, temporal: null, databaseUrl: null, votePublicKey: '' });
   const url = new URL((JSON.parse(target.ready) as { url: string }).url);
   const session = await initialize(url.href);
   const sockets: Socket[] = [];
-  const open = async (from: number, to: number): Promise<void> => {
-    for (let n = from; n < to; n += 50)
-      sockets.push(
-        ...(await Promise.all(
-          Array.from({ length: Math.min(50, to - n) }, (_, index) => callOnSocket(url, session, n + index)),
-        )),
+  const holdUntil = async (count: number): Promise<void> => {
+    while (sockets.length < count) {
+      const more = Math.min(50, count - sockets.length);
+      const opening = Array.from({ length: more }, (_, index) =>
+        callOnSocket(url, session, sockets.length + index + 1),
       );
+      sockets.push(...(await Promise.all(opening)));
+    }
+    await sleep(3000);
   };
   // What the first hundred cost is code and pools, not calls.
-  await open(1, 101);
-  await sleep(2000);
-  const before = await usageOf(target);
-  await open(101, 101 + count);
-  await sleep(3000);
-  const after = await usageOf(target);
-  await sleep(idleSeconds * 1000);
-  const idle = await usageOf(target);
+  await holdUntil(100);
+  let before = { held: 100, ...(await usageOf(target)) };
+  const found: Memory[] = [];
+  for (const held of counts) {
+    await holdUntil(held);
+    const after = await usageOf(target);
+    await sleep(idleSeconds * 1000);
+    const idle = await usageOf(target);
+    const perCall = (what: 'rssBytes' | 'heapBytes'): number =>
+      rounded((after[what] - before[what]) / (held - before.held) / 1024);
+    found.push({
+      held,
+      rssKbPerCall: perCall('rssBytes'),
+      heapKbPerCall: perCall('heapBytes'),
+      rssMb: rounded(after.rssBytes / 1024 / 1024),
+      idleCpuPercent: rounded(((idle.cpuMs - after.cpuMs) / (idleSeconds * 1000)) * 100),
+    });
+    before = { held, ...after };
+  }
   for (const socket of sockets) socket.destroy();
   target.process.kill('SIGKILL');
-  return {
-    held: count,
-    rssKbPerCall: rounded((after.rssBytes - before.rssBytes) / count / 1024),
-    heapKbPerCall: rounded((after.heapBytes - before.heapBytes) / count / 1024),
-    idleCpuPercent: rounded(((idle.cpuMs - after.cpuMs) / (idleSeconds * 1000)) * 100),
-  };
+  return found;
 }
 
 interface Latency {
@@ -262,8 +273,7 @@ async function main(): Promise<void> {
   const postgres = await startTestPostgres(['fsync=on']);
   process.env['HOLDPOINT_TEST_POSTGRES'] = postgres.url;
   try {
-    const memory: Memory[] = [];
-    for (const count of held) memory.push(await memoryOf(upstream.url, count));
+    const memory = await memoryOf(upstream.url, held);
     const speed = decisions > 0 ? await latency(upstream) : null;
     if (process.argv.includes('--json')) console.log(JSON.stringify({ memory, latency: speed }));
     else {

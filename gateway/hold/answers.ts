@@ -1,4 +1,5 @@
 import type { HeldCallState } from '../../db/held-execution.ts';
+import { errorResponse, GatewayError } from '../errors.ts';
 import { at, splice } from './json-text.ts';
 
 /** What an answer is about. */
@@ -7,6 +8,7 @@ export interface AnswerTo {
   readonly method: string;
   readonly tool: string;
   readonly protocolVersion: string;
+  readonly correlationId: string;
 }
 
 /** Facts of a held call that an agent is told. */
@@ -19,9 +21,6 @@ export interface AnswerFacts {
   /** Page where people see the request. */
   readonly url: string;
 }
-
-/** Own JSON-RPC code for a held request whose method knows no error result (outside what JSON-RPC and MCP keep). */
-const notReleased = -31050;
 
 /** The client could not be made to wait any longer; the call still may be decided, or is just running. */
 export function pendingAnswer(to: AnswerTo, facts: AnswerFacts, executing: boolean): string {
@@ -116,8 +115,8 @@ export function withId(response: string, idJson: string): string {
  */
 function refusal(to: AnswerTo, text: string, approval: Readonly<Record<string, unknown>>): string {
   if (to.method !== 'tools/call') {
-    const error = { code: notReleased, message: text, data: { 'holdpoint/approval': approval } };
-    return `{"jsonrpc":"2.0","id":${to.idJson},"error":${JSON.stringify(error)}}`;
+    const error = new GatewayError('hold_failed', text, { data: { 'holdpoint/approval': approval } });
+    return errorResponse(to.idJson, error, to.correlationId);
   }
   const result = {
     ...(to.protocolVersion >= '2026-07-28' && { resultType: 'complete' }),

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { defaultProfile } from '../../../masking/config.ts';
 import { createMaskingEngine } from '../../../masking/create.ts';
 import { createHold } from '../../../gateway/hold/hold.ts';
+import { createUpstreams } from '../../../gateway/upstreams/upstreams.ts';
 import { httpConnection, type TestGateway, testGateway } from '../../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { connectV1, connectV2 } from '../tour.ts';
@@ -33,7 +34,15 @@ before(async () => {
     policy: `
 default: { then: hold, approvers: [dba] }
 approvers: { dba: { people: [ann@example.com] } }
+rules:
+  - { name: background, when: 'call.args.command.startsWith("background")', then: hold, approvers: [dba], onDisconnect: run }
 `,
+  });
+  Object.assign(replica.deps, {
+    upstreams: createUpstreams(
+      { db: httpConnection(upstream.url) },
+      { log: replica.deps.log, masker: () => engine.masker('default') },
+    ),
   });
 });
 
@@ -136,6 +145,23 @@ test('a client of SDK 1.x that times out loses nothing: the call stays open and 
   assert.equal(upstream.ran.filter((command) => command === 'hasty').length, 1);
   await end();
 });
+
+for (const [name, connect] of clients)
+  test(`where policy says so, the call of a client of ${name} that has gone runs in a session of its own, and the result waits`, async () => {
+    const command = `background ${name}`;
+    const leaving = await connect(gateway.url('db'));
+    const lost = leaving.call('run', { command });
+    const input = await approvals.next(++decided);
+    await leaving.client.close();
+    await assert.rejects(lost);
+    while (replica.deps.waiters.size > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal((await replica.execute({ ...input, votes: [countedVote(input)] })).execution, 'succeeded');
+    const back = await connect(gateway.url('db'));
+    const result = (await back.call('run', { command })) as Seen;
+    assert.equal(result.content[0]?.text, `ran ${command}`);
+    assert.equal(upstream.ran.filter((one) => one === command).length, 1);
+    await back.end();
+  });
 
 test('a client that cancels takes its request back', async () => {
   const { call, end } = await connectV2(gateway.url('db'));

@@ -153,6 +153,20 @@ test('a client that cannot wait gets a durable pending answer that tells the mod
     { settings: { replyBudgetMs: 1500 } },
   ));
 
+test('a held request that knows no tool result is refused by an error that says the same', () =>
+  together(async (one, approvals) => {
+    const json = '{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"file:///secret"}}';
+    const request = { ...one.request({ json }), method: 'resources/read', tool: 'file:///secret' };
+    void one.hold.hold(request).catch(() => {});
+    const input = await approvals.next();
+    while (!(await rowOf(db.pool, input.callId))?.opened) await sleep(5);
+    await db.pool.query(`update held_calls set state = 'denied'`);
+    const { error } = await request.stream.response();
+    assert.match(error?.message ?? '', /^DENIED hp_/);
+    assert.equal(error?.data?.['code'], 'hold_failed');
+    assert.deepEqual(Object.keys(error?.data?.['holdpoint/approval'] ?? {}), ['id', 'status', 'url']);
+  }));
+
 test('keep-alives begin within a second', () =>
   together(async (one, approvals) => {
     const request = one.request();
