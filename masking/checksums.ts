@@ -86,3 +86,8 @@ export function entropy(text: string): number {
   for (const count of counts.values()) bits -= (count / length) * Math.log2(count / length);
   return bits;
 }
+
+/** Whether an IBAN's check digits hold; compact, upper case. */
+export function ibanHolds(compact: string): boolean {
+  return mod97(compact.slice(4) + compact.slice(0, 4)) === 1;
+}

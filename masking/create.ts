@@ -17,7 +17,7 @@ import { textEdits } from './text-edits.ts';
 import type { LeafEdit, TextParts } from './text-edits.ts';
 import { createUserFinder } from './user-detectors.ts';
 import { jsonEdits } from './walk-json.ts';
-import type { WalkParts } from './walk-json.ts';
+import type { WalkParts } from './walk-leaf.ts';
 
 /** How deep a text may be nested for the walk; the gateway refuses deeper messages before. */
 const maxDepth = 512;

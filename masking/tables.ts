@@ -1,4 +1,4 @@
-import type { NameVerdict } from './detect/field-names.ts';
+import type { NameVerdict } from './rules/name-verdict.ts';
 import { isSensitiveValue } from './detect/values.ts';
 import type { Span } from './span.ts';
 

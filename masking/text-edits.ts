@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { applyEdits } from './json-tree.ts';
 import type { Operator, ProfileConfig } from './config.ts';
-import type { NameVerdict } from './detect/field-names.ts';
+import type { NameVerdict } from './rules/name-verdict.ts';
 import type { Finder } from './detect/find.ts';
 import type { KnownFinder } from './known-values.ts';
 import { markerPattern, replaceText } from './replace.ts';

@@ -1,6 +1,6 @@
 import type { Span } from '../span.ts';
 import { isLetter, isQuote, isSpace, isWord } from './characters.ts';
-import type { NameVerdict } from './field-names.ts';
+import type { NameVerdict } from '../rules/name-verdict.ts';
 import { isSensitiveValue } from './values.ts';
 
 const keyReach = 64;

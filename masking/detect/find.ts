@@ -4,7 +4,7 @@ import { findAssignment } from './assignment.ts';
 import type { PendingName } from './assignment.ts';
 import { isDigit, isEvent, isHex, isLetter, isWord } from './characters.ts';
 import { findAddress, findBirthDate, findDocument, findPhone } from './contact.ts';
-import type { NameVerdict } from './field-names.ts';
+import type { NameVerdict } from '../rules/name-verdict.ts';
 import { createJwtFinder, findPrivateKey } from './long-secrets.ts';
 import { findEmail, findIp4, findIp6, findMac, findUrlPassword } from './network.ts';
 import { findCard, findIban } from './payment.ts';

@@ -1,5 +1,4 @@
-import { luhn } from '../checksums.ts';
-import { ibanHolds } from '../rules/national-ids.ts';
+import { ibanHolds, luhn } from '../checksums.ts';
 import type { Span } from '../span.ts';
 import { isDigit, isWord } from './characters.ts';
 

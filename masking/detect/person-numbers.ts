@@ -1,5 +1,5 @@
 import { nationalIds } from '../rules/national-ids.ts';
-import type { NationalId } from '../rules/national-ids.ts';
+import type { NationalId } from '../rules/national-id.ts';
 import type { Span } from '../span.ts';
 import { before, hasWord } from './characters.ts';
 

@@ -1,4 +1,5 @@
-import type { Assertion, UnitSet } from './parse.ts';
+import type { Assertion } from './parse.ts';
+import type { UnitSet } from './unit-set.ts';
 
 /**
  * A pattern that runs in time linear in the text, whatever the pattern: all ways through it are followed at once

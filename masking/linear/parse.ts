@@ -1,13 +1,10 @@
+import { complement, escapeRanges, posix, setOf } from './unit-set.ts';
+import type { Range, UnitSet } from './unit-set.ts';
+
 /**
  * Parses regular expressions of the common dialect (RE2 without Unicode classes) into a tree. What cannot run in
  * linear time, lookaround and backreferences, is refused with its reason.
  */
-
-/** A set of UTF-16 units: a table for ASCII, ranges for the rest. */
-export interface UnitSet {
-  readonly ascii: Uint8Array;
-  readonly ranges: readonly (readonly [number, number])[];
-}
 
 export type Assertion = 'start' | 'end' | 'lineStart' | 'lineEnd' | 'word' | 'notWord';
 
@@ -48,58 +45,6 @@ interface State {
 
 const maxRepeat = 1_000;
 const maxNesting = 100;
-type Range = readonly [number, number];
-
-const digits: Range[] = [[48, 57]];
-const words: Range[] = [
-  [48, 57],
-  [65, 90],
-  [95, 95],
-  [97, 122],
-];
-const spaces: Range[] = [
-  [9, 13],
-  [32, 32],
-];
-const posix: Readonly<Record<string, Range[]>> = {
-  alnum: [
-    [48, 57],
-    [65, 90],
-    [97, 122],
-  ],
-  alpha: [
-    [65, 90],
-    [97, 122],
-  ],
-  digit: digits,
-  lower: [[97, 122]],
-  upper: [[65, 90]],
-  space: spaces,
-  word: words,
-  xdigit: [
-    [48, 57],
-    [65, 70],
-    [97, 102],
-  ],
-  punct: [
-    [33, 47],
-    [58, 64],
-    [91, 96],
-    [123, 126],
-  ],
-  print: [[32, 126]],
-  graph: [[33, 126]],
-  blank: [
-    [9, 9],
-    [32, 32],
-  ],
-  cntrl: [
-    [0, 31],
-    [127, 127],
-  ],
-  ascii: [[0, 127]],
-};
-
 /**
  * @returns the tree, and how many capturing groups it has
  * @throws PatternError
@@ -234,14 +179,6 @@ function parseGroup(state: State, outer: Flags): Node {
   return index === 0 ? item : { kind: 'group', item, index };
 }
 
-const escapeRanges: Readonly<Record<string, readonly [Range[], boolean]>> = {
-  d: [digits, false],
-  D: [digits, true],
-  w: [words, false],
-  W: [words, true],
-  s: [spaces, false],
-  S: [spaces, true],
-};
 const assertions: Readonly<Record<string, Assertion>> = {
   b: 'word',
   B: 'notWord',
@@ -339,36 +276,4 @@ function classUnit(state: State): number {
   }
   state.at += 1;
   return state.source.charCodeAt(state.at - 1);
-}
-
-function complement(ranges: readonly Range[]): Range[] {
-  const out: Range[] = [];
-  let from = 0;
-  for (const [low, high] of [...ranges].sort((a, b) => a[0] - b[0])) {
-    if (low > from) out.push([from, low - 1]);
-    from = Math.max(from, high + 1);
-  }
-  if (from <= 0xffff) out.push([from, 0xffff]);
-  return out;
-}
-
-function setOf(given: readonly Range[], fold: boolean, negated: boolean): UnitSet {
-  let ranges = [...given];
-  if (fold) {
-    for (const [low, high] of given) {
-      for (const [from, to, shift] of [
-        [65, 90, 32],
-        [97, 122, -32],
-      ] as const) {
-        const start = Math.max(low, from);
-        const end = Math.min(high, to);
-        if (start <= end) ranges.push([start + shift, end + shift]);
-      }
-    }
-  }
-  if (negated) ranges = complement(ranges);
-  const ascii = new Uint8Array(128);
-  for (const [low, high] of ranges)
-    for (let code = low; code <= Math.min(high, 127); code += 1) ascii[code] = 1;
-  return { ascii, ranges: ranges.filter(([, high]) => high > 127) };
 }

@@ -1,5 +1,5 @@
-import { near, token } from './secret-rule.ts';
-import type { NearRule, PrefixRule } from './secret-rule.ts';
+import { token } from './secret-rule.ts';
+import type { PrefixRule } from './secret-rule.ts';
 
 /** Chat, mail, payment, AI, shops, office software, social networks. */
 export const serviceTokens: readonly PrefixRule[] = [
@@ -244,71 +244,4 @@ export const serviceTokens: readonly PrefixRule[] = [
   token('statsig-key', 'docs.statsig.com', 'secret-{w40-60}', 'console-{w40-60}'),
   token('azure-openai-key', 'learn.microsoft.com/azure/ai-services', '{w52}JQQJ99{w26}'),
   token('holdpoint-token', 'holdpoint: its own credentials', 'hpat_{u30-90}', 'gwpat_{u30-90}'),
-];
-
-/** The same field, tokens without a prefix. */
-export const serviceNear: readonly NearRule[] = [
-  near('cohere-key', 'docs.cohere.com', ['cohere', 'co_api_key'], '{w40}'),
-  near('mistral-key', 'docs.mistral.ai', ['mistral'], '{w32}'),
-  near('together-key', 'docs.together.ai', ['together'], '{h64}'),
-  near('wandb-key', 'docs.wandb.ai', ['wandb', 'weights_and_biases'], '{h40}'),
-  near('deepgram-key', 'developers.deepgram.com', ['deepgram'], '{h40}'),
-  near('assemblyai-key', 'www.assemblyai.com/docs', ['assemblyai', 'assembly_ai'], '{h32}'),
-  near('stability-key', 'platform.stability.ai', ['stability'], '{w48}'),
-  near('twilio-key', 'www.twilio.com/docs', ['twilio'], '{h32}'),
-  near('postmark-token', 'postmarkapp.com/developer', ['postmark'], '{uuid}'),
-  near('mailjet-key', 'dev.mailjet.com', ['mailjet'], '{h32}'),
-  near(
-    'messagebird-key',
-    'developers.messagebird.com',
-    ['messagebird', 'message_bird', 'message-bird'],
-    '{l25}',
-    '{uuid}',
-  ),
-  near('zendesk-key', 'developer.zendesk.com', ['zendesk'], '{l40}', '{w40}'),
-  near('freshdesk-key', 'developers.freshdesk.com', ['freshdesk', 'freshworks'], '{w20}'),
-  near('dropbox-token', 'www.dropbox.com/developers', ['dropbox'], '{l15}', '{u64}', '{l11}AAAAAAAAAA{e43}'),
-  near('box-token', 'developer.box.com', ['box'], '{w32}'),
-  near('trello-key', 'developer.atlassian.com/cloud/trello', ['trello'], '{h32}', '{h64}'),
-  near('asana-token', 'developers.asana.com', ['asana'], '{l32}'),
-  near('airtable-token', 'airtable.com/developers', ['airtable'], 'key{w14}', '{l17}'),
-  near('coinbase-key', 'docs.cdp.coinbase.com', ['coinbase'], '{u64}', '{w16}', '{b86}=='),
-  near('kraken-key', 'docs.kraken.com', ['kraken'], '{e80-90}', '{b56}'),
-  near('binance-key', 'developers.binance.com', ['binance'], '{w64}'),
-  near('kucoin-key', 'www.kucoin.com/docs', ['kucoin'], '{h24}', '{uuid}'),
-  near('bittrex-key', 'bittrex.github.io', ['bittrex'], '{l32}'),
-  near('plaid-secret', 'plaid.com/docs', ['plaid'], '{l30}', '{l24}'),
-  near('paypal-secret', 'developer.paypal.com', ['paypal'], '{u80}'),
-  near('finicity-key', 'developer.mastercard.com', ['finicity'], '{h32}', '{l20}'),
-  near('facebook-secret', 'developers.facebook.com', ['facebook', 'fb_app', 'fb_secret'], '{h32}'),
-  near('twitter-secret', 'developer.x.com', ['twitter'], '{l25}', '{w45}', '{w50}', '{d15-25}-{w20-40}'),
-  near(
-    'linkedin-secret',
-    'learn.microsoft.com/linkedin',
-    ['linkedin', 'linked_in', 'linked-in'],
-    '{w16}',
-    '{l14}',
-  ),
-  near('flickr-key', 'www.flickr.com/services/api', ['flickr'], '{l32}'),
-  near('etsy-key', 'developers.etsy.com', ['etsy'], '{l24}'),
-  near('squarespace-key', 'developers.squarespace.com', ['squarespace'], '{uuid}'),
-  near('rapidapi-key', 'docs.rapidapi.com', ['rapidapi', 'x-rapidapi'], '{u50}'),
-  near('gitter-token', 'developer.gitter.im', ['gitter'], '{u40}'),
-  near('mattermost-token', 'developers.mattermost.com', ['mattermost'], '{l26}'),
-  near('discord-secret', 'discord.com/developers', ['discord'], '{h64}', '{e32}'),
-  near('nytimes-key', 'developer.nytimes.com', ['nytimes', 'new-york-times', 'newyorktimes'], '{e32}'),
-  near('adobe-secret', 'developer.adobe.com', ['adobe'], '{h32}'),
-  near('adafruit-key', 'io.adafruit.com/api', ['adafruit'], '{u32}'),
-  near('gocardless-token', 'developer.gocardless.com', ['gocardless'], '{u40}'),
-  near('hubspot-token', 'developers.hubspot.com', ['hubspot', 'hapikey'], '{uuid}'),
-  near('intercom-token', 'developers.intercom.com', ['intercom'], '{e60}'),
-  near('jumpcloud-key', 'docs.jumpcloud.com', ['jumpcloud'], '{h40}', '{l40}'),
-  near('lob-key', 'docs.lob.com', ['lob'], '{h35}'),
-  near('looker-secret', 'cloud.google.com/looker/docs', ['looker'], '{l20}', '{l24}'),
-  near('sendbird-token', 'sendbird.com/docs', ['sendbird'], '{h40}', '{uuid}'),
-  near('sidekiq-secret', 'sidekiq.org', ['sidekiq', 'bundle_enterprise__contribsys__com'], '{h8}:{h8}'),
-  near('typesense-key', 'typesense.org/docs', ['typesense'], '{w32}'),
-  near('freshbooks-token', 'www.freshbooks.com/api', ['freshbooks'], '{l64}'),
-  near('duo-secret', 'duo.com/docs', ['duo'], '{w40}'),
-  near('openweather-key', 'openweathermap.org/api', ['openweather', 'owm'], '{h32}'),
 ];

@@ -1,0 +1,150 @@
+import type { NameVerdict } from './name-verdict.ts';
+
+/** Names that say what their value is. Normal form: lower-case words, joined by one space. */
+
+const named = (names: string, detector: string, strength: 'strong' | 'weak'): [string, NameVerdict][] =>
+  names
+    .trim()
+    .split(/,\s+/)
+    .map((name) => [name, { detector, strength }]);
+
+/** Endings of names, and what a value under such a name is. */
+export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
+  ...named(
+    `
+    password, passwd, pwd, passphrase, passcode, pass phrase, pass word, pass, userpass, dbpass,
+    dbpassword, passwort, kennwort, contrasena, mot de passe, senha, motdepasse, rootpw, pw
+  `,
+    'password',
+    'strong',
+  ),
+  ...named(
+    `
+    secret, client secret, secret key, secret access key, shared secret, signing secret, signing
+    key, encryption key, private key, master key, app secret, consumer secret, webhook secret,
+    session secret, jwt secret, api key, apikey, api token, apitoken, api secret, apisecret, access
+    key, accesskey, account key, auth key, authkey, auth token, authtoken, access token,
+    accesstoken, refresh token, id token, session token, bearer token, oauth token, security token,
+    service token, app key, appkey, application key, license key, storage key, shared access key,
+    secret token, hmac key, credential, credentials, totp secret, otp secret, mfa secret, seed
+    phrase, mnemonic, recovery phrase, recovery code, privatekey, secretkey, clientsecret,
+    accountkey, sharedaccesskey, private token, personal access token, x api key, deploy key, deploy
+    token, bot token, salt key, token secret, signature key, connection string, connectionstring,
+    webhook url
+  `,
+    'credential',
+    'weak',
+  ),
+  ...named(
+    `
+    token, key, auth, authorization, proxy authorization, cookie, set cookie, session, session id,
+    sessionid, sid, jsessionid, phpsessid, csrf, xsrf, jwt, bearer, pat, otp, salt, nonce secret,
+    signature, sig, cred, creds, apitok, sas, dsn
+  `,
+    'credential',
+    'weak',
+  ),
+  ...named(
+    `
+    cvv, cvc, cvv2, cvc2, card code, security code, card verification value, cvn
+  `,
+    'card-code',
+    'strong',
+  ),
+  ...named(
+    `
+    pin, pin code, card pin
+  `,
+    'pin',
+    'strong',
+  ),
+  ...named(
+    `
+    ssn, social security number, social security, social security no, socialsecuritynumber, ssn
+    number, itin, tax id, taxid, tin
+  `,
+    'us-ssn',
+    'strong',
+  ),
+  ...named(
+    `
+    passport, passport number, passport no, passportnumber, passport id
+  `,
+    'passport',
+    'strong',
+  ),
+  ...named(
+    `
+    national id, national id number, national insurance number, nino, aadhaar, aadhaar number,
+    pesel, bsn, cpf, curp, personnummer, fiscal code, codice fiscale, steuer id, nric, dni, nie,
+    tckn, oib, egn, cnp, identity number
+  `,
+    'national-id',
+    'strong',
+  ),
+  ...named(
+    `
+    drivers license, driver license, drivers license number, driver licence, driving licence,
+    driving license, driver license number, license number
+  `,
+    'driver-license',
+    'strong',
+  ),
+  ...named(
+    `
+    date of birth, birth date, birthdate, dob, birthday, dateofbirth, born on
+  `,
+    'date-of-birth',
+    'strong',
+  ),
+  ...named(
+    `
+    card number, cardnumber, credit card number, credit card, creditcard, cc number, ccnum, pan
+    number, primary account number, card no
+  `,
+    'payment-card',
+    'strong',
+  ),
+  ...named(
+    `
+    iban, bank account, bank account number, account number, routing number, sort code,
+    accountnumber
+  `,
+    'bank-account',
+    'strong',
+  ),
+  ...named(
+    `
+    phone, phone number, mobile, mobile number, telephone, cell phone, phonenumber, fax, tel, msisdn
+  `,
+    'phone',
+    'strong',
+  ),
+  ...named(
+    `
+    street, street address, address line, address line 1, address line 2, home address, postal
+    address, mailing address, street name
+  `,
+    'address',
+    'strong',
+  ),
+]);
+
+/** Names that end like a secret's and are none: compared with a name's last two or three words. */
+export const innocentEndings: ReadonlySet<string> = new Set(
+  `
+    page token, next token, continuation token, cursor token, progress token, sync token, max token,
+    token key, public key, primary key, foreign key, partition key, sort key, row key, cache key,
+    idempotency key, hash key, object key, unique key, composite key, map key, index key, issue key,
+    project key, group key, range key, lookup key, dedupe key, dedup key, routing key, translation
+    key, i18n key, hot key, shortcut key, stop token, eos token, pad token, bos token, start token,
+    first token, last token, new token, per token, no auth, basic auth, required auth, key key,
+    column key, item key, data key, config key, parent key, child key, metadata key, ssh public key,
+    by pass, boarding pass, first pass, second pass, test pass, message key, storage class, method
+    signature, function signature, type signature, resume token, query token, invalid token,
+    unexpected token, host key, known key, answer key, display key, state key, react key, query key,
+    gpg public key, kms key, ec2 key
+  `
+    .trim()
+    .split(/,\s+/),
+);

@@ -1,0 +1,222 @@
+import type { Operator } from './config.ts';
+import { isPlaceholder, isSensitiveValue } from './detect/values.ts';
+import type { FieldRules } from './field-rules.ts';
+import { applyEdits, endOf, kindOf, rawText, startOf, stringValue } from './json-tree.ts';
+import { replaceNumber } from './replace.ts';
+import type { NameVerdict } from './rules/name-verdict.ts';
+import { kinds } from './scan.ts';
+import type { JsonTape } from './scan.ts';
+import { spliceString } from './splice-string.ts';
+import { binaryNote, editOf, textEdits } from './text-edits.ts';
+import type { LeafEdit, TextParts } from './text-edits.ts';
+
+/** What the walk needs: the text's parts, the profile's own fields, and the same parts for addresses only. */
+export interface WalkParts {
+  readonly text: TextParts;
+  /** For places that the protocol works with: secrets alone are hidden there. */
+  readonly addresses: TextParts;
+  readonly fields: FieldRules;
+}
+
+/** Where the walk is. A child place is a new value. */
+export interface Place {
+  /** Name of the nearest member; names elements of its list too. */
+  readonly key: string;
+  /** Path for findings: `$.params.arguments.user`. */
+  readonly path: string;
+  /** Path for the protocol's table, or null outside messages and below what the table names. */
+  readonly protocol: string | null;
+  /** What the nearest name says of values here. */
+  readonly verdict: NameVerdict | null;
+  /** What the profile's fields say. */
+  readonly field: Operator | 'keep' | null;
+  /** Inside a JSON Schema, where names are those of fields and not of values. */
+  readonly schema: boolean;
+  readonly addressOnly: boolean;
+  readonly depth: number;
+}
+
+/** Masks a string or a number; other values hold nothing to mask. */
+export function maskLeaf(
+  parts: WalkParts,
+  tape: JsonTape,
+  node: number,
+  place: Place,
+  edits: LeafEdit[],
+): void {
+  const kind = kindOf(tape, node);
+  if (kind === kinds.string || kind === kinds.escapedString) maskString(parts, tape, node, place, edits);
+  else if (kind === kinds.number) maskNumber(parts, tape, node, place, edits);
+}
+
+function maskString(parts: WalkParts, tape: JsonTape, node: number, place: Place, edits: LeafEdit[]): void {
+  if (place.field === 'keep' || endOf(tape, node) - startOf(tape, node) < 4) return;
+  const text = stringValue(tape, node) ?? '';
+  const chosen = place.addressOnly ? parts.addresses : parts.text;
+  const whole = { start: 0, end: text.length, confidence: 0.9 };
+  if (place.field !== null) {
+    if (!isPlaceholder(text))
+      push(tape, node, [editOf(chosen, text, { ...whole, detector: 'field' }, place.field)], place, edits);
+    return;
+  }
+  const verdict = place.verdict;
+  if (
+    verdict !== null &&
+    !place.addressOnly &&
+    parts.text.enabled(verdict.detector) &&
+    isWholeValue(text, verdict)
+  ) {
+    push(
+      tape,
+      node,
+      [editOf(chosen, text, { ...whole, start: schemeLength(text), detector: verdict.detector })],
+      place,
+      edits,
+    );
+    return;
+  }
+  const inner = textEdits(chosen, text, place.key, place.depth);
+  if (inner.length > 0) push(tape, node, inner, place, edits);
+}
+
+function isWholeValue(text: string, verdict: NameVerdict): boolean {
+  const start = schemeLength(text);
+  if (start > 0) return !isPlaceholder(text.slice(start));
+  // A text with structure of its own is looked into instead: names such as `auth` may hold a whole document.
+  if (text.length > 40 && /^\s*[[{]/.test(text)) return false;
+  if (text.length > 4_096 || text.startsWith('-----BEGIN')) return false;
+  return isSensitiveValue(text, verdict, true);
+}
+
+function schemeLength(text: string): number {
+  return /^(?:Bearer|Basic|Token|Digest|ApiKey)\s+(?=\S+$)/i.exec(text)?.[0].length ?? 0;
+}
+
+function maskNumber(parts: WalkParts, tape: JsonTape, node: number, place: Place, edits: LeafEdit[]): void {
+  const raw = rawText(tape, node);
+  if (place.field === 'keep' || (raw.length < 3 && place.field === null)) return;
+  const verdict = place.verdict;
+  const named =
+    verdict !== null && parts.text.enabled(verdict.detector) && isSensitiveValue(raw, verdict, true)
+      ? verdict.detector
+      : null;
+  const found =
+    place.field === null && named === null && raw.length >= 7
+      ? parts.text.find(raw, place.key)[0]
+      : undefined;
+  const detector = place.field !== null ? 'field' : (named ?? found?.detector ?? null);
+  if (detector === null || (raw.length >= 10 && /^-?10+$/.test(raw))) return;
+  const replaced = replaceNumber(raw);
+  if (replaced === raw) return;
+  edits.push({
+    start: startOf(tape, node),
+    end: endOf(tape, node),
+    with: replaced,
+    detector,
+    operator: 'redact',
+    confidence: 0.9,
+    value: raw,
+    path: place.path,
+  });
+}
+
+/** Keys are text too. Two keys that would become the same marker are numbered, so that no object has a key twice. */
+export function maskKey(
+  parts: WalkParts,
+  tape: JsonTape,
+  node: number,
+  key: string,
+  names: Set<string>,
+  place: Place,
+  edits: LeafEdit[],
+): string {
+  if (key.length < 8 || place.schema) return key;
+  const inner = textEdits(parts.text, key, '', 4);
+  if (inner.length === 0) return key;
+  const found = inner.map((edit) => ({ ...edit, with: `[masked:${edit.detector}]` }));
+  let shown = spliceString(JSON.stringify(key), found);
+  for (let count = 2; names.has(shown); count += 1)
+    shown = spliceString(
+      JSON.stringify(key),
+      found.map((edit) => ({ ...edit, with: `[masked:${edit.detector} ${count}]` })),
+    );
+  names.add(shown);
+  edits.push({
+    ...(found[0] as LeafEdit),
+    start: startOf(tape, node),
+    end: endOf(tape, node),
+    with: shown,
+    path: `${place.path}.${shown.slice(1, -1)}`,
+  });
+  return shown.slice(1, -1);
+}
+
+/** Turns edits of the decoded text into one edit of the raw string each, so that all else stays as written. */
+function push(
+  tape: JsonTape,
+  node: number,
+  inner: readonly LeafEdit[],
+  place: Place,
+  edits: LeafEdit[],
+): void {
+  const raw = rawText(tape, node);
+  const spliced = spliceString(raw, inner);
+  inner.forEach((edit, at) => {
+    const start = at === 0 ? startOf(tape, node) : endOf(tape, node);
+    // The first edit carries the spliced string; the others only tell what was found.
+    edits.push({
+      ...edit,
+      start,
+      end: endOf(tape, node),
+      with: at === 0 ? spliced : '',
+      path: edit.path === '' ? place.path : `${place.path}→${edit.path}`,
+    });
+  });
+}
+
+const textual =
+  /^(?:text\/|application\/(?:[\w.+-]*json|[\w.+-]*xml|x-yaml|yaml|javascript|x-sh|sql|x-www-form-urlencoded|toml))/i;
+
+/** Base64 content: text is masked inside, the rest is kept or dropped as the profile says. */
+export function maskBlob(
+  parts: WalkParts,
+  tape: JsonTape,
+  node: number,
+  mimeType: string,
+  place: Place,
+  edits: LeafEdit[],
+): void {
+  const value = stringValue(tape, node);
+  if (value === null) return maskLeaf(parts, tape, node, place, edits);
+  if (textual.test(mimeType)) {
+    const decoded = Buffer.from(value, 'base64').toString('utf8');
+    const inner = textEdits(parts.text, decoded, '', place.depth + 1);
+    if (inner.length === 0) return;
+    const masked = Buffer.from(applyEdits(decoded, inner)).toString('base64');
+    inner.forEach((edit, at) =>
+      edits.push({
+        ...edit,
+        start: at === 0 ? startOf(tape, node) : endOf(tape, node),
+        end: endOf(tape, node),
+        with: at === 0 ? JSON.stringify(masked) : '',
+        path: place.path,
+      }),
+    );
+    return;
+  }
+  if (!/^[A-Za-z0-9+/_=-]*$/.test(value)) return maskLeaf(parts, tape, node, place, edits);
+  if (parts.text.profile.images === 'drop' && value.length > 0) {
+    const note = Buffer.from(binaryNote(mimeType, value)).toString('base64');
+    if (Buffer.from(value.slice(0, 16), 'base64').toString('latin1').startsWith('[dropped ')) return;
+    edits.push({
+      start: startOf(tape, node),
+      end: endOf(tape, node),
+      with: JSON.stringify(note),
+      detector: 'binary',
+      operator: 'drop',
+      confidence: 1,
+      value: '',
+      path: place.path,
+    });
+  }
+}
