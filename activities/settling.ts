@@ -58,7 +58,7 @@ export function createActivities(deps: ActivitiesDeps): WorkerActivities {
   };
 }
 
-/** Records the votes that the row has not yet, then stores them. A repeat may record one twice, never none. */
+/** Records the votes that have not been recorded yet, then stores them. A repeat may record one twice, never none. */
 async function keepVotes(
   deps: ActivitiesDeps,
   callId: string,
@@ -66,7 +66,8 @@ async function keepVotes(
 ): Promise<DecidedCall | null> {
   const call = await decidedCall(deps.pool, callId);
   if (!call) return null;
-  for (const vote of votes.slice(call.votesStored)) await record(deps, callId, call, 'decision', { ...vote });
+  for (const vote of votes.slice(call.votesRecorded))
+    await record(deps, callId, call, 'decision', { ...vote });
   await storeVotes(deps.pool, callId, votes);
   return call;
 }

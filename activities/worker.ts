@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { PayloadCodec } from '@temporalio/common';
 import { searchAttributes, taskQueues, type WorkerActivities } from '../workflows/contract.ts';
@@ -19,16 +20,21 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Registers the search attributes that the list views need. Those that exist stay. */
+/**
+ * Registers the search attributes that requests are started with, and waits until the server knows them. Those that
+ * exist stay.
+ * @throws Error that says how to create them, where this credential may not
+ */
 export async function registerSearchAttributes(
   connection: NativeConnection,
   namespace: string,
 ): Promise<void> {
   const keyword = 2;
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.values(searchAttributes).filter(
-    (name) => !Object.hasOwn(customAttributes ?? {}, name),
-  );
+  const missingNow = async (): Promise<string[]> => {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    return Object.values(searchAttributes).filter((name) => !Object.hasOwn(customAttributes ?? {}, name));
+  };
+  const missing = await missingNow();
   if (missing.length === 0) return;
   try {
     await connection.operatorService.addSearchAttributes({
@@ -37,8 +43,13 @@ export async function registerSearchAttributes(
     });
   } catch (error) {
     // Two workers may start at the same moment.
-    if (!/already exists/i.test(String(error))) throw error;
+    if (!/already exists/i.test(String(error)))
+      throw new Error(
+        `Temporal namespace ${namespace} lacks search attributes, and they could not be registered. Create them as keywords: temporal operator search-attribute create --namespace ${namespace} ${missing.map((name) => `--name ${name} --type Keyword`).join(' ')}`,
+        { cause: error },
+      );
   }
+  for (let tries = 0; tries < 50 && (await missingNow()).length > 0; tries++) await sleep(200);
 }
 
 /** Runs workflows and the worker's own activities on the approvals queue. */

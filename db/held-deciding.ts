@@ -11,15 +11,15 @@ export interface DecidedCall {
   readonly policyVersion: string;
   /** The session that asked, as the recording knows it. */
   readonly session: SessionFacts;
-  /** How many votes the row has. */
-  readonly votesStored: number;
+  /** How many of its votes have been recorded. */
+  readonly votesRecorded: number;
 }
 
 /** Reads one held call; null when there is none of that id. */
 export async function decidedCall(db: Queryable, callId: string): Promise<DecidedCall | null> {
   const { rows } = await db.query<DecidedCall>(
     `select state, method, tool, rule, policy_version as "policyVersion",
-       jsonb_array_length(decisions) as "votesStored",
+       decisions_recorded as "votesRecorded",
        jsonb_build_object('sessionId', session_id, 'connection', connection, 'callerKey', caller ->> 'key',
          'subject', caller ->> 'subject', 'client', caller ->> 'client',
          'credentialId', caller ->> 'credentialId') as session
@@ -29,15 +29,20 @@ export async function decidedCall(db: Queryable, callId: string): Promise<Decide
   return rows[0] ?? null;
 }
 
-/** Stores the votes counted so far, unless the row has as many already. Changes nothing else, so it may come late. */
+/**
+ * Stores the votes counted so far, all of which have been recorded, unless the row has more already. Changes nothing
+ * else, so it may come late.
+ */
 export async function storeVotes(
   db: Queryable,
   callId: string,
   votes: readonly CountedVote[],
 ): Promise<void> {
   await db.query(
-    `update held_calls set decisions = $2 where call_id = $1
-       and jsonb_array_length(decisions) < jsonb_array_length($2::jsonb)`,
+    `update held_calls set
+       decisions_recorded = greatest(decisions_recorded, jsonb_array_length($2::jsonb)),
+       decisions = case when jsonb_array_length(decisions) < jsonb_array_length($2::jsonb) then $2::jsonb else decisions end
+     where call_id = $1`,
     [callId, JSON.stringify(votes)],
   );
 }

@@ -237,6 +237,25 @@ test('a replica that is slow is tried again: `keep` does not lose its client', a
   await executor.stop();
 });
 
+test('where nothing was sent for certain, the call is tried again: the database was away, the client elsewhere', async () => {
+  const [left, right] = [replicaQueue('left'), replicaQueue('right')];
+  const refusals = ['NotClaimed', 'NoLiveCaller'];
+  const failing = await place.startExecutor(left, undefined, {
+    executeHeldCall: async () => {
+      const type = refusals.shift() ?? 'asked once too often';
+      throw ApplicationFailure.create({ type, message: type, nonRetryable: true });
+    },
+  });
+  const working = await place.startExecutor(right);
+  const call = await place.hold({ onDisconnect: 'keep', holderQueue: left, graceMs: 30_000 });
+  await place.vote(call, ann);
+  while (refusals.length > 0) await sleep(50);
+  await place.approvals.attached(workflowIdOf(call), right);
+  await place.until(call, 'succeeded');
+  assert.equal(timesSent(call), 1);
+  await Promise.all([failing.stop(), working.stop()]);
+});
+
 test('Slack being away holds back neither the decision nor the execution nor the end of the row', async () => {
   place.cards.failing = true;
   try {
