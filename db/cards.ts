@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ApproverGroup } from '../policy/verdict.ts';
-import type { Queryable } from './pool.ts';
+import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 /** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
 export type CardRole = 'approver' | 'requester';
@@ -133,31 +133,59 @@ export async function markAttempt(db: Queryable, cardId: string): Promise<void> 
   await db.query('update slack_cards set attempted_at = now() where card_id = $1', [cardId]);
 }
 
-/** Saves where a card stands and what it shows. */
+/** Saves where a card stands and what it shows. A copy that a click had made known there is the same message. */
 export async function markPosted(
-  db: Queryable,
+  pool: Pool,
   cardId: string,
   card: { channel: string; ts: string; whole: boolean; shown: string },
 ): Promise<void> {
-  await db.query(
-    `update slack_cards set channel = $2, ts = $3, whole = $4, shown = $5, posted_at = coalesce(posted_at, now()),
-       last_error = null where card_id = $1`,
-    [cardId, card.channel, card.ts, card.whole, card.shown],
-  );
+  await inTransaction(pool, async (client) => {
+    await client.query('delete from slack_cards where channel = $1 and ts = $2 and card_id <> $3', [
+      card.channel,
+      card.ts,
+      cardId,
+    ]);
+    await client.query(
+      `update slack_cards set channel = $2, ts = $3, whole = $4, shown = $5,
+         posted_at = coalesce(posted_at, now()), last_error = null where card_id = $1`,
+      [cardId, card.channel, card.ts, card.whole, card.shown],
+    );
+  });
+}
+
+/** Where a message that nobody wrote down was clicked on, and by whom. */
+export interface UnknownPlace {
+  readonly callId: string;
+  readonly channel: string;
+  readonly ts: string;
+  readonly user: string;
+}
+
+/** A card of the call that may be the message at this place: its post has begun, and its answer is not known yet. */
+const awaited = `select card_id from slack_cards where call_id = $1 and ts is null and attempted_at is not null
+  and target in ($2, case when $2 like 'D%' then $3 end) limit 1`;
+
+/** Whether a card is just being posted at a place: a click can be faster than Slack's answer to us. */
+export async function isBeingPosted(db: Queryable, at: Omit<UnknownPlace, 'ts'>): Promise<boolean> {
+  const { rowCount } = await db.query(awaited, [at.callId, at.channel, at.user]);
+  return rowCount === 1;
 }
 
 /**
- * Takes in a copy that was found by a click on it: one that was posted without the answer ever reaching us. From then
- * on it is brought up to date like any other. It may not approve until it has been: `whole` stays false.
+ * Takes in a message that was found by a click on it: the card whose answer from Slack got lost, or a copy of one that
+ * was posted again since. From then on it is brought up to date like any other. It may not approve until it has been:
+ * `whole` stays false.
  */
-export async function adoptCard(
-  db: Queryable,
-  copy: { callId: string; channel: string; ts: string },
-): Promise<void> {
+export async function adoptCard(db: Queryable, at: UnknownPlace): Promise<void> {
+  const { rowCount } = await db.query(
+    `update slack_cards set channel = $2, ts = $4, posted_at = now() where card_id = (${awaited})`,
+    [at.callId, at.channel, at.user, at.ts],
+  );
+  if (rowCount === 1) return;
   await db.query(
     `insert into slack_cards (call_id, channel, ts, attempted_at, posted_at)
      select call_id, $2, $3, now(), now() from held_calls where call_id = $1 on conflict do nothing`,
-    [copy.callId, copy.channel, copy.ts],
+    [at.callId, at.channel, at.ts],
   );
 }
 

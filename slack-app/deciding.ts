@@ -1,4 +1,5 @@
-import { adoptCard, cardAt, cardFacts } from '../db/cards.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { adoptCard, type CardCopy, cardAt, cardFacts, isBeingPosted } from '../db/cards.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { ApprovalStatus, Decision, Person } from '../workflows/contract.ts';
@@ -6,6 +7,10 @@ import { wordsOf } from './blocks.ts';
 import { type EligibilityDeps, eligibility, type Refused, refused } from './eligibility.ts';
 import { cardRequest } from './request.ts';
 import { stateOf } from './state.ts';
+
+/** As long as a post may take until its place is known. */
+const postedWithinMs = 12_000;
+const lookEveryMs = 100;
 
 /** What became of a click, and what the person who clicked is told, unless the card itself shows it. */
 export type Settled =
@@ -76,12 +81,12 @@ async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Refus
       ? null
       : refused('NotShownWhole', 'Approve from the request’s card or in the console.');
   const at = { channel: click.channel, ts: click.messageTs };
-  const copy = await cardAt(deps.pool, at);
+  const copy = await copyAt(deps, click, at);
   if (copy !== null && copy.callId !== click.callId)
     return refused('StaleCard', 'This card belongs to another request. Nothing was decided.');
   if (copy === null) {
     // Posted by us, but its place never reached us: from now on it is kept up to date like the others.
-    await adoptCard(deps.pool, { callId: click.callId, ...at });
+    await adoptCard(deps.pool, { callId: click.callId, user: click.slackUser, ...at });
     if (click.decision === 'approve') {
       await deps.refreshCards(click.callId);
       return refused(
@@ -95,6 +100,20 @@ async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Refus
       'This request is too large to be shown whole in Slack, so it cannot be approved here. Open it in the console.',
     );
   return null;
+}
+
+/** The card at a place. One that is just being posted is waited for: a click can be faster than Slack's answer. */
+async function copyAt(
+  deps: DecidingDeps,
+  click: OpenDecision,
+  at: { channel: string; ts: string },
+): Promise<CardCopy | null> {
+  const place = { callId: click.callId, channel: at.channel, user: click.slackUser };
+  for (let lookedMs = 0; ; lookedMs += lookEveryMs) {
+    const copy = await cardAt(deps.pool, at);
+    if (copy || lookedMs >= postedWithinMs || !(await isBeingPosted(deps.pool, place))) return copy;
+    await sleep(lookEveryMs);
+  }
 }
 
 function countedWords(status: ApprovalStatus, decision: Decision): Settled {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { createCards } from '../../activities/cards.ts';
+import { adoptCard, isBeingPosted, markPosted } from '../../db/cards.ts';
 import type { Cards } from '../../activities/settling.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { createUserLookup } from '../../slack-app/emails.ts';
@@ -104,6 +105,40 @@ describe('the cards of a held call', () => {
     slack.outage('none');
     await cards.announce(callId);
     assert.equal(slack.messages('C0DBA').length, 2);
+  });
+
+  it('whose answer got lost are known again by a click on them, and not posted twice', async () => {
+    const callId = await heldCall(db.pool);
+    slack.outage('afterEffect', 'chat.postMessage');
+    await fails(cards.announce(callId));
+    slack.outage('none');
+    const [message] = slack.messages('C0DBA');
+    assert.ok(message);
+    const at = { callId, channel: 'C0DBA', ts: message.ts, user: 'U1' };
+    assert.equal(await isBeingPosted(db.pool, at), true);
+    await adoptCard(db.pool, at);
+    await cards.announce(callId);
+    assert.equal(slack.messages('C0DBA').length, 1);
+    assert.equal(slack.messages('C0DBA')[0]?.updates, 1);
+  });
+
+  it('that a click made known just before Slack answered are one and the same', async () => {
+    const callId = await heldCall(db.pool);
+    await cards.announce(callId);
+    const { rows } = await db.pool.query('select card_id as id, ts from slack_cards where call_id = $1', [
+      callId,
+    ]);
+    const [{ id, ts }] = rows;
+    await db.pool.query(
+      'update slack_cards set ts = null, channel = null, attempted_at = null where card_id = $1',
+      [id],
+    );
+    await adoptCard(db.pool, { callId, channel: 'C0DBA', ts, user: 'U1' });
+    await markPosted(db.pool, id, { channel: 'C0DBA', ts, whole: true, shown: 'x' });
+    const after = await db.pool.query('select card_id as id, whole from slack_cards where call_id = $1', [
+      callId,
+    ]);
+    assert.deepEqual(after.rows, [{ id, whole: true }]);
   });
 
   it('change everywhere when the call moves on, and only when they change', async () => {

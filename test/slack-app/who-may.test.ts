@@ -143,6 +143,27 @@ describe('who may decide in Slack', () => {
     assert.equal(await outcome(callId), 'NotShownWhole');
   });
 
+  it('also who clicks before Slack’s answer to the post has reached us', async () => {
+    const user = stage.slack.addUser({ name: 'Quick' });
+    const callId = await heldCall(db.pool, { people: [slackPerson(user)] });
+    await stage.cards.announce(callId);
+    const card = stage.slack.messages('C0DBA').at(-1);
+    assert.ok(card);
+    const { rows } = await db.pool.query('select ts, whole from slack_cards where call_id = $1', [callId]);
+    await db.pool.query(
+      'update slack_cards set ts = null, channel = null, whole = false where call_id = $1',
+      [callId],
+    );
+    await stage.slack.click(user, card, actionIds.approve);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    await db.pool.query(`update slack_cards set ts = $2, channel = 'C0DBA', whole = $3 where call_id = $1`, [
+      callId,
+      rows[0].ts,
+      rows[0].whole,
+    ]);
+    assert.equal(await outcome(callId), 'Counted');
+  });
+
   it('nobody from a copy that was posted without our knowing, until it has been renewed', async () => {
     const user = stage.slack.addUser({ name: 'Xena' });
     const callId = await heldCall(db.pool, { people: [slackPerson(user)] });
