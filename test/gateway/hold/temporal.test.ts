@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
@@ -177,6 +177,31 @@ test('approved through Temporal: runs where its client waits, once, with the byt
         decoded.push(Buffer.from(data ?? []).toString());
   assert.match(decoded.join(), new RegExp(call.call_id));
   assert.equal(decoded.join().includes(canary), false);
+});
+
+test('a workflow that is reset after its call ran, and votes again, runs nothing again', {
+  timeout: 40_000,
+}, async (t) => {
+  const one = await startGateway(t, 'r1');
+  const request = one.replica.request();
+  const held = one.hold.hold(request);
+  const call = await pendingCall();
+  await decide(call, 'approve');
+  await held;
+  const handle = link.client.workflow.getHandle(call.workflow_id);
+  await handle.result();
+  const { events } = await handle.fetchHistory();
+  const firstTask = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+  const { runId } = await link.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: call.workflow_id },
+    workflowTaskFinishEventId: firstTask ?? null,
+    requestId: randomUUID(),
+    reason: 'test',
+  });
+  const again = (await link.client.workflow.getHandle(call.workflow_id, runId).result()) as { state: string };
+  assert.equal(again.state, 'succeeded');
+  assert.equal(one.replica.upstream.calls().length, 1);
 });
 
 test('denied through Temporal: upstream sees nothing, the agent reads who and why', {
