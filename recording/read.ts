@@ -1,6 +1,7 @@
 import type { Direction, SessionFacts } from './event.ts';
 import { decodeHeader, leafHash, type RecordKind, sessionRef, strandName } from './header.ts';
 import type { KeyRing } from './key-ring.ts';
+import type { OpenBytes } from './payload.ts';
 import type { RecordReader, SessionSummary, StoredRecord } from './reader.ts';
 import { type PayloadOpener, payloadOpener } from './strand.ts';
 
@@ -38,6 +39,11 @@ export interface RecordedEvent {
   readonly bytes: Buffer | null;
   /** Leaf hash in the log, hex. */
   readonly leaf: string;
+  /**
+   * False when the recorder was never told that this is durable (it lost the database at that moment): what is
+   * described here did not go on, though it stands here.
+   */
+  readonly confirmed: boolean;
   readonly problem: RecordProblem | null;
 }
 
@@ -54,7 +60,7 @@ export interface OpenedSession {
   events(from?: ReadCursor): AsyncGenerator<RecordedEvent>;
 }
 
-const pageRecords = 500;
+const pageRecords = 200;
 
 /**
  * Opens a session for reading.
@@ -71,14 +77,40 @@ export async function openSession(deps: ReadDeps, sessionId: string): Promise<Op
   return {
     summary,
     async *events(from = {}) {
+      const acknowledged = await acknowledgedSeqs(deps.reader, strands, opener);
       const cursors = strands.map((strand) =>
-        readStrand(deps.reader, strand, from[strand] ?? 0, (record, previous) =>
-          openRecord(record, session, opener, previous),
-        ),
+        readStrand(deps.reader, strand, from[strand] ?? 0, (record, previous) => ({
+          ...openRecord(record, session, opener, previous),
+          confirmed: record.seq <= (acknowledged.get(strand) ?? Infinity),
+        })),
       );
       yield* inOrderOfTime(cursors);
     },
   };
+}
+
+/** Where abandoned strands stopped being confirmed, as the strands that took over say in their first records. */
+async function acknowledgedSeqs(
+  reader: RecordReader,
+  strands: readonly string[],
+  opener: PayloadOpener | null,
+): Promise<Map<string, number>> {
+  const acknowledged = new Map<string, number>();
+  // One strand has nobody to take over from.
+  if (!opener || strands.length < 2) return acknowledged;
+  for (const strand of strands) {
+    const [first] = await reader.records(strand, 0, 1);
+    if (!first || first.seq !== 0) continue;
+    try {
+      const { resumes } = JSON.parse(
+        opener.open(first.header, first.sealed).bytes.toString('utf8'),
+      ) as OpenBytes;
+      if (resumes) acknowledged.set(resumes.strand, resumes.acknowledgedSeq);
+    } catch {
+      // It is shown as a problem where it is read as an event.
+    }
+  }
+  return acknowledged;
 }
 
 async function* readStrand(
@@ -152,6 +184,7 @@ const unknown: Omit<RecordedEvent, 'strand' | 'seq' | 'leaf'> = {
   unmaskedLength: null,
   changed: null,
   bytes: null,
+  confirmed: true,
   problem: null,
 };
 

@@ -20,7 +20,10 @@ export function eventLines(event: RecordedEvent, startMicros: number): string {
   const jumped =
     event.clockMicros < event.atMicros ? `\n${indent}(the clock said ${timeOf(event.clockMicros)})` : '';
   const problem = event.problem ? `\n${indent}!! ${problems[event.problem]}` : '';
-  return `${head}${jumped}${problem}${body(event)}\n`;
+  const unconfirmed = event.confirmed
+    ? ''
+    : `\n${indent}(never confirmed to its recorder, so it did not go on: see what comes after)`;
+  return `${head}${jumped}${unconfirmed}${problem}${body(event)}\n`;
 }
 
 const indent = ' '.repeat(21);

@@ -80,6 +80,11 @@ function wrongAfter(
       code: 'broken_chain',
       because: `stands where record ${expected} must: records are missing or reordered`,
     };
+  if ((header.seq === 0) !== (header.kind === 'open'))
+    return {
+      code: 'broken_chain',
+      because: 'breaks the rule that a strand begins, and only begins, with its opening',
+    };
   if (!(head?.leaf ?? zeros).equals(header.previous))
     return {
       code: 'broken_chain',

@@ -180,6 +180,13 @@ test('PostgreSQL goes away: appends are refused, work goes on when it is back, a
   );
   assert.ok(refused > 0, 'the cut came too late to be seen');
   assert.ok(events.every((event) => event.problem === null));
+  const told = new Set(confirmed);
+  for (const event of events.filter((event) => event.kind === 'message'))
+    assert.equal(
+      event.confirmed,
+      told.has(event.bytes?.toString() ?? ''),
+      'what was refused is marked, and nothing else',
+    );
   const second = events.findLast((event) => event.kind === 'open');
   assert.match(
     second?.bytes?.toString() ?? '',

@@ -98,6 +98,16 @@ const attacks: readonly { name: string; sql: string; code: string; needsKept?: b
     code: 'unlogged',
   },
   {
+    name: 'making up a strand that the log then takes in',
+    sql: `insert into record_strands select gen_random_uuid(), session_id, writer_no from record_strands limit 1;
+          insert into records select r.writer_no, w.integrated, s.strand, 0, r.at,
+            overlay(r.header placing decode(replace(s.strand::text, '-', ''), 'hex') from 9 for 16), r.sealed
+          from records r, (select strand from record_strands order by opened_at desc limit 1) s, record_writers w
+          where r.seq = 0 and w.writer_no = r.writer_no limit 1;
+          update record_writers set retired = false`,
+    code: 'record_altered',
+  },
+  {
     name: 'doubling a record',
     sql: `insert into records select * from records limit 1`,
     code: 'record_moved',
