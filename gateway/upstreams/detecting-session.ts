@@ -1,30 +1,44 @@
 import { UpstreamError } from '../errors.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
 
+/** Sessions of the kinds that an upstream may turn out to need. */
+export interface SessionKinds {
+  /** Streamable HTTP of the 2025 versions. */
+  readonly streamable: UpstreamSession;
+  /** The transport of 2024-11-05. */
+  readonly oldest: () => UpstreamSession;
+  /** 2026-07-28, translated. */
+  readonly newest: () => UpstreamSession;
+}
+
 /**
- * A session that finds out with its first message, the handshake, how old the upstream's transport is: where
- * streamable HTTP is refused in the way of a server that does not know it, the transport of 2024-11-05 is tried.
+ * A session that finds out with its first message, the client's handshake, what upstream is: one that refuses
+ * streamable HTTP in the way of a server which does not know it gets the transport of 2024-11-05, and one that
+ * answers that it has nothing older than 2026-07-28 gets that.
  */
-export function createDetectingSession(
-  streamable: UpstreamSession,
-  legacy: () => UpstreamSession,
-): UpstreamSession {
+export function createDetectingSession({ streamable, oldest, newest }: SessionKinds): UpstreamSession {
   let chosen = streamable;
   let decided = false;
 
   async function* send(json: string, options: SendOptions): AsyncGenerator<UpstreamMessage, void, void> {
+    if (decided) {
+      yield* chosen.send(json, options);
+      return;
+    }
     try {
       for await (const message of chosen.send(json, options)) {
-        decided = true;
-        yield message;
+        if (!isTooNew(message)) {
+          decided = true;
+          yield message;
+        } else chosen = newest();
       }
-      decided = true;
     } catch (error) {
-      if (decided || !isOldServer(error)) throw error;
-      decided = true;
-      chosen = legacy();
-      yield* chosen.send(json, options);
+      if (decided || !isTooOld(error)) throw error;
+      chosen = oldest();
     }
+    const again = !decided;
+    decided = true;
+    if (again) yield* chosen.send(json, options);
   }
 
   return {
@@ -38,7 +52,19 @@ export function createDetectingSession(
 }
 
 /** The statuses that the specification names for servers which only know the old transport. */
-function isOldServer(error: unknown): boolean {
+function isTooOld(error: unknown): boolean {
   const refused = error instanceof UpstreamError && error.code === 'upstream_refused';
   return refused && (error.status === 400 || error.status === 404 || error.status === 405);
+}
+
+const unsupportedProtocolVersion = -32022;
+
+/** Whether upstream refuses the handshake because it knows only versions that have none. */
+function isTooNew({ kind, json }: UpstreamMessage): boolean {
+  if (kind !== 'response' || !json.includes(String(unsupportedProtocolVersion))) return false;
+  const { error } = JSON.parse(json) as { error?: { code?: unknown; data?: { supported?: unknown } } };
+  const supported = error?.data?.supported;
+  return (
+    error?.code === unsupportedProtocolVersion && Array.isArray(supported) && supported.includes('2026-07-28')
+  );
 }

@@ -7,6 +7,7 @@ import { createHttpSession, type HttpEndpoint } from './http-session.ts';
 import { createLegacySse } from './legacy-sse.ts';
 import { secretRemover } from './own-secrets.ts';
 import { createSharedSession } from './shared-session.ts';
+import { createModernSession } from './translate/modern-session.ts';
 import type { Upstream, UpstreamSession } from './upstream.ts';
 import type { UpstreamLimits } from './limits.ts';
 
@@ -45,7 +46,12 @@ export function createHttpUpstream(
     connection,
     open: async ({ stateless = false }) => {
       const streamable = createHttpSession(endpoint, null, stateless);
-      return stateless ? streamable : createDetectingSession(streamable, () => legacySession(endpoint));
+      if (stateless) return streamable;
+      return createDetectingSession({
+        streamable,
+        oldest: () => legacySession(endpoint),
+        newest: () => createModernSession(createHttpSession(endpoint, null, true), endpoint.name),
+      });
     },
     resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable, false),
     close: () => pool.destroy(),

@@ -48,12 +48,14 @@ export function createLegacySse(endpoint: HttpEndpoint): SharedChannel {
         clearTimeout(timer);
         resolve(path);
       };
-      void listen(reply, found).then((because) => {
+      const toTheEnd = async (): Promise<void> => {
+        const because = await listen(reply, found);
         clearTimeout(timer);
         opening = null;
         reject(failed('upstream_closed', because));
         onGone(because);
-      });
+      };
+      void toTheEnd();
     });
   }
 

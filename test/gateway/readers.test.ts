@@ -79,10 +79,11 @@ describe('strict JSON', () => {
         fc.boolean(),
         (keys, at, escaped) => {
           const twice = keys[at % keys.length] ?? '';
-          const spell = (key: string): string =>
-            escaped
-              ? `"${[...key].map((unit) => [...Array(unit.length).keys()].map((i) => `\\u${unit.charCodeAt(i).toString(16).padStart(4, '0')}`).join('')).join('')}"`
-              : JSON.stringify(key);
+          const spell = (key: string): string => {
+            if (!escaped) return JSON.stringify(key);
+            const units = Array.from({ length: key.length }, (_, at) => key.charCodeAt(at));
+            return `"${units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('')}"`;
+          };
           const members = keys.map((key) => `${JSON.stringify(key)}:0`);
           const text = `[{"x":{${members.join(',')},${spell(twice)}:1}}]`;
           assert.throws(() => readStrictJson(text, { ...strict, loneSurrogates: 'allow' }), {

@@ -11,6 +11,7 @@ import {
   ListRootsRequestSchema,
   LoggingMessageNotificationSchema,
   ResourceUpdatedNotificationSchema,
+  ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 
 /** The official SDKs' clients, as far as these tests use them; both have these members. */
@@ -38,6 +39,7 @@ export interface Connected {
     readonly elicitation: unknown[];
     readonly updated: string[];
     logs: number;
+    toolsChanged: number;
   };
   /** Calls a tool with the options of the SDK at hand. */
   readonly call: (name: string, args: object, options?: object) => Promise<unknown>;
@@ -51,12 +53,12 @@ const capabilities = {
 };
 const answers = {
   sampling: { role: 'assistant', model: 'test', content: { type: 'text', text: 'sampled answer' } },
-  elicitation: { action: 'accept', content: { name: 'Ada', check: true } },
+  elicitation: { action: 'accept', content: { name: 'Ada', check: true, ok: true } },
   roots: { roots: [{ uri: 'file:///tmp', name: 'tmp' }] },
 } as const;
 
 function listening(): Connected['heard'] {
-  return { sampling: [], elicitation: [], updated: [], logs: 0 };
+  return { sampling: [], elicitation: [], updated: [], logs: 0, toolsChanged: 0 };
 }
 
 /** Connects with SDK 1.x. */
@@ -77,6 +79,7 @@ export async function connectV1(url: string): Promise<Connected> {
     ({ params }) => void heard.updated.push(params.uri),
   );
   client.setNotificationHandler(LoggingMessageNotificationSchema, () => void heard.logs++);
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => void heard.toolsChanged++);
   const transport = new TransportV1(new URL(url));
   await client.connect(transport);
   return {
@@ -114,6 +117,7 @@ export async function connectV2(url: string, versionNegotiation?: object): Promi
     ({ params }) => void heard.updated.push(params.uri),
   );
   client.setNotificationHandler('notifications/message', () => void heard.logs++);
+  client.setNotificationHandler('notifications/tools/list_changed', () => void heard.toolsChanged++);
   const transport = new TransportV2(new URL(url));
   await client.connect(transport);
   return {

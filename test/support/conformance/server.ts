@@ -22,8 +22,14 @@ import { registerTools } from './tools.ts';
  * package has one. It passes the suites directly, so whatever fails through the gateway is the gateway's fault.
  * Run by itself: `node test/support/conformance/server.ts PORT`.
  */
-export async function startConformanceServer(port = 0): Promise<AsyncDisposable & { readonly url: string }> {
-  const serve = conformanceService();
+export async function startConformanceServer({
+  port = 0,
+  modernOnly = false,
+}: {
+  port?: number;
+  modernOnly?: boolean;
+} = {}): Promise<AsyncDisposable & { readonly url: string }> {
+  const serve = conformanceService(modernOnly);
   const server = createServer((request, reply) => void answer(serve, request, reply)).listen(
     port,
     '127.0.0.1',
@@ -41,7 +47,7 @@ export async function startConformanceServer(port = 0): Promise<AsyncDisposable 
 
 type Service = (request: Request) => Promise<Response>;
 
-function conformanceService(): Service {
+function conformanceService(modernOnly: boolean): Service {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
   const codec = createRequestStateCodec<Record<string, unknown>>({
     key: crypto.getRandomValues(new Uint8Array(32)),
@@ -71,7 +77,7 @@ function conformanceService(): Service {
     return server;
   }
 
-  const handler = createMcpHandler(makeServer);
+  const handler = createMcpHandler(makeServer, { legacy: 'reject' });
   // Tools reach the handler's notifier, which exists only after the tools do.
   function modern(): typeof handler.notify {
     return handler.notify;
@@ -96,7 +102,7 @@ function conformanceService(): Service {
   return async (request) => {
     const host = validateHostHeader(request.headers.get('host') ?? '', localhostAllowedHostnames());
     if (!host.ok) return refusal(403, -32000, 'this host is not served');
-    return (await isLegacyRequest(request)) ? legacy(request) : handler.fetch(request);
+    return !modernOnly && (await isLegacyRequest(request)) ? legacy(request) : handler.fetch(request);
   };
 }
 
@@ -132,6 +138,6 @@ async function answer(serve: Service, incoming: IncomingMessage, outgoing: Serve
 }
 
 if (import.meta.main) {
-  const { url } = await startConformanceServer(Number(process.argv[2] ?? 0));
+  const { url } = await startConformanceServer({ port: Number(process.argv[2] ?? 0) });
   console.log(url);
 }

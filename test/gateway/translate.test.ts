@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { httpConnection, type TestGateway, testGateway } from '../support/gateway.ts';
+import { startConformanceServer } from '../support/conformance/server.ts';
+import { type Connected, connectV1, connectV2, eventually } from './tour.ts';
+
+let upstream: Awaited<ReturnType<typeof startConformanceServer>>;
+let gateway: TestGateway;
+let url: string;
+
+before(async () => {
+  upstream = await startConformanceServer({ modernOnly: true });
+  gateway = await testGateway({ connections: { newest: httpConnection(upstream.url) } });
+  url = gateway.url('newest');
+});
+
+after(async () => {
+  await gateway[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+async function text(
+  connected: Connected,
+  tool: string,
+  args: object = {},
+  options?: object,
+): Promise<string> {
+  const { content } = (await connected.call(tool, args, options)) as { content: { text: string }[] };
+  return content[0]?.text ?? '';
+}
+
+for (const [sdk, connect] of [
+  ['SDK 1.x', connectV1],
+  ['SDK 2.x', (where: string) => connectV2(where)],
+] as const)
+  describe(`a 2025 client of ${sdk} at an upstream that has only 2026-07-28`, () => {
+    let connected: Connected;
+    before(async () => {
+      connected = await connect(url);
+    });
+    after(() => connected.end());
+
+    test('lists, reads, gets and calls', async () => {
+      const { client } = connected;
+      assert.ok((await client.listTools()).tools.length > 10);
+      assert.ok(await client.listResources());
+      assert.ok(await client.readResource({ uri: 'test://static-text' }));
+      assert.ok(await client.getPrompt({ name: 'test_simple_prompt' }));
+      assert.ok(await client.ping());
+      assert.match(await text(connected, 'test_simple_text'), /simple text/);
+    });
+
+    test('is asked by requests what upstream asks for by results, over several rounds', async () => {
+      assert.equal(await text(connected, 'test_input_required_result_elicitation'), 'Hello, Ada!');
+      assert.match(await text(connected, 'test_input_required_result_sampling'), /sampled answer/);
+      assert.match(await text(connected, 'test_input_required_result_list_roots'), /file:\/\/\/tmp/);
+      assert.match(await text(connected, 'test_input_required_result_multiple_inputs'), /Ada, 1 root/);
+      assert.match(await text(connected, 'test_input_required_result_request_state'), /state-ok/);
+    });
+
+    test('sees progress, and has its arguments mirrored into headers', async () => {
+      const progress: unknown[] = [];
+      await text(
+        connected,
+        'test_tool_with_progress',
+        {},
+        { onprogress: (step: unknown) => progress.push(step) },
+      );
+      assert.ok(progress.length >= 2);
+      assert.equal(await text(connected, 'test_x_mcp_header', { region: 'zürich' }), 'region=zürich');
+    });
+
+    test('is told of changes on its own stream', async () => {
+      await connected.call('test_trigger_tool_change', {});
+      await eventually(() => connected.heard.toolsChanged > 0);
+      assert.ok(connected.heard.toolsChanged > 0);
+    });
+  });
