@@ -34,6 +34,13 @@ export interface UserDetector {
   readonly validator: 'none' | 'luhn' | 'entropy';
   /** Texts the pattern must find; checked when policy is loaded. */
   readonly examples: readonly string[];
+  /** Capturing group to hide; the first when absent, the whole match when there is none. */
+  readonly group?: number;
+  /** Lowest entropy in bits a character, for rules from files. */
+  readonly entropy?: number;
+  /** Patterns and lower-case words that make a match harmless, for rules from files. */
+  readonly allow?: readonly string[];
+  readonly allowWords?: readonly string[];
 }
 
 /** The whole of `masking:`. A profile named `default` always exists. */
@@ -48,6 +55,11 @@ export interface MaskingProblem {
   readonly message: string;
 }
 
+/** Reads a rule file by its path as policy names it. */
+export type RuleReader = (
+  path: string,
+) => { ok: true; detectors: readonly UserDetector[] } | { ok: false; reason: string };
+
 /** What is in force when policy says nothing. */
 export const defaultProfile: ProfileConfig = {
   detect: ['secrets', 'pii', 'payment'],
@@ -60,9 +72,12 @@ export const defaultProfile: ProfileConfig = {
 const profileKeys = ['detect', 'except', 'fields', 'operators', 'images'];
 const detectorKeys = ['name', 'pattern', 'keywords', 'validator', 'examples'];
 
+/** Keys of `masking:` that name no profile. */
+const reserved = ['detectors', 'ruleFiles'];
+
 /** Names of the profiles that rules may refer to. */
 export function profileNames(raw: unknown): string[] {
-  const names = isRecord(raw) ? Object.keys(raw).filter((name) => name !== 'detectors') : [];
+  const names = isRecord(raw) ? Object.keys(raw).filter((name) => !reserved.includes(name)) : [];
   return names.includes('default') ? names : ['default', ...names];
 }
 
@@ -73,6 +88,7 @@ export function profileNames(raw: unknown): string[] {
 export function readMaskingConfig(
   raw: unknown,
   tryDetector: (detector: UserDetector) => string | null,
+  readRules: RuleReader = () => ({ ok: false, reason: 'rule files cannot be read here' }),
 ): { ok: true; config: MaskingConfig } | { ok: false; problems: MaskingProblem[] } {
   const problems: MaskingProblem[] = [];
   const profiles: Record<string, ProfileConfig> = {};
@@ -82,16 +98,35 @@ export function readMaskingConfig(
   }
   const map = raw ?? {};
   readDetectors(map['detectors'], detectors, tryDetector, problems);
+  readRuleFiles(map['ruleFiles'], detectors, readRules, problems);
   const known = new Set([
     ...builtinDetectors.keys(),
     ...families,
     ...detectors.map((detector) => detector.name),
   ]);
   for (const [name, value] of Object.entries(map)) {
-    if (name !== 'detectors') profiles[name] = readProfile(name, value, known, problems);
+    if (!reserved.includes(name)) profiles[name] = readProfile(name, value, known, problems);
   }
   profiles['default'] ??= defaultProfile;
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config: { profiles, detectors } };
+}
+
+function readRuleFiles(
+  raw: unknown,
+  detectors: UserDetector[],
+  readRules: RuleReader,
+  problems: MaskingProblem[],
+): void {
+  if (raw === undefined) return;
+  if (!isTextList(raw)) {
+    problems.push({ path: ['ruleFiles'], message: 'ruleFiles must be a list of paths' });
+    return;
+  }
+  for (const [at, path] of raw.entries()) {
+    const read = readRules(path);
+    if (read.ok) detectors.push(...read.detectors);
+    else problems.push({ path: ['ruleFiles', at], message: `${path}: ${read.reason}` });
+  }
 }
 
 function readProfile(
