@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Pool } from 'undici';
+import { startConformanceServer } from './support/conformance/server.ts';
+import { httpConnection, testGateway } from './support/gateway.ts';
+
+const require = createRequire(import.meta.url);
+const released = require.resolve('@modelcontextprotocol/conformance/dist/index.js');
+const next = require.resolve('conformance-next/dist/index.js');
+
+/** The official suites: 0.1.16 for the released versions, the next one for its requirements and for 2026-07-28. */
+const suites: readonly { name: string; program: string; args: readonly string[] }[] = [
+  { name: '0.1.16, active', program: released, args: ['--suite', 'active'] },
+  { name: '0.1.16, all', program: released, args: ['--suite', 'all'] },
+  { name: 'next, requirements 2025-11-25', program: next, args: ['--requirements', '2025-11-25'] },
+  {
+    name: 'next, all of 2025-06-18',
+    program: next,
+    args: ['--suite', 'all', '--spec-version', '2025-06-18'],
+  },
+  {
+    name: 'next, all of 2025-03-26',
+    program: next,
+    args: ['--suite', 'all', '--spec-version', '2025-03-26'],
+  },
+  {
+    name: 'next, all of 2026-07-28',
+    program: next,
+    args: ['--suite', 'all', '--spec-version', '2026-07-28'],
+  },
+];
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly output: string;
+}
+
+/**
+ * Runs the official conformance suites directly against a server that passes them, through a gateway with policy,
+ * masking and recording on, and through two replicas behind a balancer that knows no sessions. What passes directly
+ * must pass through.
+ */
+async function main(): Promise<number> {
+  await using upstream = await startConformanceServer();
+  const connections = { fixtures: httpConnection(upstream.url) };
+  await using one = await testGateway({ connections, logLevel: 'silent' });
+  await using two = await testGateway({ connections, logLevel: 'silent', replicaOf: one });
+  await using balanced = await startBalancer([one.url('fixtures'), two.url('fixtures')]);
+  const ways = [
+    ['directly', upstream.url],
+    ['through the gateway', one.url('fixtures').replace('127.0.0.1', 'localhost')],
+    ['through two replicas', balanced.url],
+  ] as const;
+  let passed = 0;
+  let failed = 0;
+  for (const suite of suites) {
+    let direct: Counts | undefined;
+    for (const [way, url] of ways) {
+      const counts = await run(suite.program, ['server', '--url', url, ...suite.args]);
+      direct ??= counts;
+      const worse = differences(direct.output, counts.output);
+      passed += counts.passed;
+      failed += worse.length;
+      process.stdout.write(
+        `${worse.length === 0 ? '✓' : '✗'} ${suite.name}, ${way}: ${counts.passed} passed, ${counts.failed} failed\n`,
+      );
+      for (const line of worse) process.stdout.write(`    ${line}\n`);
+    }
+  }
+  process.stdout.write(`\nconformance: ${passed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function run(program: string, args: readonly string[]): Promise<Counts> {
+  // The suites write their results into the working directory.
+  const cwd = await mkdtemp(join(tmpdir(), 'holdpoint-conformance-'));
+  try {
+    const child = spawn(process.execPath, [program, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk;
+      });
+    }
+    await once(child, 'close');
+    const total = /Total: (\d+) passed, (\d+) failed/.exec(output);
+    if (!total) throw new Error(`the suite ended without a total:\n${output.slice(-2000)}`);
+    return { passed: Number(total[1]), failed: Number(total[2]), output };
+  } finally {
+    await rm(cwd, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Checks that run only when the server closes a stream early. The gateway resumes upstream by itself and keeps the
+ * client's stream open, since some clients never resume: the check of the client's reconnect then has nothing to see.
+ */
+const fewerChecks = ['server-sse-polling'];
+
+/** The scenarios that fare worse than directly. */
+function differences(direct: string, through: string): string[] {
+  const expected = scenarios(direct);
+  return [...scenarios(through)].flatMap(([name, counts]) => {
+    const before = expected.get(name);
+    const same = before && counts.failed <= before.failed && counts.passed >= before.passed;
+    if (same || (fewerChecks.includes(name) && counts.failed === 0)) return [];
+    return [
+      `${name}: ${counts.passed} passed, ${counts.failed} failed; directly ${before?.passed ?? 0} and ${before?.failed ?? 0}`,
+    ];
+  });
+}
+
+function scenarios(output: string): Map<string, { passed: number; failed: number }> {
+  const lines = output.matchAll(/^[✓✗] (\S+): (\d+) passed, (\d+) failed/gm);
+  return new Map(
+    [...lines].map(([, name, passed, failed]) => [
+      name ?? '',
+      { passed: Number(passed), failed: Number(failed) },
+    ]),
+  );
+}
+
+/** Sends each request to the next replica, whatever session it belongs to. */
+async function startBalancer(urls: readonly string[]): Promise<AsyncDisposable & { readonly url: string }> {
+  const pools = urls.map((url) => ({ pool: new Pool(new URL(url).origin), url: new URL(url) }));
+  let turn = 0;
+  const server = createServer((request, response) => {
+    const target = pools[turn++ % pools.length];
+    if (target) void forward(target, request, response).catch(() => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://localhost:${(server.address() as AddressInfo).port}/mcp`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await Promise.all(pools.map(({ pool }) => pool.destroy()));
+    },
+  };
+}
+
+async function forward(
+  { pool, url }: { pool: Pool; url: URL },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const { connection: _, host, origin, ...headers } = request.headers;
+  // As a balancer would that is configured with the public name; any other name goes on as it is, to be refused.
+  const own = `localhost:${request.socket.localPort}`;
+  await pool.stream(
+    {
+      path: url.pathname,
+      method: (request.method ?? 'GET') as 'GET',
+      headers: { ...headers, host: host === own ? url.host : (host ?? '') } as Record<
+        string,
+        string | string[]
+      >,
+      body: request.method === 'POST' ? request : null,
+      signal: gone.signal,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    },
+    ({ statusCode, headers: answered }) => {
+      response.writeHead(statusCode, answered as Record<string, string>);
+      response.flushHeaders();
+      return response;
+    },
+  );
+}
+
+process.exitCode = await main();
