@@ -8,13 +8,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import {
-  ApplicationFailure,
-  defineSearchAttributeKey,
-  type PayloadCodec,
-  SearchAttributeType,
-  TypedSearchAttributes,
-} from '@temporalio/common';
+import { ApplicationFailure, type PayloadCodec } from '@temporalio/common';
 import { SignJWT } from 'jose';
 import { createCodec } from './codec.ts';
 import {
@@ -23,14 +17,13 @@ import {
   type Decision,
   names,
   type Person,
-  searchAttributes,
   taskQueues,
   type VoteClaims,
   type VoteRefusal,
   workflowIdOf,
   workflowType,
 } from './contract.ts';
-import { plainMarkdown } from './markdown.ts';
+import { searchAttributesOf, staticDetailsOf, staticSummaryOf } from './shown-at-start.ts';
 
 /** How Temporal is reached. */
 export interface TemporalSettings {
@@ -187,9 +180,9 @@ async function open(client: Client, input: ApprovalInput, deadlineMs: number): P
     args: [input],
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    staticSummary: plainMarkdown(`${input.tool} on ${input.connection}, for ${input.subject}`),
-    staticDetails: staticDetails(input),
-    typedSearchAttributes: attributesOf(input),
+    staticSummary: staticSummaryOf(input),
+    staticDetails: staticDetailsOf(input),
+    typedSearchAttributes: searchAttributesOf(input),
   });
   // Resolved or rejected by the update below; nobody else waits for it.
   operation.workflowHandle().catch(() => {});
@@ -271,33 +264,4 @@ async function ignoreEnded(work: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
-}
-
-function attributesOf(input: ApprovalInput): TypedSearchAttributes {
-  const pair = (name: string, value: string) => ({
-    key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
-    value: value.slice(0, 255),
-  });
-  return new TypedSearchAttributes([
-    pair(searchAttributes.connection, input.connection),
-    pair(searchAttributes.tool, input.tool),
-    pair(searchAttributes.subject, input.subject),
-    pair(searchAttributes.rule, input.rule),
-    pair(searchAttributes.risk, input.risk),
-    pair(searchAttributes.state, 'pending'),
-  ]);
-}
-
-function staticDetails(input: ApprovalInput): string {
-  const client = input.client === null ? '' : ` (client ${plainMarkdown(input.client)}, unverified)`;
-  const reason = input.reason === null ? '' : `: ${plainMarkdown(input.reason)}`;
-  return [
-    `- **tool**: ${plainMarkdown(input.tool)} on ${plainMarkdown(input.connection)}`,
-    `- **for**: ${plainMarkdown(input.subject)}${client}`,
-    `- **held by**: ${plainMarkdown(input.rule)}${reason}`,
-    `- **risk**: ${input.risk}`,
-    `- **asked**: ${input.approverGroups.map(plainMarkdown).join(', ')}; ${input.approvalsNeeded} needed`,
-    `- **digest**: ${input.digest}`,
-    `- **approval id**: ${input.callId}, **correlation id**: ${plainMarkdown(input.correlationId)}`,
-  ].join('\n');
 }

@@ -18,8 +18,11 @@ import { workplace } from './support.ts';
 const runs = Number(process.env['HOLDPOINT_TEST_MODEL_RUNS'] ?? 500);
 const seed = Number(process.env['HOLDPOINT_TEST_MODEL_SEED'] ?? randomInt(2 ** 31));
 const atOnce = 12;
+/** A slow machine plays fewer, and says so; `HOLDPOINT_TEST_MODEL_MINUTES` gives it longer. */
+const deadlineMs = Number(process.env['HOLDPOINT_TEST_MODEL_MINUTES'] ?? 4) * 60_000;
+const runsAtLeast = Math.min(runs, 100);
 
-test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${seed})`, async () => {
+test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${seed})`, async (t) => {
   await using db = await testDatabase();
   await db.pool.query(stateLog);
   const temporal = await startTestTemporal();
@@ -41,7 +44,9 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
   const stopping = new AbortController();
   const restarts = restartWorkers(stopping.signal);
   try {
-    await playAll(fc.sample(scenarios, { numRuns: runs, seed }));
+    const played = await playAll(fc.sample(scenarios, { numRuns: runs, seed }));
+    t.diagnostic(`${played} of ${runs} runs played`);
+    assert.ok(played >= runsAtLeast, `only ${played} runs in ${deadlineMs} ms`);
   } finally {
     stopping.abort();
     await restarts;
@@ -49,11 +54,14 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
     await temporal.stop();
   }
 
-  async function playAll(all: Scenario[]): Promise<void> {
+  async function playAll(all: Scenario[]): Promise<number> {
     const next = all.values();
+    const untilMs = Date.now() + deadlineMs;
+    let played = 0;
     const player = async (): Promise<void> => {
       for (const scenario of next) {
         const seen = await play(stage, scenario);
+        played += 1;
         try {
           checkPromises(seen);
         } catch (error) {
@@ -61,6 +69,7 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
             cause: error,
           });
         }
+        if (Date.now() > untilMs) return;
       }
     };
     // The first that fails lets the others finish what they are at, and nobody begins anew.
@@ -73,6 +82,7 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
     });
     const ends = await Promise.allSettled(players);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    return played;
   }
 
   /** A second worker comes and goes all the while, so that requests move between workers. */
