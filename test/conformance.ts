@@ -157,14 +157,13 @@ async function forward(
   const { connection: _, host, origin, ...headers } = request.headers;
   // As a balancer would that is configured with the public name; any other name goes on as it is, to be refused.
   const own = `localhost:${request.socket.localPort}`;
+  const renamed = (name: string): string => (name === own ? url.host : name);
+  const named = origin === undefined ? {} : { origin: origin === `http://${own}` ? url.origin : origin };
   await pool.stream(
     {
       path: url.pathname,
-      method: (request.method ?? 'GET') as 'GET',
-      headers: { ...headers, host: host === own ? url.host : (host ?? '') } as Record<
-        string,
-        string | string[]
-      >,
+      method: request.method === 'POST' ? 'POST' : request.method === 'DELETE' ? 'DELETE' : 'GET',
+      headers: { ...(headers as Record<string, string>), host: renamed(host ?? ''), ...named },
       body: request.method === 'POST' ? request : null,
       signal: gone.signal,
       headersTimeout: 0,
