@@ -7,6 +7,7 @@ import { createHttpSession, type HttpEndpoint } from './http-session.ts';
 import { createLegacySse } from './legacy-sse.ts';
 import { secretRemover } from './own-secrets.ts';
 import { createSharedSession } from './shared-session.ts';
+import { createBridgedSession } from './translate/bridged-session.ts';
 import { createModernSession } from './translate/modern-session.ts';
 import type { Upstream, UpstreamSession } from './upstream.ts';
 import type { UpstreamLimits } from './limits.ts';
@@ -45,13 +46,15 @@ export function createHttpUpstream(
   return {
     connection,
     open: async ({ stateless = false }) => {
-      const streamable = createHttpSession(endpoint, null, stateless);
-      if (stateless) return streamable;
-      return createDetectingSession({
-        streamable,
-        oldest: () => legacySession(endpoint),
-        newest: () => createModernSession(createHttpSession(endpoint, null, true), endpoint.name),
-      });
+      const { name } = endpoint;
+      const modern = createHttpSession(endpoint, null, true);
+      const legacy = (): UpstreamSession =>
+        createDetectingSession({
+          streamable: createHttpSession(endpoint, null, false),
+          oldest: () => legacySession(endpoint),
+          newest: () => createModernSession(modern, name),
+        });
+      return stateless ? createBridgedSession({ modern, legacy }, name) : legacy();
     },
     resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable, false),
     close: () => pool.destroy(),

@@ -7,6 +7,7 @@ import { secretRemover } from './own-secrets.ts';
 import { startStdioProcess } from './stdio-process.ts';
 import { createSharedSession } from './shared-session.ts';
 import { superviseStdio } from './stdio-supervisor.ts';
+import { createBridgedSession } from './translate/bridged-session.ts';
 import type { Upstream, UpstreamSession } from './upstream.ts';
 
 /** An environment variable with such a name holds a secret that the server must not echo to the agent. */
@@ -55,7 +56,9 @@ export function createStdioUpstream(
         onClose: () => sessions.delete(session),
       });
       sessions.add(session);
-      return session;
+      return context.stateless
+        ? createBridgedSession({ modern: session, legacy: () => session }, name)
+        : session;
     },
     // The process belongs to the replica that started it.
     resume: () => null,

@@ -1,22 +1,32 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { httpConnection, type TestGateway, testGateway } from '../support/gateway.ts';
+import { httpConnection, stdioConnection, type TestGateway, testGateway } from '../support/gateway.ts';
 import { startConformanceServer } from '../support/conformance/server.ts';
+import { everythingCommand, startEverything, type TestUpstream } from '../support/upstream.ts';
 import { type Connected, connectV1, connectV2, eventually } from './tour.ts';
 
 let upstream: Awaited<ReturnType<typeof startConformanceServer>>;
+let old: TestUpstream;
 let gateway: TestGateway;
 let url: string;
 
 before(async () => {
   upstream = await startConformanceServer({ modernOnly: true });
-  gateway = await testGateway({ connections: { newest: httpConnection(upstream.url) } });
+  old = await startEverything();
+  gateway = await testGateway({
+    connections: {
+      newest: httpConnection(upstream.url),
+      old: httpConnection(old.url),
+      'old-stdio': stdioConnection(everythingCommand()),
+    },
+  });
   url = gateway.url('newest');
 });
 
 after(async () => {
   await gateway[Symbol.asyncDispose]();
   await upstream[Symbol.asyncDispose]();
+  await old[Symbol.asyncDispose]();
 });
 
 async function text(
@@ -74,5 +84,36 @@ for (const [sdk, connect] of [
       await connected.call('test_trigger_tool_change', {});
       await eventually(() => connected.heard.toolsChanged > 0);
       assert.ok(connected.heard.toolsChanged > 0);
+    });
+  });
+
+for (const connection of ['old', 'old-stdio'])
+  describe(`a 2026-07-28 client at a 2025 upstream (${connection})`, () => {
+    let one: Connected;
+    let two: Connected;
+    before(async () => {
+      const pinned = { mode: { pin: '2026-07-28' } };
+      [one, two] = await Promise.all([
+        connectV2(gateway.url(connection), pinned),
+        connectV2(gateway.url(connection), pinned),
+      ]);
+    });
+    after(() => Promise.all([one.end(), two.end()]));
+
+    test('lists, reads, gets and calls', async () => {
+      assert.ok((await one.client.listTools()).tools.length > 5);
+      assert.ok(await one.client.readResource({ uri: 'demo://resource/static/document/features.md' }));
+      assert.ok(await one.client.getPrompt({ name: 'simple-prompt' }));
+      assert.equal(await text(one, 'echo', { message: 'hi' }), 'Echo: hi');
+    });
+
+    test('shares the session with others, whose ids and progress tokens are the same, without a mix-up', async () => {
+      const work = async (client: Connected, steps: number): Promise<number> => {
+        const seen: unknown[] = [];
+        const onprogress = (step: unknown): void => void seen.push(step);
+        await client.call('trigger-long-running-operation', { duration: 0.5, steps }, { onprogress });
+        return seen.length;
+      };
+      assert.deepEqual(await Promise.all([work(one, 2), work(two, 5)]), [2, 5]);
     });
   });
