@@ -7,12 +7,12 @@ import { ensurePartitions } from './record-partitions.ts';
 import { writerLockClass } from './records.ts';
 
 const leaderLock = 0x48504c47;
-const partitionsEveryMs = 60 * 60_000;
+const upkeepEveryMs = 60 * 60_000;
 const retireEveryMs = 60_000;
 
 /** The log in PostgreSQL. Leadership is an advisory lock that the transaction holds: it cannot outlive its holder. */
 export function createLogStore(pool: Pool): LogStore {
-  let partitionsAtMs = 0;
+  let upkeepAtMs = 0;
   let retiredAtMs = 0;
   return {
     tiles: tilesIn(pool),
@@ -21,9 +21,10 @@ export function createLogStore(pool: Pool): LogStore {
       await pool.query('update log_checkpoints set note = $2 where size = $1', [size, note]);
     },
     async lead(work) {
-      if (Date.now() - partitionsAtMs > partitionsEveryMs) {
+      if (Date.now() - upkeepAtMs > upkeepEveryMs) {
         await ensurePartitions(pool);
-        partitionsAtMs = Date.now();
+        await thinCheckpoints(pool);
+        upkeepAtMs = Date.now();
       }
       return inTransaction(pool, async (client) => {
         const { rows } = await client.query<{ leads: boolean }>(
@@ -152,10 +153,19 @@ async function append(
       [index, bytes],
     );
   for (const { firstIndex, writerNo, firstPosition, count } of runs) {
-    await client.query(
-      'insert into log_runs (first_index, writer_no, first_position, count) values ($1, $2, $3, $4)',
-      [firstIndex, writerNo, firstPosition, count],
+    const values = [firstIndex, writerNo, firstPosition, count];
+    // One writer alone goes on with its last run: a quiet installation keeps few rows.
+    const { rowCount } = await client.query(
+      `update log_runs set count = count + $4
+       where first_index = (select max(first_index) from log_runs) and writer_no = $2
+         and first_index + count = $1 and first_position + count = $3 and count < 100000`,
+      values,
     );
+    if (rowCount === 0)
+      await client.query(
+        'insert into log_runs (first_index, writer_no, first_position, count) values ($1, $2, $3, $4)',
+        values,
+      );
     await client.query('update record_writers set integrated = $2 where writer_no = $1', [
       writerNo,
       firstPosition + count,
@@ -164,6 +174,14 @@ async function append(
   for (const { id, index } of tombstones)
     await client.query('update log_tombstones set log_index = $2 where ctid = $1::tid', [id, index]);
   await client.query('update log_state set size = $1', [grown.size]);
+}
+
+/** Of checkpoints older than a day, keeps the last of every hour. */
+async function thinCheckpoints(pool: Pool): Promise<void> {
+  await pool.query(
+    `delete from log_checkpoints where signed_at < now() - interval '1 day'
+     and size not in (select max(size) from log_checkpoints group by date_trunc('hour', signed_at))`,
+  );
 }
 
 /**

@@ -16,7 +16,7 @@ import { s3Headers, webhookPublisher } from '../../recording/log/publish-http.ts
 import { startLog } from '../../recording/log/run.ts';
 import { httpWitness } from '../../recording/log/witness.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { facts, message, recorderOn, signer, verifyPool } from './support.ts';
+import { facts, message, recorderOn, sequenceAll, signer, verifyPool } from './support.ts';
 
 /** A server on a free port that hands over each request with its body. */
 async function listening(
@@ -201,4 +201,26 @@ test('an S3 request is signed as AWS documents it', () => {
     headers['authorization'] ?? '',
     /Signature=89dc30a0e9f3c3459cd1a0d61cc805fd32355d3fea007c90d99f7e2125761a35$/,
   );
+});
+
+test('old checkpoints are thinned out to one an hour, and what is left still verifies', async () => {
+  await using db = await testDatabase();
+  const recorder = recorderOn(db.pool);
+  for (let n = 0; n < 12; n += 1) {
+    await recorder.append(facts('s'), message('{}'));
+    await sequenceAll(db.pool);
+  }
+  await recorder.close();
+  await db.pool.query(
+    `update log_checkpoints set signed_at = date_trunc('hour', now()) - interval '2 days' + size * interval '15 minutes'`,
+  );
+  await sequenceAll(db.pool);
+  const { rows } = await db.pool.query<{ size: string }>('select size from log_checkpoints order by size');
+  assert.deepEqual(
+    rows.map((row) => Number(row.size)),
+    [3, 7, 11, 13, 14],
+  );
+  assert.deepEqual((await verifyPool(db.pool)).problems, []);
+  const runs = await db.pool.query('select count(*)::int as n from log_runs');
+  assert.deepEqual(runs.rows, [{ n: 1 }]);
 });
