@@ -60,6 +60,31 @@ test('an approved call is sent once, and its row, cards and recording say who ap
   assert.match(String(decisions[0]?.bytes), /checked with the team/);
 });
 
+/** All strings and bytes of a value, at any depth. */
+function everyText(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString('latin1')];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.values(value).flatMap(everyText);
+}
+
+test('Temporal stores names in clear, and nothing that people or agents said', async () => {
+  const call = await place.hold({ reason: 'CLEAR-rule', client: 'CLEAR-client', correlationId: 'CLEAR-id' });
+  const person = { keys: ['oidc:https://idp#CLEAR-person'], name: 'CLEAR-name' };
+  await place.vote(call, person, 'deny', { reason: 'CLEAR-reason' });
+  await place.link.client.workflow.getHandle(workflowIdOf(call)).result();
+  const { history } = await place.link.client.workflowService.getWorkflowExecutionHistory({
+    namespace: 'default',
+    execution: { workflowId: workflowIdOf(call) },
+  });
+  const stored = everyText(history).join('\n');
+  assert.ok(
+    stored.includes('"local-agent"'),
+    'a search attribute is there: bytes of payloads were looked at',
+  );
+  assert.doesNotMatch(stored, /CLEAR-/);
+});
+
 test('a denied call is never sent, and the row has the reason', async () => {
   const call = await place.hold();
   await place.vote(call, ann, 'deny', { reason: 'only on weekdays' });
