@@ -70,9 +70,13 @@ for (const [label, bytes, rounds] of [
   const times = contestants.map((): number[] => []);
   for (let round = -Math.ceil(rounds / 2); round < rounds; round += 1) {
     contestants.forEach(([, run], at) => {
+      const used = process.cpuUsage();
       const start = performance.now();
       run(text);
-      if (round >= 0) times[at]?.push(performance.now() - start);
+      const elapsed = performance.now() - start;
+      const { user, system } = process.cpuUsage(used);
+      // On a machine that is shared, a long run waits for its turn: then the time on the processor is what counts.
+      if (round >= 0) times[at]?.push(Math.min(elapsed, (user + system) / 1_000 || elapsed));
     });
   }
   console.log(

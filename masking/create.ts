@@ -76,6 +76,7 @@ function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
       find: finder(enabled),
       judge,
       enabled,
+      plainKeys: new Set(),
       operatorOf: (detector): Operator =>
         profile.operators[detector] ?? profile.operators[builtinDetectors.get(detector) ?? ''] ?? 'redact',
       extra: users.length === 0 ? null : createUserFinder(users),

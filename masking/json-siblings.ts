@@ -1,8 +1,38 @@
 import type { NameVerdict } from './rules/name-verdict.ts';
-import { after, kindOf, memberString, stringValue } from './json-tree.ts';
+import { after, endOf, kindOf, memberString, startOf, stringValue } from './json-tree.ts';
 import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
 import type { WalkParts } from './walk-leaf.ts';
+
+/** What a member's name says about the members beside it; bits, since an object may have several. */
+export const roles = { name: 1, value: 2, columns: 4, rows: 8, type: 16 } as const;
+
+const rolesByName = new Map<string, number>();
+const listed: readonly (readonly [number, string])[] = [
+  [roles.name, 'name key field header variable param parameter label property attribute env Name Key'],
+  [roles.value, 'value val content data default Value stringValue'],
+  [roles.columns, 'columns fields headers columnNames header'],
+  [roles.rows, 'rows data values records results'],
+  [roles.type, 'mimeType type'],
+];
+for (const [role, names] of listed) {
+  for (const name of names.split(' ')) rolesByName.set(name, (rolesByName.get(name) ?? 0) | role);
+}
+
+/** The roles of a name. */
+export function roleOf(name: string): number {
+  return rolesByName.get(name) ?? 0;
+}
+
+/** All roles that the members of an object have, so that most objects need no second look. */
+export function rolesIn(tape: JsonTape, object: number): number {
+  let found = 0;
+  const end = after(tape, object);
+  for (let key = object + 1; key < end; key = after(tape, key + 1)) {
+    if (endOf(tape, key) - startOf(tape, key) <= 14) found |= roleOf(stringValue(tape, key) ?? '');
+  }
+  return found;
+}
 
 /** What `{ name: API_TOKEN, value: … }` says of its value. */
 export function siblingVerdict(
@@ -14,22 +44,13 @@ export function siblingVerdict(
   if (end - object > 80) return null;
   for (let key = object + 1; key < end; key = after(tape, key + 1)) {
     const name = stringValue(tape, key) ?? '';
-    if (
-      !/^(?:name|key|field|header|variable|param|parameter|label|property|attribute|env|Name|Key)$/.test(name)
-    )
-      continue;
+    if ((roleOf(name) & roles.name) === 0) continue;
     const value = stringValue(tape, key + 1);
     const verdict = value !== null && value.length <= 64 ? parts.text.judge(value) : null;
     if (verdict !== null) return verdict;
   }
   return null;
 }
-
-/** Names of members that hold a named value. */
-export const isValueName = (key: string): boolean =>
-  /^(?:value|val|content|data|default|Value|stringValue)$/.test(key);
-/** Names of members that hold rows under columns. */
-export const isRowsName = (key: string): boolean => /^(?:rows|data|values|records|results)$/.test(key);
 
 /** What `[name, value]` says of its value, as header lists are written. */
 export function pairVerdict(

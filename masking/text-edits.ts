@@ -36,6 +36,8 @@ export interface TextParts {
   readonly keys: ReplaceKeys;
   /** Values known to be secret from earlier on; null where there are none. */
   readonly known: KnownFinder | null;
+  /** Keys in which nothing was found, since keys repeat. Bounded. */
+  readonly plainKeys: Set<string>;
   /** A user's detectors. */
   readonly extra: ((text: string, key: string, out: Span[]) => void) | null;
   /** Masks a text that is JSON; null when it is not. Set by the JSON walk. */
@@ -46,7 +48,7 @@ const deepest = 4;
 
 /** The edits that mask one decoded text: JSON inside is walked, everything else is searched. */
 export function textEdits(parts: TextParts, text: string, key: string, depth: number): LeafEdit[] {
-  if (text.length < 3) return [];
+  if (text.length < 5) return [];
   if (depth < deepest) {
     const inner = insideJson(parts, text, key, depth);
     if (inner !== null) return inner;

@@ -2,8 +2,9 @@ import { after, kindOf, memberString, stringValue } from './json-tree.ts';
 import {
   blobType,
   columnVerdicts,
-  isRowsName,
-  isValueName,
+  roleOf,
+  roles,
+  rolesIn,
   pairVerdict,
   siblingVerdict,
 } from './json-siblings.ts';
@@ -60,9 +61,11 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Pla
   // `password: { type: string, description: … }` describes a field and holds no value.
   const describes = given.verdict !== null && schemaTypes.test(memberString(tape, object, 'type') ?? '');
   const place = describes ? { ...given, verdict: null, schema: true } : given;
-  const sibling = siblingVerdict(parts, tape, object, end);
-  const blob = blobType(tape, object, end);
-  const columns = columnVerdicts(parts, tape, object, end);
+  const has = rolesIn(tape, object);
+  const named = (has & roles.name) !== 0 && (has & roles.value) !== 0;
+  const sibling = named ? siblingVerdict(parts, tape, object, end) : null;
+  const blob = (has & roles.type) === 0 ? null : blobType(tape, object, end);
+  const columns = (has & roles.columns) === 0 ? null : columnVerdicts(parts, tape, object, end);
   const names = new Set<string>();
   for (let keyNode = object + 1; keyNode < end; keyNode = after(tape, keyNode + 1)) {
     const key = stringValue(tape, keyNode) ?? '';
@@ -70,10 +73,12 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Pla
     const value = keyNode + 1;
     const child = childOf(parts, tape, value, place, key, shown);
     if (child === null) continue;
-    if (sibling !== null && isValueName(key)) walk(parts, tape, value, { ...child, verdict: sibling }, edits);
+    if (sibling !== null && (roleOf(key) & roles.value) !== 0)
+      walk(parts, tape, value, { ...child, verdict: sibling }, edits);
     else if (blob !== null && (key === 'data' || key === 'blob'))
       maskBlob(parts, tape, value, blob, child, edits);
-    else if (columns !== null && isRowsName(key)) walkRows(parts, tape, value, child, columns, edits);
+    else if (columns !== null && (roleOf(key) & roles.rows) !== 0)
+      walkRows(parts, tape, value, child, columns, edits);
     else walk(parts, tape, value, child, edits);
   }
 }
@@ -106,9 +111,7 @@ function childOf(
   // Of a container's name only passwords and secrets pass on to what is inside.
   const passes = inherited !== null && (inherited.detector === 'password' || given) ? inherited : null;
   const path = place.path.length > 400 ? place.path : `${place.path}.${shown}`;
-  const field =
-    parts.fields.operatorFor(path, key) ??
-    (place.field !== null && place.field !== 'keep' ? place.field : place.field);
+  const field = parts.fields.operatorFor(path, key) ?? place.field;
   return {
     key: schema && !given ? place.key : key,
     path,

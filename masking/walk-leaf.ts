@@ -130,9 +130,14 @@ export function maskKey(
   place: Place,
   edits: LeafEdit[],
 ): string {
-  if (key.length < 8 || place.schema) return key;
+  if (key.length < 8 || place.schema || (parts.text.known === null && parts.text.plainKeys.has(key)))
+    return key;
   const inner = textEdits(parts.text, key, '', 4);
-  if (inner.length === 0) return key;
+  if (inner.length === 0) {
+    if (parts.text.plainKeys.size >= 4_096) parts.text.plainKeys.clear();
+    if (parts.text.known === null && key.length < 100) parts.text.plainKeys.add(key);
+    return key;
+  }
   const found = inner.map((edit) => ({ ...edit, with: `[masked:${edit.detector}]` }));
   let shown = spliceString(JSON.stringify(key), found);
   for (let count = 2; names.has(shown); count += 1)

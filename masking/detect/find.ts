@@ -92,11 +92,13 @@ export function createFinder(parts: FinderParts): Finder {
     return end;
   };
 
+  const jwt = createJwtFinder();
+
   return (text, key) => {
     const out: Span[] = [];
-    const jwt = createJwtFinder();
     const pending: PendingName = { verdict: null, at: 0 };
-    parts.vendors.reset(text, key);
+    parts.vendors.reset(key);
+    jwt.reset();
     const length = text.length;
     let i = 0;
     while (i < length) {
@@ -151,6 +153,14 @@ export function createFinder(parts: FinderParts): Finder {
         if (end > at) return end;
       }
     }
+    // `10:11:12` and `16:9` assign nothing.
+    if (
+      code === 0x3a &&
+      isDigit(text.charCodeAt(at + 1)) &&
+      isDigit(text.charCodeAt(at - 1)) &&
+      isDigit(text.charCodeAt(at - 2))
+    )
+      return at;
     const found: Span[] = [];
     const end = findAssignment(text, at, parts.judge, pending, found);
     for (const span of found) if (enabled(span.detector)) out.push(span);

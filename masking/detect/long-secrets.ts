@@ -20,15 +20,20 @@ export function findPrivateKey(text: string, at: number, out: Span[]): number {
 
 /** JWT and JWE (RFC 7519): a header that decodes to an object with `alg`, then dots. */
 export interface JwtFinder {
+  /** Begins a new text. */
+  reset(): void;
   find(text: string, at: number, out: Span[]): number;
 }
 
 const segments = /eyJ[A-Za-z0-9_-]{5,2000}\.[A-Za-z0-9_-]{2,16000}(?:\.[A-Za-z0-9_-]{0,6000}){0,3}/y;
 
-/** One finder a text: after a failed try inside a run it does not look again at what it has seen to be dotless. */
+/** After a failed try inside a run it does not look again at what it has seen to be dotless. */
 export function createJwtFinder(): JwtFinder {
   let dead = 0;
   return {
+    reset() {
+      dead = 0;
+    },
     find(text, at, out) {
       if (at < dead || !text.startsWith('eyJ', at)) return at;
       segments.lastIndex = at;

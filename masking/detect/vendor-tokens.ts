@@ -28,8 +28,8 @@ export interface VendorTokens {
   atWord(text: string, at: number, out: Span[]): number;
   /** Rules that need a vendor's word nearby; `end` is where the run of letters and digits at `at` ends. */
   atRun(text: string, at: number, end: number, out: Span[]): number;
-  /** Remembers a vendor's word at `at`, for {@link atRun}. */
-  reset(text: string, key: string): void;
+  /** Begins a text that stands under `key`. */
+  reset(key: string): void;
 }
 
 const isTokenPart = (code: number): boolean =>
@@ -131,7 +131,7 @@ function createLoose(
 
 interface Near {
   find(text: string, at: number, out: Span[]): number;
-  reset(text: string, key: string): void;
+  reset(key: string): void;
 }
 
 function createNear(rules: readonly NearRule[]): Near {
@@ -149,12 +149,17 @@ function createNear(rules: readonly NearRule[]): Near {
     `(?:${[...new Set(rules.flatMap((rule) => rule.shapes.map((shape) => readShape(shape).pattern)))].join('|') || '(?!)'})(?![0-9A-Za-z_=-])`,
     'y',
   );
+  const keys = new Map<string, boolean>();
   let keyHolds = false;
   let keyText = '';
   return {
-    reset(_text, key) {
+    reset(key) {
       keyText = key;
-      keyHolds = key !== '' && anyWord.test(key);
+      const known = keys.get(key);
+      keyHolds = known ?? (key !== '' && anyWord.test(key));
+      if (known !== undefined || key.length > 100) return;
+      if (keys.size >= 4_096) keys.clear();
+      keys.set(key, keyHolds);
     },
     find(text, at, out) {
       const reached = text.slice(Math.max(0, at - reach), at);
