@@ -46,7 +46,7 @@ export interface Connected {
   readonly end: () => Promise<void>;
 }
 
-const capabilities = {
+const everything = {
   sampling: {},
   elicitation: { form: {} },
   roots: { listChanged: true },
@@ -64,7 +64,7 @@ function listening(): Connected['heard'] {
 /** Connects with SDK 1.x. */
 export async function connectV1(url: string): Promise<Connected> {
   const heard = listening();
-  const client = new ClientV1({ name: 'tour-v1', version: '1' }, { capabilities });
+  const client = new ClientV1({ name: 'tour-v1', version: '1' }, { capabilities: everything });
   client.setRequestHandler(CreateMessageRequestSchema, async ({ params }) => {
     heard.sampling.push(params.messages);
     return answers.sampling;
@@ -94,7 +94,11 @@ export async function connectV1(url: string): Promise<Connected> {
 }
 
 /** Connects with SDK 2.x, in its default mode or pinned to a version. */
-export async function connectV2(url: string, versionNegotiation?: object): Promise<Connected> {
+export async function connectV2(
+  url: string,
+  versionNegotiation?: object,
+  capabilities: object = everything,
+): Promise<Connected> {
   const heard = listening();
   const client = new ClientV2(
     { name: 'tour-v2', version: '1' },
@@ -103,15 +107,17 @@ export async function connectV2(url: string, versionNegotiation?: object): Promi
       ...(versionNegotiation && { versionNegotiation }),
     },
   );
-  client.setRequestHandler('sampling/createMessage', async ({ params }) => {
-    heard.sampling.push(params.messages);
-    return answers.sampling;
-  });
-  client.setRequestHandler('elicitation/create', async ({ params }) => {
-    heard.elicitation.push(params.message);
-    return answers.elicitation;
-  });
-  client.setRequestHandler('roots/list', async () => ({ roots: [...answers.roots.roots] }));
+  if (capabilities === everything) {
+    client.setRequestHandler('sampling/createMessage', async ({ params }) => {
+      heard.sampling.push(params.messages);
+      return answers.sampling;
+    });
+    client.setRequestHandler('elicitation/create', async ({ params }) => {
+      heard.elicitation.push(params.message);
+      return answers.elicitation;
+    });
+    client.setRequestHandler('roots/list', async () => ({ roots: [...answers.roots.roots] }));
+  }
   client.setNotificationHandler(
     'notifications/resources/updated',
     ({ params }) => void heard.updated.push(params.uri),

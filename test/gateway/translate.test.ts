@@ -94,8 +94,8 @@ for (const connection of ['old', 'old-stdio'])
     before(async () => {
       const pinned = { mode: { pin: '2026-07-28' } };
       [one, two] = await Promise.all([
-        connectV2(gateway.url(connection), pinned),
-        connectV2(gateway.url(connection), pinned),
+        connectV2(gateway.url(connection), pinned, {}),
+        connectV2(gateway.url(connection), pinned, {}),
       ]);
     });
     after(() => Promise.all([one.end(), two.end()]));
@@ -105,6 +105,17 @@ for (const connection of ['old', 'old-stdio'])
       assert.ok(await one.client.readResource({ uri: 'demo://resource/static/document/features.md' }));
       assert.ok(await one.client.getPrompt({ name: 'simple-prompt' }));
       assert.equal(await text(one, 'echo', { message: 'hi' }), 'Echo: hi');
+    });
+
+    test('falls back to the older version, where it can be asked things, and loses nothing', async () => {
+      const able = await connectV2(gateway.url(connection), { mode: 'auto' });
+      // The server offers what asks the client once it knows what the client can do.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.match(
+        await text(able, 'trigger-sampling-request', { prompt: 'x', maxTokens: 5 }),
+        /sampled answer|LLM/,
+      );
+      await able.end();
     });
 
     test('shares the session with others, whose ids and progress tokens are the same, without a mix-up', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { errorResponse, GatewayError } from '../../errors.ts';
 import { paramSpan, readRpcMessage, type RpcRequest, withId } from '../../mcp/rpc-message.ts';
 import { membersAt } from '../../mcp/strict-json.ts';
+import { metaKeys } from '../../mcp/versions.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from '../upstream.ts';
 
 /** A server of the 2025 versions with the session that the gateway keeps there. */
@@ -29,7 +30,9 @@ export async function* legacyCall(
   name: string,
 ): AsyncGenerator<UpstreamMessage, void, void> {
   if (request.method === 'server/discover') {
-    yield { json: discovery(server, request), kind: 'response', method: null };
+    if (canBeAsked(request))
+      yield refusal(request, `${name} speaks an older protocol version; initialize there`);
+    else yield { json: discovery(server, request), kind: 'response', method: null };
     return;
   }
   if (request.method === 'subscriptions/listen') {
@@ -45,6 +48,16 @@ export async function* legacyCall(
     else if (message.kind === 'notification') yield { ...message, json: restored(message.json, token) };
     else yield { ...message, json: complete(message.json, request) };
   }
+}
+
+/**
+ * Whether the client says that servers may ask it things. Then it gets more by the older version itself, to which it
+ * falls back when discovery fails, just as it would directly.
+ */
+function canBeAsked(request: RpcRequest): boolean {
+  const meta = request.params?.['_meta'] as Record<string, unknown> | undefined;
+  const capabilities = (meta?.[metaKeys.clientCapabilities] ?? {}) as Record<string, unknown>;
+  return ['sampling', 'elicitation', 'roots'].some((capability) => capability in capabilities);
 }
 
 /** What 2026-07-28 asks of every server, from what a 2025 server said in the handshake. */
