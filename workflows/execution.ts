@@ -1,5 +1,6 @@
 import * as wf from '@temporalio/workflow';
 import { type ApprovalInput, type ExecuteResult, type GatewayActivities, taskQueues } from './contract.ts';
+import { plainMarkdown } from './markdown.ts';
 import type { Request } from './request.ts';
 
 /** How long a replica may take to pick up an execution before it counts as not answering. */
@@ -65,7 +66,7 @@ async function executeOn(
     scheduleToStartTimeout: taskQueue === taskQueues.execute ? sharedPickUpMs : pickUpMs,
     startToCloseTimeout: '24 hours',
     heartbeatTimeout: '10 seconds',
-    summary: `run ${input.connection}/${input.tool} once`.slice(0, 120),
+    summary: plainMarkdown(`run ${input.tool} on ${input.connection} once`),
   });
   const { callId, digest } = input;
   try {

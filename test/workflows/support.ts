@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  NativeConnection,
+  Runtime,
+  Worker,
+} from '@temporalio/worker';
 import { createActivities } from '../../activities/settling.ts';
 import { registerSearchAttributes, runWorker, type RunningWorker } from '../../activities/worker.ts';
 import { claim, finish, heldCallState } from '../../db/held-execution.ts';
@@ -28,7 +34,10 @@ import {
 } from '../../workflows/contract.ts';
 import type { TestDatabase } from '../support/postgres.ts';
 
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+Runtime.install({
+  logger: new DefaultLogger('ERROR'),
+  telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
+});
 
 let bundled: ReturnType<typeof bundleWorkflows> | undefined;
 /** The bundle, made once in a test process. */
