@@ -177,3 +177,18 @@ test('the lock file holds no registry address but the default', () => {
     [],
   );
 });
+
+test('the lock file knows the packages of every platform, so that npm ci works wherever it was made', () => {
+  type Entry = { optionalDependencies?: Record<string, string> };
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    packages: Record<string, Entry>;
+  };
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) =>
+        !Object.hasOwn(packages, `node_modules/${name}`) &&
+        !Object.hasOwn(packages, `${path}/node_modules/${name}`),
+    ),
+  );
+  assert.deepEqual(missing, []);
+});
