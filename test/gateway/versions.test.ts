@@ -96,15 +96,15 @@ describe('2026-07-28', () => {
 
   test('results that upstream lets anybody keep are private once policy and masking have been at them', async () => {
     await using shared = await startRawUpstream((request, reply) => {
-      request
-        .resume()
-        .on('end', () =>
-          reply
-            .writeHead(200, { 'content-type': 'application/json' })
-            .end(
-              '{"jsonrpc":"2.0","id":1,"result":{"tools":[], "ttlMs":1000,"cacheScope" : "public","resultType":"complete"}}',
-            ),
-        );
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { id } = JSON.parse(Buffer.concat(chunks).toString()) as { id: unknown };
+        const common = '"supportedVersions":["2026-07-28"],"tools":[],"ttlMs":1000,"resultType":"complete"';
+        reply
+          .writeHead(200, { 'content-type': 'application/json' })
+          .end(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${common}, "cacheScope" : "public"}}`);
+      });
     });
     await using other = await testGateway({ connections: { shared: httpConnection(shared.url) } });
     const reply = await wire(other.url('shared'), modern('tools/list'), mirrors('tools/list'));

@@ -5,7 +5,7 @@ export interface WireReply {
   readonly status: number;
   readonly headers: Record<string, string | string[] | undefined>;
   readonly text: string;
-  /** The body as JSON; null when it is none. */
+  /** The body, or the last event's data, as JSON; null when it is none. */
   readonly json: {
     id?: unknown;
     result?: Record<string, unknown>;
@@ -39,7 +39,8 @@ export async function wire(
 
 function asJson(text: string): WireReply['json'] {
   try {
-    return JSON.parse(text) as WireReply['json'];
+    const events = [...text.matchAll(/^data: (\{.*)$/gm)];
+    return JSON.parse(events.at(-1)?.[1] ?? text) as WireReply['json'];
   } catch {
     return null;
   }
