@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { measureActivities } from '../../activities/approval-metrics.ts';
 import { createActivities } from '../../activities/settling.ts';
-import { openHeldCall } from '../../db/held-opening.ts';
-import type { Masked } from '../../masking/masked.ts';
 import type { CountedVote } from '../../workflows/contract.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { prepareHeld } from '../workflows/held-rows.ts';
 
 const vote: CountedVote = {
   jws: 'x',
@@ -17,45 +15,12 @@ const vote: CountedVote = {
   atMs: Date.now() + 20_000,
 };
 
+const group = 'on "call"';
+
 async function held(db: TestDatabase): Promise<string> {
-  const callId = randomUUID();
-  await openHeldCall(
-    db.pool,
-    {
-      callId,
-      attachKey: randomBytes(32),
-      digest: 'sha256:1',
-      workflowId: callId,
-      connection: 'db',
-      method: 'tools/call',
-      tool: 'query',
-      sessionId: 's',
-      caller: {
-        key: 'local:agent',
-        subject: 'local-agent',
-        issuer: null,
-        email: null,
-        name: null,
-        groups: [],
-        actors: [],
-        client: null,
-        credentialId: null,
-      },
-      rule: 'writes',
-      reason: null,
-      risk: 'high',
-      policyVersion: 'sha256:1',
-      definitionHash: null,
-      approvers: [{ name: 'on "call"', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
-      approvalsNeeded: 1,
-      onDisconnect: 'keep',
-      shownArgs: '{}' as Masked<string>,
-      expiresAt: new Date(Date.now() + 60_000),
-      correlationId: 'c',
-      request: { kekId: 'k', wrapped: randomBytes(8), sealed: randomBytes(8) },
-    },
-    { maxOpenPerCaller: 10 },
-  );
+  const { callId } = await prepareHeld(db, { id: 'k', publicRaw: 'x' }, Date.now(), {
+    approverGroups: [group],
+  });
   return callId;
 }
 

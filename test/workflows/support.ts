@@ -11,7 +11,6 @@ import {
 import { createActivities } from '../../activities/settling.ts';
 import { registerSearchAttributes, runWorker, type RunningWorker } from '../../activities/worker.ts';
 import { claim, finish, heldCallState } from '../../db/held-execution.ts';
-import { openHeldCall } from '../../db/held-opening.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { RecordEvent } from '../../recording/event.ts';
 import { bundleWorkflows } from '../../workflows/bundle.ts';
@@ -33,6 +32,7 @@ import {
   workflowIdOf,
 } from '../../workflows/contract.ts';
 import type { TestDatabase } from '../support/postgres.ts';
+import { prepareHeld } from './held-rows.ts';
 
 Runtime.install({
   logger: new DefaultLogger('ERROR'),
@@ -181,7 +181,7 @@ export async function workplace(
       running.add(executing);
       return executing;
     },
-    prepare: async (change = {}) => prepare(db, trusted, await nowMs(), change),
+    prepare: async (change = {}) => prepareHeld(db, trusted, await nowMs(), change),
     hold: async (change = {}) => {
       const input = await place.prepare(change);
       await approvals.open(input, { deadlineMs: 10_000 });
@@ -242,78 +242,5 @@ function executor(
       await finish(db.pool, { callId, execToken, state, because: null, retentionMs: 60_000, result: null });
       return { execution: state, summary: null };
     },
-  };
-}
-
-async function prepare(
-  db: TestDatabase,
-  trusted: ReturnType<typeof voteKey>,
-  nowMs: number,
-  change: Partial<ApprovalInput>,
-): Promise<ApprovalInput> {
-  const callId = randomUUID();
-  const input: ApprovalInput = {
-    callId,
-    digest: `sha256:${randomBytes(32).toString('hex')}`,
-    connection: 'orders-db',
-    tool: 'query',
-    subject: 'local-agent',
-    client: 'mcp:test',
-    rule: 'writes',
-    reason: 'Writes are looked at.',
-    risk: 'high',
-    policyVersion: 'sha256:1',
-    approverGroups: ['dba'],
-    approvalsNeeded: 1,
-    requesterKeys: ['local:agent'],
-    createdAtMs: nowMs,
-    expiresAtMs: nowMs + 60_000,
-    onDisconnect: 'run',
-    graceMs: 10_000,
-    holderQueue: null,
-    votePublicKeys: { [trusted.id]: trusted.publicRaw },
-    correlationId: randomUUID(),
-    ...change,
-  };
-  const opening = await openHeldCall(db.pool, rowOf(input), { maxOpenPerCaller: 10_000 });
-  assert.equal(opening.kind, 'opened');
-  return input;
-}
-
-function rowOf(input: ApprovalInput): Parameters<typeof openHeldCall>[1] {
-  const { callId, digest, connection, tool, rule, reason, risk, policyVersion } = input;
-  const key = randomBytes(32);
-  return {
-    callId,
-    digest,
-    connection,
-    tool,
-    rule,
-    reason,
-    risk,
-    policyVersion,
-    attachKey: key,
-    workflowId: workflowIdOf(input),
-    method: 'tools/call',
-    sessionId: 's1',
-    caller: {
-      key: 'local:agent',
-      subject: 'local-agent',
-      issuer: null,
-      email: null,
-      name: null,
-      groups: [],
-      actors: [],
-      client: 'mcp:test',
-      credentialId: null,
-    },
-    definitionHash: null,
-    approvers: [{ name: 'dba', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
-    approvalsNeeded: input.approvalsNeeded,
-    onDisconnect: input.onDisconnect,
-    shownArgs: '{"sql":"update orders set paid = true"}' as Masked<string>,
-    expiresAt: new Date(input.expiresAtMs),
-    correlationId: input.correlationId,
-    request: { kekId: 'test', wrapped: key, sealed: key },
   };
 }
