@@ -190,12 +190,13 @@ function valueAfter(text: string, at: number, sign: number): Value | null {
       : null;
   }
   scheme.lastIndex = start;
-  if (scheme.test(text)) start = scheme.lastIndex;
+  const schemed = scheme.test(text);
+  if (schemed) start = scheme.lastIndex;
   let close = start;
   while (close < end && !endsValue(text, close, sign)) close += 1;
   while (close > start && /[.,;)\]}]/.test(text.charAt(close - 1))) close -= 1;
   return close > start
-    ? { start, end: close, quoted: sign === 0x3e && text.charCodeAt(close) === 0x3c }
+    ? { start, end: close, quoted: schemed || (sign === 0x3e && text.charCodeAt(close) === 0x3c) }
     : null;
 }
 

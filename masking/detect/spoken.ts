@@ -63,7 +63,7 @@ function speaks(detector: string, value: string, quoted: boolean): boolean {
       value.length >= 6 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/^[\d.:/-]+[a-z]{0,3}$/i.test(value)
     );
   }
-  return value.length >= 12 && looksRandom(value);
+  return value.length >= 12 && /\d.*\d/.test(value) && !/[([<{]/.test(value) && looksRandom(value);
 }
 
 const userFlag = /(?:-u|--user|--proxy-user|-U)[ =]["']?([^\s:"'@/]{1,64}):([^\s"']{1,128})/y;

@@ -114,6 +114,8 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
   const digits = value.replace(/\D/g, '').length;
   switch (name.detector) {
     case 'password':
+      if (/\s/.test(value) && (name.strength === 'weak' || value.length > 48 || value.endsWith('.')))
+        return false;
       return value.length >= 3 && (quoted || isPasswordLike(value));
     case 'card-code':
       return /^\d{3,4}$/.test(value);
@@ -134,6 +136,8 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     case 'address':
       return quoted && digits >= 1 && value.length >= 6 && value.length <= 200;
     default:
+      // Unquoted, it may be code: a call, a type, a member of something.
+      if (!quoted && (/[([<{]/.test(value) || digits < (value.length < 24 ? 2 : 1))) return false;
       return value.length >= 6 && (looksRandom(value) || (quoted && looksSecret(value)));
   }
 }

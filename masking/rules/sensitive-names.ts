@@ -10,9 +10,11 @@ const named = (names: string, detector: string, strength: 'strong' | 'weak'): [s
 
 /** Endings of names, and what a value under such a name is. */
 export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
+  // Also what a test did.
+  ...named('pass', 'password', 'weak'),
   ...named(
     `
-    password, passwd, pwd, passphrase, passcode, pass phrase, pass word, pass, userpass, dbpass,
+    password, passwd, pwd, passphrase, passcode, pass phrase, pass word, userpass, dbpass,
     dbpassword, passwort, kennwort, contrasena, mot de passe, senha, motdepasse, rootpw, pw
   `,
     'password',
