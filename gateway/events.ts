@@ -4,6 +4,7 @@ import { identify, sessionOf } from './enter.ts';
 import { GatewayError } from './errors.ts';
 import type { PostDeps } from './post.ts';
 import { relay, type RelayContext } from './relay.ts';
+import { recordConnection } from './record.ts';
 import { createReplyStream, type ReplyStream } from './reply-stream.ts';
 import type { LiveSession } from './sessions/session.ts';
 import { follow, placeOf, type StreamPlace } from './sessions/stream-log.ts';
@@ -45,7 +46,8 @@ export async function events(
     tool: null,
   };
   const timer = setInterval(() => void stream.comment(), keepAliveMs);
-  session.streams++;
+  await recordConnection(deps, session, 'connect', { stream: correlationId });
+  session.open++;
   stream.open();
   try {
     await relay(context, messages, stream);
@@ -55,9 +57,11 @@ export async function events(
       deps.log.warn({ err: error, correlationId, connection }, 'an event stream broke off');
   } finally {
     clearInterval(timer);
-    session.streams--;
+    session.open--;
     session.lastUsedAtMs = Date.now();
     stream.end();
+    if (!session.ended.aborted)
+      await recordConnection(deps, session, 'disconnect', { stream: correlationId });
   }
 }
 
@@ -72,13 +76,13 @@ async function resume(
   if (session.sealKey === null) throw new GatewayError('session_unknown', 'this session keeps no streams');
   stream.open();
   const timer = setInterval(() => void stream.comment(), keepAliveMs);
-  session.streams++;
+  session.open++;
   try {
     for await (const { id, json } of follow(pool, session, session.sealKey, place, signal))
       await stream.repeat(id, json);
   } finally {
     clearInterval(timer);
-    session.streams--;
+    session.open--;
     stream.end();
   }
 }

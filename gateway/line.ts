@@ -3,6 +3,7 @@ import type { MaskingEngine } from '../masking/engine.ts';
 import type { Recorder } from '../recording/event.ts';
 import { classify, type ClassifyDeps } from './classify.ts';
 import { denial } from './deny.ts';
+import type { GatewayErrorCode } from './errors.ts';
 import type { Exchange, MaskedExchange } from './exchange.ts';
 import { forward, type ForwardDeps } from './forward.ts';
 import { holdRequest, withdraw } from './hold-request.ts';
@@ -19,6 +20,8 @@ export interface LineDeps extends ClassifyDeps, ForwardDeps {
   readonly recorder: Recorder;
   readonly hold: HoldPort;
   readonly log: Logger;
+  /** Told of every error that a client is told of. */
+  readonly onFault: (code: GatewayErrorCode) => void;
 }
 
 /**
@@ -79,6 +82,7 @@ async function fault(
 ): Promise<void> {
   const { correlationId, session, stream } = exchange;
   const told = asFault(error);
+  deps.onFault(told.code);
   const facts = { correlationId, connection: session.facts.connection, code: told.code };
   if (told.code === 'internal') deps.log.error({ ...facts, err: error }, 'a request failed');
   else deps.log.warn(facts, told.message);

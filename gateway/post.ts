@@ -7,7 +7,7 @@ import { GatewayError, RefusedRequest } from './errors.ts';
 import { carry, type LineDeps } from './line.ts';
 import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
 import { read } from './read.ts';
-import { recordConnect } from './record.ts';
+import { recordConnection } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
 import { createStreamLog, type StreamLog } from './sessions/stream-log.ts';
 import type { AgentSettings } from './settings.ts';
@@ -59,7 +59,8 @@ async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): P
     log: logFor(deps, entered),
   });
   try {
-    if (newSessionId !== null) await recordConnect(deps, entered);
+    if (newSessionId !== null)
+      await recordConnection(deps, session, 'connect', { protocolVersion: entered.era.version });
     await carryOne(deps, posting, entered, message, stream);
     if (message.kind !== 'request') reply.writeHead(202).end();
   } finally {
@@ -94,24 +95,30 @@ async function postBatch(deps: PostDeps, posting: Posting, messages: readonly Rp
   else reply.writeHead(202).end();
 }
 
-function carryOne(
+async function carryOne(
   deps: PostDeps,
   { request, identified, correlationId }: Posting,
   { session, newSessionId, era }: Entered,
   message: RpcMessage,
   stream: ClientStream,
 ): Promise<void> {
-  return carry(deps, {
-    message,
-    caller: { ...identified.caller, client: session.facts.client },
-    upstream: identified.upstream,
-    session,
-    correlationId,
-    newSessionId,
-    protocolVersion: era.version,
-    headers: upstreamHeaders(era, request, newSessionId !== null),
-    stream,
-  });
+  session.open++;
+  try {
+    await carry(deps, {
+      message,
+      caller: { ...identified.caller, client: session.facts.client },
+      upstream: identified.upstream,
+      session,
+      correlationId,
+      newSessionId,
+      protocolVersion: era.version,
+      headers: upstreamHeaders(era, request, newSessionId !== null),
+      stream,
+    });
+  } finally {
+    session.open--;
+    session.lastUsedAtMs = Date.now();
+  }
 }
 
 /** Replies are resumable from 2025-11-25 on, until 2026-07-28 took it out; older clients choke on the first event. */

@@ -1,8 +1,8 @@
 import type { MaskingEngine } from '../masking/engine.ts';
 import type { Recorder } from '../recording/event.ts';
-import type { Entered } from './enter.ts';
 import type { MaskedExchange } from './exchange.ts';
 import type { RelayContext } from './relay.ts';
+import type { LiveSession } from './sessions/session.ts';
 
 /**
  * Records the client's message, and what policy says of it where that is not a plain pass. When it resolves, the
@@ -25,15 +25,20 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
   });
 }
 
-/** Records that a session begins. @throws RecordingError */
-export async function recordConnect(
+/**
+ * Records that a client connects (begins a session, or opens a stream of it) or that such a stream ends.
+ * @throws RecordingError
+ */
+export async function recordConnection(
   deps: { readonly recorder: Recorder; readonly maskers: () => MaskingEngine },
-  { session, era }: Entered,
+  session: LiveSession,
+  kind: 'connect' | 'disconnect',
+  what: Readonly<Record<string, string | null>>,
 ): Promise<void> {
   const { client, subject } = session.facts;
-  const about = { client, subject, transport: 'streamable-http', protocolVersion: era.version };
+  const about = { ...what, client, subject };
   await deps.recorder.append(session.facts, {
-    kind: 'connect',
+    kind,
     direction: 'none',
     callId: null,
     method: null,

@@ -76,6 +76,10 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
   });
+  const metrics = createMetrics({
+    holdpoint_gateway_sessions: { help: 'Client sessions on this replica.', value: () => sessions.count },
+    holdpoint_gateway_open_replies: { help: 'Replies and streams open now.', value: () => open.size },
+  });
   const running: Running = {
     line: {
       ...deps,
@@ -84,11 +88,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       definitions: createToolDefinitions(),
       publicUrl: agents.publicUrl,
       limits: agents.limits,
+      onFault: (code) => metrics.fault(code),
     },
-    metrics: createMetrics({
-      holdpoint_gateway_sessions: { help: 'Client sessions on this replica.', value: () => sessions.count },
-      holdpoint_gateway_open_replies: { help: 'Replies and streams open now.', value: () => open.size },
-    }),
+    metrics,
     guard: createGuard(agents, () => addressOf(app)),
     stopping: new AbortController(),
     open,

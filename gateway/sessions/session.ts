@@ -18,6 +18,6 @@ export interface LiveSession {
   /** Requests that policy has looked at. */
   calls: number;
   lastUsedAtMs: number;
-  /** GET streams open now. */
-  streams: number;
+  /** Replies and streams open now: a call may be held for hours, and its session is in use. */
+  open: number;
 }

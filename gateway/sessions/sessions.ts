@@ -86,7 +86,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       protocolVersion: null,
       calls: 0,
       lastUsedAtMs: Date.now(),
-      streams: 0,
+      open: 0,
     };
     enders.set(session, ender);
     return session;
@@ -164,10 +164,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
   async function keepHouse(): Promise<void> {
     const idleSinceMs = Date.now() - idleMs;
-    const sessions = [...live.values()];
-    for (const session of sessions)
-      if (session.streams === 0 && session.lastUsedAtMs < idleSinceMs) await end(session, 'idle');
-    const stored = [...live.values()].filter((session) => session.protocolVersion !== null);
+    for (const session of live.values()) {
+      if (session.open > 0 || session.lastUsedAtMs >= idleSinceMs) continue;
+      // Over HTTP it may be in use on another replica, and is found again in the database.
+      if (session.upstream.resumable !== null && session.protocolVersion !== null) forget(session);
+      else await end(session, 'idle');
+    }
+    const usedSinceMs = Date.now() - 2 * housekeepingMs;
+    const stored = [...live.values()].filter(
+      ({ protocolVersion, lastUsedAtMs, open }) =>
+        protocolVersion !== null && (open > 0 || lastUsedAtMs >= usedSinceMs),
+    );
     const ids = stored.map((session) => session.facts.sessionId);
     const known = ids.length === 0 ? new Set<string>() : await touchMcpSessions(pool, ids);
     // Another replica has ended it.
