@@ -92,7 +92,8 @@ export function createLogView(pool: Pool): LogView {
     async indexes(strand, fromSeq, limit) {
       const { rows } = await pool.query<{ seq: string; index: string }>(
         `select r.seq, l.first_index + (r.position - l.first_position) as index
-         from (select writer_no, position, seq from records where strand = $1 and seq >= $2 order by seq limit $3) r
+         from (select writer_no, position, seq from records
+               where strand = $1 and seq >= $2 and seq < $2::bigint + $3::int) r
          cross join lateral (select first_index, first_position, count from log_runs
                              where writer_no = r.writer_no and first_position <= r.position
                              order by first_position desc limit 1) l
@@ -122,15 +123,22 @@ async function newRecords(
   client: PoolClient,
   limit: number,
 ): Promise<{ writerNo: number; position: number; header: Buffer }[]> {
-  const { rows } = await client.query<{ writer_no: number; position: string; header: Buffer }>(
-    `select r.writer_no, r.position, r.header from record_writers w
-     cross join lateral (
-       select writer_no, position, header from records
-       where writer_no = w.writer_no and position >= w.integrated order by position limit $1
-     ) r
-     where not w.retired order by r.writer_no, r.position limit $1`,
-    [limit],
-  );
+  const read = async (bound: string): Promise<{ writer_no: number; position: string; header: Buffer }[]> => {
+    const { rows } = await client.query<{ writer_no: number; position: string; header: Buffer }>(
+      `select r.writer_no, r.position, r.header from record_writers w
+       cross join lateral (
+         select writer_no, position, header from records
+         where writer_no = w.writer_no and position >= w.integrated ${bound} order by position limit $1
+       ) r
+       where not w.retired order by r.writer_no, r.position limit $1`,
+      [limit],
+    );
+    return rows;
+  };
+  // Positions are dense, so a page is bounded on both ends: statistics that have not seen a writer yet would have the
+  // planner sort all that it wrote. Only what a purge removed before it was logged leaves a gap to look beyond.
+  const bounded = await read('and position < w.integrated + $1::int');
+  const rows = bounded.length > 0 ? bounded : await read('');
   return rows.map((row) => ({ writerNo: row.writer_no, position: Number(row.position), header: row.header }));
 }
 

@@ -1,4 +1,4 @@
-import type { RecordReader, SessionFilter, SessionSummary } from '../recording/reader.ts';
+import type { RecordReader, SessionFilter, SessionSummary, StoredRecord } from '../recording/reader.ts';
 import type { Pool } from './pool.ts';
 import { factsOf, type SessionRow } from './records.ts';
 
@@ -28,11 +28,19 @@ export function createRecordReader(pool: Pool): RecordReader {
       return rows.map((row) => row.strand);
     },
     async records(strand, fromSeq, limit) {
-      const { rows } = await pool.query<{ seq: string; header: Buffer; sealed: Buffer }>(
-        'select seq, header, sealed from records where strand = $1 and seq >= $2 order by seq limit $3',
-        [strand, fromSeq, limit],
-      );
-      return rows.map((row) => ({ strand, seq: Number(row.seq), header: row.header, sealed: row.sealed }));
+      const read = async (where: string, count: number): Promise<StoredRecord[]> => {
+        const { rows } = await pool.query<{ seq: string; header: Buffer; sealed: Buffer }>(
+          `select seq, header, sealed from records where strand = $1 and ${where} order by seq limit $3`,
+          [strand, fromSeq, count],
+        );
+        return rows.map((row) => ({ strand, seq: Number(row.seq), header: row.header, sealed: row.sealed }));
+      };
+      // Numbers have no gaps, so both ends of the page are known. With one end open, statistics that have not seen
+      // the strand yet make the planner fetch and sort all of it: seconds for a million records.
+      const page = await read(`seq >= $2 and seq < $2::bigint + ${Math.trunc(limit)}`, limit);
+      if (page.length === limit) return page;
+      const beyond = await read(`seq >= $2::bigint + ${Math.trunc(limit)}`, limit - page.length);
+      return [...page, ...beyond];
     },
   };
 }
