@@ -6,7 +6,9 @@ const speaking = new Map([
   ...['password', 'passwd', 'pwd', 'passphrase', 'requirepass', 'passcode'].map(
     (word) => [word, 'password'] as const,
   ),
-  ...['token', 'secret', 'key', 'apikey', 'credential'].map((word) => [word, 'credential'] as const),
+  ...['token', 'secret', 'key', 'apikey', 'credential', 'bearer'].map(
+    (word) => [word, 'credential'] as const,
+  ),
   ...['cvv', 'cvc', 'cvv2'].map((word) => [word, 'card-code'] as const),
   ['pin', 'pin'] as const,
 ]);
@@ -29,6 +31,7 @@ export function maySpeak(length: number, last: number): boolean {
     lower === 0x76 ||
     lower === 0x63 ||
     lower === 0x6c ||
+    lower === 0x72 ||
     last === 0x32
   );
 }

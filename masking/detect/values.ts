@@ -137,16 +137,25 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
       return quoted && digits >= 1 && value.length >= 6 && value.length <= 200;
     default:
       // Unquoted, it may be code: a call, a type, a member of something.
-      if (!quoted && (/[([<{]/.test(value) || digits < (value.length < 24 ? 2 : 1))) return false;
-      return value.length >= 6 && (looksRandom(value) || (quoted && looksSecret(value)));
+      if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || digits < (value.length < 24 ? 2 : 1)))
+        return false;
+      return (
+        value.length >= 6 && (looksRandom(value) || isBasicPair(value) || (quoted && looksSecret(value)))
+      );
   }
+}
+
+/** Base64 of `name:password`, as in `Authorization: Basic …` and container registries' `auth`. */
+function isBasicPair(value: string): boolean {
+  if (value.length < 8 || value.length > 400 || !/^[A-Za-z0-9+/]+={0,2}$/.test(value)) return false;
+  return /^[!-9;-~]{1,128}:[ -~]{1,200}$/.test(Buffer.from(value, 'base64').toString('latin1'));
 }
 
 /** A quoted value under a secret's name needs no randomness if it is one word with something unlike prose in it. */
 function looksSecret(value: string): boolean {
   if (/\s/.test(value)) return false;
   if (/^https?:\/\/[^?#@]*$/i.test(value) || /^[\w.-]+\.[a-z]{2,5}$/.test(value)) return false;
-  return value.length >= 8 && (/\d/.test(value) || /[^A-Za-z0-9_.:/-]/.test(value)) && entropy(value) >= 2.3;
+  return value.length >= 6 && (/\d/.test(value) || /[^A-Za-z0-9_.:/-]/.test(value)) && entropy(value) >= 2.3;
 }
 
 function isPasswordLike(value: string): boolean {

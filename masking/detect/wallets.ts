@@ -46,7 +46,13 @@ const run = /[0-9A-Za-z]{25,110}(?![0-9A-Za-z])/y;
 
 /** A crypto wallet's address that starts at `at`. @returns end of the match, or `at` */
 export function findWallet(text: string, at: number, key: string, out: Span[]): number {
-  if (!isWord(text.charCodeAt(at + 24))) return at;
+  // Words are shorter than an address: three looks spare most of them the pattern.
+  if (
+    !isWord(text.charCodeAt(at + 24)) ||
+    !isWord(text.charCodeAt(at + 8)) ||
+    !isWord(text.charCodeAt(at + 16))
+  )
+    return at;
   run.lastIndex = at;
   const match = run.exec(text);
   if (match === null || !isWallet(match[0], text, at, key)) return at;

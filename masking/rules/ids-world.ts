@@ -66,6 +66,15 @@ export const worldIds: readonly NationalId[] = [
     example: '536228145',
   },
   {
+    // Never issued, but written: after its word any number of this form is hidden.
+    name: 'us-ssn',
+    pattern: '\\d{3}[- ]\\d{2}[- ]\\d{4}',
+    check: anything,
+    near: ['ssn', 'social security', 'social_security', 'socialsecurity'],
+    source: 'ssa.gov/employer/randomization.html',
+    example: '987-65-4320',
+  },
+  {
     name: 'us-itin',
     pattern: '9\\d{2}([- ])(?:5\\d|6[0-5]|7\\d|8[0-8]|9[0-24-9])\\1\\d{4}',
     check: anything,
