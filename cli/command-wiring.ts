@@ -102,6 +102,29 @@ export async function sessions(invocation: Invocation): Promise<number> {
   });
 }
 
+/** `holdpoint proof …` */
+export async function proof(invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/proof.ts');
+  return opened(invocation, async ({ pool, keys }) => {
+    const { logSigner, keyRing, votePublicKeys } = keys;
+    if (!logSigner) throw new Error('recording.signingKey is not set: it signs the log of recordings');
+    const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
+    try {
+      return await run([...invocation.argv], {
+        pool,
+        keyRing,
+        logKey: logSigner.vkey,
+        votePublicKeys,
+        recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+        out: invocation.out,
+        err: invocation.err,
+      });
+    } finally {
+      await recorder.close();
+    }
+  });
+}
+
 /** `holdpoint verify …`: a package needs neither configuration nor database. */
 export async function verify(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/verify.ts');

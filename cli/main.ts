@@ -26,6 +26,7 @@ const commands: Record<string, () => Promise<Command>> = {
   approvals: async () => (await import('./command-wiring.ts')).approvals,
   sessions: async () => (await import('./command-wiring.ts')).sessions,
   verify: async () => (await import('./command-wiring.ts')).verify,
+  proof: async () => (await import('./command-wiring.ts')).proof,
   keys: async () => (await import('./command-wiring.ts')).keys,
   policy: async () => (await import('./command-wiring.ts')).policy,
   call: async () => (await import('./commands/call.ts')).call,

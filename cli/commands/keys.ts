@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { Pool } from '../../db/pool.ts';
 import { createKeyStore } from '../../db/record-keys.ts';
@@ -47,12 +47,15 @@ function generate(argv: string[], deps: KeysDeps): number {
     args: argv,
     options: { origin: { type: 'string', default: 'holdpoint.local/log' }, json: { type: 'boolean' } },
   });
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const jwk = privateKey.export({ format: 'jwk' });
+  const raw = jwk.x ?? '';
+  const voteKeyId = createHash('sha256').update(Buffer.from(raw, 'base64url')).digest('hex').slice(0, 16);
   const seed = randomBytes(32);
   const keys = {
     encryption: randomBytes(32).toString('base64url'),
-    votePrivateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-    votePublicKey: publicKey.export({ format: 'der', type: 'spki' }).subarray(12).toString('base64url'),
+    votePrivateKey: JSON.stringify(jwk),
+    votePublicKeys: { [voteKeyId]: raw },
     logSigningKey: seed.toString('base64url'),
     logPublicKey: noteSigner(values.origin, seed).vkey,
   };
@@ -63,10 +66,11 @@ ${keys.encryption}
 
 # Signs votes (keys.votes.privateKey): only the Slack app and the console need it.
 ${keys.votePrivateKey}
-# Its public half (keys.votes.publicKeys): gateways and workers check votes with it.
-${keys.votePublicKey}
 
-# Signs the log of the recordings (recording.signingKey): only the worker, and whoever purges, need it.
+# Its public half (keys.votes.publicKeys): gateways and workers check votes with it.
+${JSON.stringify(keys.votePublicKeys)}
+
+# Signs the log of the recordings (recording.signingKey): only workers, and whoever purges, need it.
 ${keys.logSigningKey}
 
 # Its public half under the name ${values.origin}: give it to auditors.

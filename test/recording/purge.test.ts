@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { run as keys } from '../../cli/commands/keys.ts';
 import { run as sessions } from '../../cli/commands/sessions.ts';
@@ -114,10 +115,15 @@ test('generated keys have the forms that the configuration takes', async () => {
   const unused = async (): Promise<never> => assert.fail('generating needs no database');
   const deps = { pool: unused, keyRing: unused, out: (text: string) => (out += text), err: () => {} };
   assert.equal(await keys(['generate', '--json', '--origin', 'hp.example/log'], deps), 0);
-  const made = JSON.parse(out) as Record<string, string>;
-  assert.match(made['encryption'] ?? '', /^[\w-]{43}$/);
-  assert.match(made['votePublicKey'] ?? '', /^[\w-]{43}$/);
-  assert.match(made['votePrivateKey'] ?? '', /^-----BEGIN PRIVATE KEY-----\n/);
-  assert.match(made['logPublicKey'] ?? '', /^hp\.example\/log\+[0-9a-f]{8}\+/);
+  const made = JSON.parse(out) as Record<string, unknown>;
+  assert.match(made['encryption'] as string, /^[\w-]{43}$/);
+  const jwk = JSON.parse(made['votePrivateKey'] as string) as Record<string, string>;
+  assert.deepEqual(Object.keys(jwk).toSorted(), ['crv', 'd', 'kty', 'x']);
+  const id = createHash('sha256')
+    .update(Buffer.from(jwk['x'] ?? '', 'base64url'))
+    .digest('hex')
+    .slice(0, 16);
+  assert.deepEqual(made['votePublicKeys'], { [id]: jwk['x'] });
+  assert.match(made['logPublicKey'] as string, /^hp\.example\/log\+[0-9a-f]{8}\+/);
   assert.equal(await keys(['generate', '--wrong'], deps), 2);
 });
