@@ -7,6 +7,7 @@ import { createPersonNumberFinder } from './detect/person-numbers.ts';
 import { createVendorTokens } from './detect/vendor-tokens.ts';
 import type { Finding, MaskerOptions, MaskingEngine, MaskResult, Masker } from './engine.ts';
 import { createFieldRules } from './field-rules.ts';
+import type { FieldRules } from './field-rules.ts';
 import { applyEdits } from './json-tree.ts';
 import { createKnownFinder, isDistinct, remember } from './known-values.ts';
 import { asMasked } from './masked.ts';
@@ -47,6 +48,7 @@ interface Prepared {
   readonly profile: ProfileConfig;
   readonly text: Omit<TextParts, 'keys' | 'known' | 'nested'>;
   readonly addressFind: TextParts['find'];
+  readonly fields: FieldRules;
 }
 
 function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
@@ -82,12 +84,11 @@ function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
       extra: users.length === 0 ? null : createUserFinder(users),
     },
     addressFind: finder(secretsOnly),
+    fields: createFieldRules(profile.fields),
   };
 }
 
 function createMasker(prepared: Prepared, options: MaskerOptions, pseudonymKey: Uint8Array): Masker {
-  const fields = createFieldRules(prepared.profile.fields);
-
   const partsWith = (known: ReadonlyMap<string, string>): WalkParts => {
     const parts: { walk?: WalkParts } = {};
     const text: TextParts = {
@@ -104,7 +105,7 @@ function createMasker(prepared: Prepared, options: MaskerOptions, pseudonymKey: 
     const walk = {
       text,
       addresses: { ...text, find: prepared.addressFind, extra: null, nested: () => null },
-      fields,
+      fields: prepared.fields,
     };
     parts.walk = walk;
     return walk;
