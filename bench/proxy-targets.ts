@@ -102,10 +102,8 @@ function bareProxy(upstream: URL): Listener {
       {
         onRequestStart() {},
         onResponseStart(_controller, status, headers) {
-          reply.writeHead(status, {
-            'content-type': headers['content-type'] ?? '',
-            'content-length': headers['content-length'] ?? '',
-          });
+          const { 'content-type': type = '', 'content-length': length = '' } = headers;
+          reply.writeHead(status, { 'content-type': String(type), 'content-length': String(length) });
         },
         onResponseData(_controller, chunk) {
           reply.write(chunk);
