@@ -82,9 +82,10 @@ async function until(true_: () => Promise<boolean> | boolean, what: string): Pro
   }
 }
 
-test('checkpoints are cosigned and published while records come in; a stopped leader is replaced', async () => {
+test('checkpoints are cosigned and published while records come in; a stopped leader is replaced', async (t) => {
   await using db = await testDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'holdpoint-log-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'kept', 'checkpoint');
   const cosigner = witness();
   const posted: { id: string; signature: string; timestamp: string; body: string }[] = [];
@@ -133,12 +134,12 @@ test('checkpoints are cosigned and published while records come in; a stopped le
   assert.equal(last?.signature, `v1,${expected}`);
   assert.deepEqual((await verifyPool(db.pool, [kept])).problems, []);
   assert.deepEqual(errors, []);
-  await rm(folder, { recursive: true });
 });
 
-test('a log that was rolled back is not signed any more, and people are told', async () => {
+test('a log that was rolled back is not signed any more, and people are told', async (t) => {
   await using db = await testDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'holdpoint-log-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
   const path = join(folder, 'checkpoint');
   const root = Buffer.alloc(32, 7);
   await filePublisher(path).publish({
