@@ -11,7 +11,7 @@ import { loadConfig } from './config/load.ts';
 import { type Keys, loadKeys } from './keys.ts';
 import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
-import { defaultMasker } from './masking.ts';
+import { defaultMasker, maskingReasons } from './masking.ts';
 import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
@@ -60,7 +60,7 @@ export async function approvals(invocation: Invocation): Promise<number> {
     try {
       return await run(invocation.argv, {
         pool,
-        approvals: createApprovals(link.client, keys.voteKey),
+        approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
         identity: () =>
           commandLineIdentity({
             login: login ? { mode: 'oidc', ...login } : null,

@@ -1,8 +1,22 @@
 import { defaultMaskingConfig } from '../masking/check-config.ts';
 import { createMaskingEngine } from '../masking/create.ts';
 import type { Masker } from '../masking/engine.ts';
+import type { Approvals } from '../workflows/client.ts';
 
 /** The masker of processes that know no policy: everything that is detected by default. */
 export function defaultMasker(): Masker {
   return createMaskingEngine(defaultMaskingConfig).masker('default');
+}
+
+/** Masks what people type as a reason before it is signed, sent to Temporal, stored or shown. */
+export function maskingReasons(approvals: Approvals): Approvals {
+  const masker = defaultMasker();
+  return {
+    ...approvals,
+    decide: (request) =>
+      approvals.decide({
+        ...request,
+        reason: request.reason === null ? null : masker.text(request.reason).text,
+      }),
+  };
 }

@@ -1,5 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startCodecServer } from '../workflows/codec-server.ts';
+import { createCodec } from '../workflows/codec.ts';
 import { searchAttributes } from '../workflows/contract.ts';
 import { portProblem } from './commands/doctor.ts';
 import type { Config } from './config/config.ts';
@@ -8,7 +10,7 @@ import { alive, readRunFile, type RunFile, writeRunFile } from './data-dir.ts';
 import { freePort, startPostgres } from './embedded/postgres.ts';
 import { startTemporal } from './embedded/temporal.ts';
 import { obtainTemporal } from './embedded/temporal-binary.ts';
-import { loadKeys } from './keys.ts';
+import { type Keys, loadKeys } from './keys.ts';
 import { createFileLog, type Logger } from './log.ts';
 import type { Invocation } from './main.ts';
 import { startConsoleRole } from './roles/console.ts';
@@ -67,7 +69,7 @@ async function startAll(
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const keys = await loadKeys(config);
   const databaseUrl = await postgres(config, log, started, say);
-  const temporal = await temporalServer(config, env, log, started, say);
+  const temporal = await temporalServer(config, env, keys, log, started, say);
   const run: RunFile = {
     pid: process.pid,
     databaseUrl,
@@ -115,6 +117,7 @@ async function postgres(
 async function temporalServer(
   config: Config,
   env: NodeJS.ProcessEnv,
+  keys: Keys,
   log: Logger,
   started: Stoppable[],
   say: (line: string) => void,
@@ -123,11 +126,21 @@ async function temporalServer(
   if (address !== 'embedded') return { address, uiUrl: null, pid: null };
   const binary = await obtainTemporal('temporal', env, say);
   say('starting Temporal');
+  // Whoever can open the user interface on this machine can read the key's file as well.
+  const codec = await startCodecServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    codec: createCodec(keys.codecKeys),
+    namespace,
+    uiOrigin: `http://127.0.0.1:${uiPort}`,
+    authorize: null,
+  });
+  started.push({ name: 'codec server', stop: codec.stop });
   const server = await startTemporal({
     binary,
     port: await freePort(),
     uiPort,
     namespace,
+    codecEndpoint: codec.url,
     dbFile: join(config.dataDir, 'temporal.db'),
     searchAttributes: Object.values(searchAttributes),
     onLog: (line) => log.trace({ temporal: line }),

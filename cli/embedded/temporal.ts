@@ -23,6 +23,8 @@ export async function startTemporal(options: {
   port: number;
   uiPort: number | null;
   namespace: string;
+  /** Where the user interface has payloads decoded. */
+  codecEndpoint?: string;
   /** Null keeps everything in memory. */
   dbFile: string | null;
   /** Keyword search attributes to have from the start. */
@@ -33,6 +35,7 @@ export async function startTemporal(options: {
   args.push('--namespace', options.namespace, '--log-level', 'error', '--log-format', 'json');
   if (options.uiPort === null) args.push('--headless');
   else args.push('--ui-port', String(options.uiPort));
+  if (options.codecEndpoint) args.push('--ui-codec-endpoint', options.codecEndpoint);
   if (options.dbFile) args.push('--db-filename', options.dbFile);
   for (const name of options.searchAttributes ?? []) args.push('--search-attribute', `${name}=Keyword`);
   // Its own process group, so that Ctrl-C in the terminal does not stop it before its users have stopped.

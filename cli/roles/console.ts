@@ -6,7 +6,7 @@ import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
-import { defaultMasker } from '../masking.ts';
+import { defaultMasker, maskingReasons } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { openRules } from './rules.ts';
 import { temporalLink } from './temporal.ts';
@@ -33,7 +33,7 @@ export async function startConsoleRole(
     listen: config.console.listen,
     publicUrl: config.console.publicUrl,
     pool,
-    approvals: createApprovals(link.client, keys.voteKey),
+    approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
     login,
     auditors: config.console.auditors,
     recordings: {

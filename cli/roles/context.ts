@@ -21,5 +21,7 @@ export interface RunningRole {
   readonly name: string;
   /** Where it listens, for people; null when it listens nowhere. */
   readonly url: string | null;
+  /** Prometheus text, where the role measures something. */
+  metrics?(): Promise<string>;
   stop(): Promise<void>;
 }

@@ -44,7 +44,8 @@ export function runRole(role: Role): (invocation: Invocation) => Promise<number>
       const running = await start({ config, addresses, keys, pool, log, env, together: false });
       started.push(running);
       // Gateways and the console answer for themselves.
-      if (config.metrics && role !== 'gateway') started.push(await startHealth(config.metrics.listen, role));
+      if (config.metrics && role !== 'gateway')
+        started.push(await startHealth(config.metrics.listen, running));
       out(`holdpoint ${role} is running${running.url ? ` at ${running.url}` : ''}\n`);
       const signal = await asked;
       log.info({ signal }, 'stopping');

@@ -1,3 +1,4 @@
+import { measureActivities } from '../../activities/approval-metrics.ts';
 import { createCards } from '../../activities/cards.ts';
 import { startReconciling } from '../../activities/reconcile.ts';
 import { createActivities } from '../../activities/settling.ts';
@@ -19,15 +20,16 @@ import { temporalLink, workerConnection } from './temporal.ts';
 export async function startWorkerRole(context: RoleContext): Promise<RunningRole> {
   const started: Stoppable[] = [];
   try {
-    await assemble(context, started);
-    return { name: 'worker', url: null, stop: () => stopAll(started, context.log) };
+    const metrics = await assemble(context, started);
+    return { name: 'worker', url: null, metrics, stop: () => stopAll(started, context.log) };
   } catch (error) {
     await stopAll(started, context.log);
     throw error;
   }
 }
 
-async function assemble(context: RoleContext, started: Stoppable[]): Promise<void> {
+/** @returns what gives the worker's metrics */
+async function assemble(context: RoleContext, started: Stoppable[]): Promise<() => Promise<string>> {
   const { config, pool, keys, log, env } = context;
   const stopping = new AbortController();
   const prebuilt = env['HOLDPOINT_WORKFLOW_BUNDLE'];
@@ -43,11 +45,8 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<voi
   // People's words (a denial's reason) are masked by the default profile, whatever the rule's.
   const masker = defaultMasker();
   const slack = slackParts(context);
-  const worker = await runWorker({
-    connection,
-    namespace: config.temporal.namespace,
-    codec: link.codec,
-    activities: createActivities({
+  const measured = measureActivities(
+    createActivities({
       pool,
       cards: slack ? createCards({ pool, consoleUrl: config.console.publicUrl, ...slack }) : null,
       recording: {
@@ -56,6 +55,13 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<voi
         maskText: (text) => masker.text(text).text,
       },
     }),
+    pool,
+  );
+  const worker = await runWorker({
+    connection,
+    namespace: config.temporal.namespace,
+    codec: link.codec,
+    activities: measured.activities,
     workflowBundle,
     onFailed: (error) => log.fatal({ err: error }, 'the worker failed; approvals wait until one runs again'),
   });
@@ -66,6 +72,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<voi
     log,
   });
   started.push({ name: 'reconciling', stop: async () => reconciling.stop() });
+  return () => measured.text();
 }
 
 function logSignerOf({ logSigner }: Keys): NoteSigner {
