@@ -123,7 +123,8 @@ function childOf(
           : null
         : given
           ? passes
-          : (own ?? (place.verdict?.detector === 'password' ? place.verdict : null)),
+          : (own ??
+            (place.verdict?.detector === 'password' || /^secrets?$/i.test(place.key) ? place.verdict : null)),
     field,
     schema,
     addressOnly: treatment === 'address',

@@ -27,7 +27,7 @@ function judge(name: string): NameVerdict | null {
     return null;
   const lastWord = words.at(-1) ?? '';
   const plural =
-    lastWord.endsWith('s') && lastWord.length > 4
+    lastWord.endsWith('s') && lastWord.length > 3
       ? words.slice(0, -1).concat(lastWord.slice(0, -1)).join(' ')
       : null;
   for (let length = Math.min(4, words.length); length > 0; length -= 1) {

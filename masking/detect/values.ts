@@ -2,7 +2,7 @@ import { entropy } from '../checksums.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 
 const placeholder =
-  /^(?:<[^<>]*>|\$?\{\{?[^{}]*\}?\}|\$[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_]+%|\$\([^()]*\)|\*+|x{3,}|X{3,}|\.{3,}|•+|_+|-+|\[(?:masked|redacted|hidden|filtered)[^\]]*\]|\[\[[^\]]*\]\]|(?:your|insert|enter|replace|example)[-_ ][a-z0-9_ -]*|(?:my|the|some)[-_ ]?(?:secret|password|token|key|api[-_ ]?key)|REDACTED|redacted|hidden|masked|process\.env\..*|os\.environ.*|secrets\..*|env\..*|vars?\..*)$/;
+  /^(?:<[^<>]*>|\$?\{\{?[^{}]*\}?\}|\$[A-Z_][A-Z0-9_]*|%[A-Za-z_]+%|\$\([^()]*\)|\*+|x{3,}|X{3,}|\.{3,}|•+|_+|-+|\[(?:masked|redacted|hidden|filtered)[^\]]*\]|\[\[[^\]]*\]\]|(?:your|insert|enter|replace|example)[-_ ][a-z0-9_ -]*|(?:my|the|some)[-_ ]?(?:secret|password|token|key|api[-_ ]?key)|REDACTED|redacted|hidden|masked|process\.env\..*|os\.environ.*|secrets\..*|env\..*|vars?\..*)$/;
 const notValues = new Set([
   'true',
   'false',

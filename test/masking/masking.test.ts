@@ -446,3 +446,13 @@ test('every rule names its source and belongs to a family', () => {
   for (const rule of prefixRules)
     assert.ok(rule.source.length > 5 && builtinDetectors.get(rule.name) === 'secrets', rule.name);
 });
+
+test('what stands in a container named for secrets or passwords is judged by that name', () => {
+  const { text } = masker.json(
+    '{"secrets":{"stripe":"k7-Qz4-vb9-Lm2"},"api_keys":["abcd1234efgh5678"],"passwords":["$ecretPass1","$DB_PASSWORD"],"tokens":17}',
+  );
+  assert.equal(
+    text,
+    '{"secrets":{"stripe":"[masked:credential]"},"api_keys":["[masked:credential]"],"passwords":["[masked:password]","$DB_PASSWORD"],"tokens":17}',
+  );
+});
