@@ -2,6 +2,9 @@ import type { RecordedEvent } from './read.ts';
 
 const arrows = { 'client-to-upstream': '→', 'upstream-to-client': '←', none: '·' } as const;
 
+/** A clock is never quite monotone; only a step that a reader would wonder about is worth a line. */
+const noticeableMicros = 100_000;
+
 /**
  * One event as lines of text: offset from the session's start, direction, what it is, what policy said; below it the
  * masked bytes, whole. Control and bidirectional characters are shown as `\u{…}`: what an agent or upstream wrote
@@ -18,7 +21,9 @@ export function eventLines(event: RecordedEvent, startMicros: number): string {
   ].filter((part): part is string => typeof part === 'string' && part !== '');
   const head = `${offset}  ${arrows[event.direction]}  ${visible(what.join('  ')) || 'message'}`;
   const jumped =
-    event.clockMicros < event.atMicros ? `\n${indent}(the clock said ${timeOf(event.clockMicros)})` : '';
+    event.atMicros - event.clockMicros > noticeableMicros
+      ? `\n${indent}(the clock said ${timeOf(event.clockMicros)})`
+      : '';
   const problem = event.problem ? `\n${indent}!! ${problems[event.problem]}` : '';
   const unconfirmed = event.confirmed
     ? ''

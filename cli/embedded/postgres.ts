@@ -4,6 +4,7 @@ import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { arch, platform } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { type ServiceUser, serviceUser } from './service-user.ts';
 
@@ -52,7 +53,8 @@ export async function startPostgres(options: {
     await initialise(binaries, clusterDir, dataDir, user, onLog);
   await stopLeftBehind(binaries, clusterDir, user);
   const port = options.port || (await freePort());
-  const child = await startServer(binaries, clusterDir, port, user, options.settings ?? [], onLog);
+  const launch = () => startServer(binaries, clusterDir, port, user, options.settings ?? [], onLog);
+  const child = await afterLeftovers(launch);
   const adminUrl = `postgres://holdpoint:${password}@127.0.0.1:${port}/postgres`;
   await ensureDatabase(adminUrl);
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
@@ -143,6 +145,18 @@ async function startServer(
       reject(new Error(`PostgreSQL did not start (exit ${code ?? 'by signal'}): ${text.slice(-2000)}`)),
     );
   });
+}
+
+/** A server that was killed leaves processes that take a moment to notice; until then its memory is in use. */
+async function afterLeftovers(launch: () => Promise<ChildProcess>): Promise<ChildProcess> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await launch();
+    } catch (error) {
+      if (tries === 50 || !String(error).includes('shared memory block')) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 async function stopLeftBehind(binaries: Binaries, clusterDir: string, user: ServiceUser): Promise<void> {
