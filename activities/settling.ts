@@ -17,6 +17,7 @@ export interface ActivitiesDeps {
   readonly cards: Cards | null;
   /** Null only where nothing is recorded at all. */
   readonly recording: DecisionRecording | null;
+  readonly log: { info(facts: object, message: string): void };
 }
 
 /** Where decisions and outcomes are recorded, and how their words are masked. */
@@ -50,6 +51,8 @@ export function createActivities(deps: ActivitiesDeps): WorkerActivities {
       if (call.state === 'pending' || call.state === 'executing')
         await record(deps, callId, call, 'outcome', { outcome, execution, because: masked });
       const state = await settleRow(pool, { callId, outcome, votes, execution, because: masked });
+      const { correlationId } = call;
+      deps.log.info({ callId, correlationId, outcome, state }, 'a held call is settled');
       return { state: state ?? outcome };
     },
     refreshCards: async ({ callId }) => {
@@ -66,8 +69,11 @@ async function keepVotes(
 ): Promise<DecidedCall | null> {
   const call = await decidedCall(deps.pool, callId);
   if (!call) return null;
-  for (const vote of votes.slice(call.votesRecorded))
+  for (const vote of votes.slice(call.votesRecorded)) {
     await record(deps, callId, call, 'decision', { ...vote });
+    const { decision, via } = vote;
+    deps.log.info({ callId, correlationId: call.correlationId, decision, via }, 'a decision counted');
+  }
   await storeVotes(deps.pool, callId, votes);
   return call;
 }

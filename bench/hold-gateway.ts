@@ -118,7 +118,12 @@ async function worker({ temporal, databaseUrl }: BenchSettings): Promise<string>
     connection,
     namespace: 'default',
     codec: createCodec(codecKeys),
-    activities: createActivities({ pool: openPool(databaseUrl ?? ''), cards: null, recording: null }),
+    activities: createActivities({
+      pool: openPool(databaseUrl ?? ''),
+      cards: null,
+      recording: null,
+      log: { info: () => {} },
+    }),
     workflowBundle: await bundleWorkflows(),
     onFailed: (error) => console.error(error),
   });

@@ -17,12 +17,15 @@ export interface ClickedDecision {
 /** A click on its way to being counted. */
 export interface OpenDecision extends ClickedDecision {
   readonly receivedAt: Date;
+  /** Of the call; null when there is no such call. */
+  readonly correlationId: string | null;
   /** How often it was tried, this time included. */
   readonly attempts: number;
 }
 
 const columns = `update_id as "updateId", call_id as "callId", team, slack_user as "slackUser", decision, reason,
-  channel, message_ts as "messageTs", received_at as "receivedAt", attempts`;
+  channel, message_ts as "messageTs", received_at as "receivedAt", attempts,
+  (select correlation_id from held_calls where held_calls.call_id = slack_decisions.call_id) as "correlationId"`;
 
 /** Stores a click before Slack is told that it arrived. A second delivery of the same click changes nothing. */
 export async function storeClick(db: Queryable, click: ClickedDecision): Promise<void> {

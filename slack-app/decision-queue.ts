@@ -58,6 +58,9 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
     try {
       const settled = await settle(deps, click);
       const first = await settleClick(deps.pool, click.updateId, settled);
+      const { callId, correlationId } = click;
+      if (first)
+        deps.log.info({ callId, correlationId, code: settled.code }, 'a decision from Slack is settled');
       if (first && settled.tell) await tell(deps, click, settled.text);
     } catch (error) {
       await tryLater(click, error);

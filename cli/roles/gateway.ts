@@ -55,7 +55,11 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     replica: replicaName(),
     upstreams: began(
       'upstreams',
-      createUpstreams(config.connections, { log, masker: () => rules.masking().masker('default') }),
+      createUpstreams(config.connections, {
+        log,
+        masker: () => rules.masking().masker('default'),
+        limits: { depth: config.agents.limits.depth },
+      }),
       (upstreams) => upstreams.close(),
     ),
   };

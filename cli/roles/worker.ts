@@ -54,6 +54,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
         maskJson: (json) => masker.json(json).text,
         maskText: (text) => masker.text(text).text,
       },
+      log,
     }),
     pool,
   );

@@ -68,7 +68,10 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     }
     return now ? whatIsStored(deps, now) : refused('there is no such held call');
   }
-  return runCall(deps, { call, waiter, execToken, masker, heartbeat: heartbeats() });
+  const result = await runCall(deps, { call, waiter, execToken, masker, heartbeat: heartbeats() });
+  const { correlationId } = call.facts;
+  deps.log.info({ callId, correlationId, execution: result.execution }, 'an approved call has run');
+  return result;
 }
 
 /** All that must hold right before the claim. Trusts the sealed call and signatures, nothing beside them. */

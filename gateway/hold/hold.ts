@@ -1,5 +1,5 @@
 import { heldCallState } from '../../db/held-execution.ts';
-import type { MaskingEngine, Masker } from '../../masking/engine.ts';
+import type { Masker } from '../../masking/engine.ts';
 import { replicaQueue } from '../../workflows/contract.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeldRequest, HoldPort } from '../hold-port.ts';
@@ -16,7 +16,6 @@ import type { Left, Waiter, Waiters } from './waiters.ts';
 
 /** What holding needs. */
 export interface HoldDeps extends HandOverDeps, DraftDeps {
-  readonly maskers: () => MaskingEngine;
   readonly approvals: ApprovalsPort;
   readonly waiters: Waiters;
   readonly running: Running;
@@ -104,7 +103,7 @@ async function begin(
   startedAtMs: number,
 ): Promise<{ held: Held; left: Promise<Left> } | null> {
   const { request, state } = takeState(deps.attachSecret, asked);
-  const masker = deps.maskers().masker(request.verdict.maskProfile);
+  const { masker } = request;
   const draft = await draftCall(deps, request, masker, startedAtMs);
   const opening = await findOrOpen(deps, request, masker, draft, state?.callId ?? null);
   const callId = opening.kind === 'limit' ? draft.row.callId : opening.callId;
@@ -125,6 +124,8 @@ async function begin(
     workflowId: call?.workflowId ?? draft.row.workflowId,
   };
   await recordHold(deps, request, masker, { callId, how: opening.kind, draft });
+  const { correlationId, verdict } = request;
+  deps.log.info({ callId, correlationId, rule: verdict.rule, how: opening.kind }, 'a call is held');
   if (call && opening.kind === 'delivered') return say(endedAnswer(waiter, held.facts, call));
   if (opening.kind === 'retained') {
     await handOver(deps, waiter, held.facts);

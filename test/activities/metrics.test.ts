@@ -27,7 +27,10 @@ async function held(db: TestDatabase): Promise<string> {
 test('what waits, how calls end, how long people take and cards that fail are counted', async () => {
   await using db = await testDatabase();
   const cards = { announce: async () => assert.fail('Slack is away'), refresh: async () => {} };
-  const measured = measureActivities(createActivities({ pool: db.pool, cards, recording: null }), db.pool);
+  const measured = measureActivities(
+    createActivities({ pool: db.pool, cards, recording: null, log: { info: () => {} } }),
+    db.pool,
+  );
   const callId = await held(db);
   await assert.rejects(measured.activities.announce({ callId }), /Slack is away/);
   assert.match(await measured.text(), /^holdpoint_held_calls_pending\{group="on \\"call\\""\} 1$/m);
@@ -50,7 +53,12 @@ test('what waits, how calls end, how long people take and cards that fail are co
 
 test('settling again changes nothing and says how it ended', async () => {
   await using db = await testDatabase();
-  const activities = createActivities({ pool: db.pool, cards: null, recording: null });
+  const activities = createActivities({
+    pool: db.pool,
+    cards: null,
+    recording: null,
+    log: { info: () => {} },
+  });
   const callId = await held(db);
   const base = { callId, votes: [], execution: null, because: null };
   assert.deepEqual(await activities.settle({ ...base, outcome: 'expired' }), { state: 'expired' });
@@ -65,7 +73,12 @@ test('settling again changes nothing and says how it ended', async () => {
 
 test('a row that is executing is not ended by anything but a lost execution', async () => {
   await using db = await testDatabase();
-  const activities = createActivities({ pool: db.pool, cards: null, recording: null });
+  const activities = createActivities({
+    pool: db.pool,
+    cards: null,
+    recording: null,
+    log: { info: () => {} },
+  });
   const callId = await held(db);
   await db.pool.query(`update held_calls set state = 'executing' where call_id = $1`, [callId]);
   const base = { callId, votes: [], execution: null, because: null };

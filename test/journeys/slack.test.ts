@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freePort } from '../../cli/embedded/postgres.ts';
 import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts';
-import { createSite, type Site } from '../support/site.ts';
+import { createSite, type Process, type Site } from '../support/site.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
 
 type Result = { isError?: boolean; content: { text: string }[] };
@@ -16,6 +16,7 @@ interface Scene extends AsyncDisposable {
   readonly channel: string;
   readonly alice: string;
   readonly bob: string;
+  readonly processes: readonly Process[];
   call(command: string): Promise<Result>;
 }
 
@@ -49,7 +50,7 @@ async function scene(mode: Mode, rule: Record<string, unknown> = {}): Promise<Sc
     }),
   );
   if (mode === 'HTTP mode') slack.deliverTo(`http://${listen}/slack/events`);
-  await Promise.all([site.start('worker'), site.start('slack'), site.start('gateway')]);
+  const processes = await Promise.all([site.start('worker'), site.start('slack'), site.start('gateway')]);
   const agent = await site.agent('box');
   const call = async (command: string): Promise<Result> =>
     (await agent.callTool({ name: 'run', arguments: { command } })) as Result;
@@ -95,6 +96,19 @@ for (const mode of ['Socket Mode', 'HTTP mode'] as const) {
     assert.deepEqual(at.upstream.calls('run'), []);
   });
 }
+
+test('one correlation id follows a call through the logs of gateway, worker and Slack app', async () => {
+  await using at = await scene('Socket Mode');
+  const answer = at.call('follow me');
+  const card = await at.slack.waitForMessage(at.channel);
+  await at.slack.click(at.alice, { channel: at.channel, ts: card.ts }, 'hold_approve');
+  await answer;
+  await at.slack.waitForMessage(at.channel, (message) => /succeeded|ran|executed/i.test(message.text));
+  const { rows } = await at.site.pool.query<{ id: string }>('select correlation_id as id from held_calls');
+  const id = rows[0]?.id ?? 'none';
+  for (const process of at.processes)
+    assert.ok(process.output().includes(id), `${process.name} never mentions ${id}`);
+});
 
 test('two approvers click at the same moment: one decision, the other is told who decided', async () => {
   await using at = await scene('Socket Mode');

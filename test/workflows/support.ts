@@ -125,6 +125,7 @@ export async function workplace(
       announce: async (callId) => show(cards.announced, callId),
       refresh: async (callId) => show(cards.refreshed, callId),
     },
+    log: { info: () => {} },
     recording: {
       recorder: {
         append: async (session, event) => {

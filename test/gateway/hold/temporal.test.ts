@@ -62,7 +62,7 @@ function startWorker(): Promise<RunningWorker> {
     connection,
     namespace: 'default',
     codec: createCodec(codecKeys),
-    activities: createActivities({ pool: db.pool, cards: null, recording: null }),
+    activities: createActivities({ pool: db.pool, cards: null, recording: null, log: { info: () => {} } }),
     workflowBundle: bundle,
     onFailed: (error) => assert.fail(error),
   });
