@@ -62,6 +62,7 @@ async function scene(mode: Mode, rule: Record<string, unknown> = {}): Promise<Sc
     alice,
     bob,
     call,
+    processes,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
