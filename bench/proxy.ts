@@ -7,7 +7,7 @@ import { Pool } from 'undici';
  * through the gateway with policy, masking and durable recording on. Every target is a process of its own, and the
  * targets take turns within one run, so that they share the machine's moods.
  *
- * Usage: node bench/proxy.ts [--rounds N] [--seconds S] [--json]
+ * Usage: node bench/proxy.ts [--rounds N] [--seconds S] [--sizes 1024,…] [--concurrencies 64,…] [--json]
  */
 
 interface Target {
@@ -24,8 +24,8 @@ interface Sample {
   readonly cpuMs: number;
 }
 
-const sizes = [200, 1024, 10 * 1024];
-const concurrencies = [1, 16, 64];
+const sizes = list('--sizes', [200, 1024, 10 * 1024]);
+const concurrencies = list('--concurrencies', [1, 16, 64]);
 
 async function main(): Promise<void> {
   const rounds = option('--rounds', 3);
@@ -57,6 +57,11 @@ async function main(): Promise<void> {
 function option(name: string, otherwise: number): number {
   const at = process.argv.indexOf(name);
   return at === -1 ? otherwise : Number(process.argv[at + 1]);
+}
+
+function list(name: string, otherwise: readonly number[]): readonly number[] {
+  const at = process.argv.indexOf(name);
+  return at === -1 ? otherwise : (process.argv[at + 1] ?? '').split(',').map(Number);
 }
 
 /** Starts a process of `bench/proxy-targets.ts`, which says its URL on its first line. */

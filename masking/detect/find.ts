@@ -11,7 +11,7 @@ import { findCard, findIban } from './payment.ts';
 import type { PersonNumberFinder } from './person-numbers.ts';
 import type { VendorTokens } from './vendor-tokens.ts';
 import { findIdentifiedBy, findSpoken, findUserFlag, maySpeak } from './spoken.ts';
-import { findWallet } from './wallets.ts';
+import { findWallet, shortestWallet } from './wallets.ts';
 
 /** What a profile has switched on, made ready once. */
 export interface FinderParts {
@@ -79,17 +79,18 @@ export function createFinder(parts: FinderParts): Finder {
     return end;
   };
 
-  const word = (text: string, at: number, code: number, key: string, out: Span[]): number => {
+  /** @param plain whether at least eight letters and no digit hang together from `at`: such a word is a month at most */
+  const word = (text: string, at: number, plain: boolean, key: string, out: Span[]): number => {
+    const code = text.charCodeAt(at);
+    if (isDigit(code)) return number(text, at, key, out);
+    const banked = !plain && isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3));
+    if (code > 90 && !banked) return at;
     let end = at;
-    if (isDigit(code)) end = number(text, at, key, out);
-    else if (code <= 90 || (isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3)))) {
-      if (on.iban && isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3)))
-        end = findIban(text, at, out);
-      if (on.birth && months.has(text.slice(at, at + 3))) end = findBirthDate(text, at, key, out);
-      if (end === at && digitWithin(text, at)) end = parts.persons(text, at, key, out);
-      if (end === at && digitWithin(text, at)) end = findDocument(text, at, key, out);
-    }
-    return end;
+    if (on.iban && banked) end = findIban(text, at, out);
+    if (on.birth && months.has(text.slice(at, at + 3))) end = findBirthDate(text, at, key, out);
+    if (plain || end > at || !digitWithin(text, at)) return end;
+    end = parts.persons(text, at, key, out);
+    return end === at ? findDocument(text, at, key, out) : end;
   };
 
   const jwt = createJwtFinder();
@@ -104,14 +105,6 @@ export function createFinder(parts: FinderParts): Finder {
     while (i < length) {
       const code = text.charCodeAt(i);
       if (isWord(code)) {
-        let end = parts.vendors.atWord(text, i, out);
-        if (end === i && on.jwt && code === 0x65) end = jwt.find(text, i, out);
-        if (end === i) end = word(text, i, code, key, out);
-        if (end === i && on.wallet) end = findWallet(text, i, key, out);
-        if (end > i) {
-          i = end;
-          continue;
-        }
         const start = i;
         let digits = isDigit(code) ? 1 : 0;
         i += 1;
@@ -119,8 +112,18 @@ export function createFinder(parts: FinderParts): Finder {
           if (next <= 57) digits += 1;
           i += 1;
         }
-        if (spoken && maySpeak(i - start, text.charCodeAt(i - 1))) i = spokenAt(text, start, i, out);
-        else if (spoken && i - start === 2 && (code | 32) === 0x62)
+        const run = i - start;
+        let end = parts.vendors.atWord(text, start, i, out);
+        if (end === start && on.jwt && code === 0x65) end = jwt.find(text, start, out);
+        if (end === start && (digits > 0 || run < 4 || code <= 90))
+          end = word(text, start, digits === 0 && run >= 8, key, out);
+        if (end === start && on.wallet && run >= shortestWallet) end = findWallet(text, start, key, out);
+        if (end > start) {
+          i = end;
+          continue;
+        }
+        if (spoken && maySpeak(code, run)) i = spokenAt(text, start, i, out);
+        else if (spoken && run === 2 && (code | 32) === 0x62)
           i = Math.max(i, findIdentifiedBy(text, start, out));
         if (digits > 0) {
           end = parts.vendors.atRun(text, start, i, out);

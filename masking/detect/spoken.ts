@@ -14,26 +14,16 @@ const speaking = new Map([
 ]);
 const after =
   /(?: (?:is|was|=|to|of))?[ \t]{1,4}(?:(["'])([^"'\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
-const shortest = 3;
-const longest = 11;
+/** By first letter (its last five bits), the lengths of the words that speak, one bit each. */
+const lengths = new Uint16Array(32);
+for (const word of speaking.keys()) {
+  const first = word.charCodeAt(0) & 31;
+  lengths[first] = (lengths[first] ?? 0) | (1 << word.length);
+}
 
-/** Whether a word of this length with this last letter can be one that speaks of a secret; cheap, asked of every word. */
-export function maySpeak(length: number, last: number): boolean {
-  if (length < shortest || length > longest) return false;
-  const lower = last | 32;
-  return (
-    lower === 0x64 ||
-    lower === 0x6e ||
-    lower === 0x74 ||
-    lower === 0x79 ||
-    lower === 0x65 ||
-    lower === 0x73 ||
-    lower === 0x76 ||
-    lower === 0x63 ||
-    lower === 0x6c ||
-    lower === 0x72 ||
-    last === 0x32
-  );
+/** Whether a word with this first letter and length can be one that speaks of a secret; cheap, asked of every word. */
+export function maySpeak(first: number, length: number): boolean {
+  return length < 16 && (((lengths[first & 31] ?? 0) >> length) & 1) === 1;
 }
 
 /**

@@ -17,6 +17,8 @@ interface Ready {
   readonly match: RegExp;
   readonly hidden: 0 | 1;
   readonly prefix: string;
+  /** The prefix's third character, 0 when it has none: most words differ there already. */
+  readonly third: number;
   readonly entropy: number;
   readonly runMin: number;
   readonly runMax: number;
@@ -24,8 +26,8 @@ interface Ready {
 
 /** Finds vendors' tokens. Both calls return the end of a match, or `at`. */
 export interface VendorTokens {
-  /** Rules that start with fixed text, by a table over the first two characters. */
-  atWord(text: string, at: number, out: Span[]): number;
+  /** Rules that start with fixed text, by a table over the first two characters; `end` as for `atRun`. */
+  atWord(text: string, at: number, end: number, out: Span[]): number;
   /** Rules that need a vendor's word nearby; `end` is where the run of letters and digits at `at` ends. */
   atRun(text: string, at: number, end: number, out: Span[]): number;
   /** Begins a text that stands under `key`. */
@@ -40,6 +42,19 @@ const isTokenPart = (code: number): boolean =>
   code === 0x2f ||
   code === 0x3d ||
   code === 0x3a;
+/** Nothing that needs a vendor's word is shorter. */
+const shortestNear = 14;
+
+/** Whether so many characters of tokens stand together; cheap, and no for ordinary numbers. */
+function mayNeedWord(text: string, at: number): boolean {
+  if (!isTokenPart(text.charCodeAt(at + shortestNear - 1))) return false;
+  for (let i = at + 1; i < at + shortestNear - 1; i += 1) {
+    const code = text.charCodeAt(i);
+    if (!isTokenPart(code) && code !== 0x2e && code !== 0x7e) return false;
+  }
+  return true;
+}
+
 const reach = 100;
 const free = '(?![0-9A-Za-z])';
 
@@ -57,6 +72,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
         match,
         hidden: shape.hidden,
         prefix: shape.prefix,
+        third: shape.prefix.length > 2 ? shape.prefix.charCodeAt(2) : 0,
         entropy: rule.entropy ?? 0,
         runMin: shape.runMin,
         runMax: shape.runMax,
@@ -76,11 +92,14 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
   const near = createNear(nearRules.filter((rule) => enabled(rule.name)));
   const anchored = createLoose(loose);
   return {
-    atWord(text, at, out) {
+    atWord(text, at, runEnd, out) {
       const cell = (text.charCodeAt(at) << 7) | text.charCodeAt(at + 1);
       const rules = cell < 16_384 ? table[cell] : undefined;
       if (rules === undefined) return at;
+      const run = runEnd - at;
+      const third = text.charCodeAt(at + 2);
       for (const rule of rules) {
+        if (run < rule.runMin || (rule.third !== 0 && rule.third !== third)) continue;
         if (!text.startsWith(rule.prefix, at)) continue;
         const end = tryRule(rule, text, at, out);
         if (end > at) return end;
@@ -90,8 +109,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
     atRun(text, at, end, out) {
       const found = anchored(text, at, end, out);
       if (found > at) return found;
-      // Nothing that needs a vendor's word is shorter than 14 characters.
-      return end - at >= 3 && isTokenPart(text.charCodeAt(at + 13)) ? near.find(text, at, out) : at;
+      return end - at >= 3 && mayNeedWord(text, at) ? near.find(text, at, out) : at;
     },
     reset: near.reset,
   };

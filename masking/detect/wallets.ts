@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Span } from '../span.ts';
-import { hasWord, isWord } from './characters.ts';
+import { hasWord } from './characters.ts';
 
 const base58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const bech32Alphabet = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
@@ -43,16 +43,14 @@ function bech32Check(text: string): boolean {
 }
 
 const run = /[0-9A-Za-z]{25,110}(?![0-9A-Za-z])/y;
+/** Fewer letters and digits in a row are no address. */
+export const shortestWallet = 25;
 
-/** A crypto wallet's address that starts at `at`. @returns end of the match, or `at` */
+/**
+ * A crypto wallet's address that starts at `at`, a word of at least `shortestWallet`.
+ * @returns end of the match, or `at`
+ */
 export function findWallet(text: string, at: number, key: string, out: Span[]): number {
-  // Words are shorter than an address: three looks spare most of them the pattern.
-  if (
-    !isWord(text.charCodeAt(at + 24)) ||
-    !isWord(text.charCodeAt(at + 8)) ||
-    !isWord(text.charCodeAt(at + 16))
-  )
-    return at;
   run.lastIndex = at;
   const match = run.exec(text);
   if (match === null || !isWallet(match[0], text, at, key)) return at;
