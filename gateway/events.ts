@@ -36,7 +36,7 @@ export async function events(
   const place = placeOf(request.headers['last-event-id']);
   if (place) return resume(deps, session, place, stream, signal);
   const messages = await session.upstream.events(signal);
-  const masker = deps.maskers().masker('default');
+  const masker = deps.sessionMasker(session.facts, 'default');
   const context: RelayContext = {
     recorder: deps.recorder,
     masker,

@@ -1,3 +1,4 @@
+import type { Masker } from '../masking/engine.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { HoldVerdict } from '../policy/verdict.ts';
 import type { SessionFacts } from '../recording/event.ts';
@@ -22,6 +23,8 @@ export interface HeldRequest {
   /** `sha256:<hex>` of the tool's definition as this connection last listed it; null when never listed. */
   readonly definitionHash: string | null;
   readonly verdict: HoldVerdict;
+  /** The session's masker of the verdict's profile. */
+  readonly masker: Masker;
   /** Headers that the message takes upstream (2026-07-28 mirrors); never credentials. */
   readonly headers: Readonly<Record<string, string>>;
   /** The client session's own upstream session: progress and server-to-client requests flow through it. */

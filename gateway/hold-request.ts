@@ -11,7 +11,7 @@ export async function holdRequest(
   request: RpcRequest,
   verdict: HoldVerdict,
 ): Promise<void> {
-  const { caller, session, correlationId, protocolVersion, target, headers, stream } = exchange;
+  const { caller, session, correlationId, protocolVersion, target, headers, masker, stream } = exchange;
   await deps.hold.hold({
     caller,
     session: session.facts,
@@ -24,6 +24,7 @@ export async function holdRequest(
     argsJson: rawParam(request, 'arguments'),
     definitionHash: deps.definitions.find(session.facts.connection, target)?.hash ?? null,
     verdict,
+    masker,
     headers,
     upstream: session.upstream,
     stream,

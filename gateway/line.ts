@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { MaskingEngine } from '../masking/engine.ts';
 import type { Recorder } from '../recording/event.ts';
 import { classify, type ClassifyDeps } from './classify.ts';
 import { denial } from './deny.ts';
@@ -8,7 +7,7 @@ import type { Exchange, MaskedExchange } from './exchange.ts';
 import { forward, type ForwardDeps } from './forward.ts';
 import { holdRequest, withdraw } from './hold-request.ts';
 import type { HoldPort } from './hold-port.ts';
-import { mask } from './mask.ts';
+import { mask, type SessionMasker } from './mask.ts';
 import type { RpcRequest } from './mcp/rpc-message.ts';
 import { isModern } from './mcp/versions.ts';
 import { record, relayContext } from './record.ts';
@@ -16,7 +15,7 @@ import { relay } from './relay.ts';
 import { asFault, respond, respondFault } from './respond.ts';
 
 export interface LineDeps extends ClassifyDeps, ForwardDeps {
-  readonly maskers: () => MaskingEngine;
+  readonly sessionMasker: SessionMasker;
   readonly recorder: Recorder;
   readonly hold: HoldPort;
   readonly log: Logger;

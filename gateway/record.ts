@@ -1,6 +1,6 @@
-import type { MaskingEngine } from '../masking/engine.ts';
 import type { Recorder } from '../recording/event.ts';
 import type { MaskedExchange } from './exchange.ts';
+import type { SessionMasker } from './mask.ts';
 import type { RelayContext } from './relay.ts';
 import type { LiveSession } from './sessions/session.ts';
 
@@ -30,7 +30,7 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
  * @throws RecordingError
  */
 export async function recordConnection(
-  deps: { readonly recorder: Recorder; readonly maskers: () => MaskingEngine },
+  deps: { readonly recorder: Recorder; readonly sessionMasker: SessionMasker },
   session: LiveSession,
   kind: 'connect' | 'disconnect',
   what: Readonly<Record<string, string | null>>,
@@ -46,7 +46,7 @@ export async function recordConnection(
     verdict: null,
     rule: null,
     policyVersion: null,
-    bytes: deps.maskers().masker('default').json(JSON.stringify(about)).text,
+    bytes: deps.sessionMasker(session.facts, 'default').json(JSON.stringify(about)).text,
   });
 }
 

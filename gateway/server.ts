@@ -13,6 +13,7 @@ import { events } from './events.ts';
 import { createGuard } from './guard.ts';
 import type { HoldPort } from './hold-port.ts';
 import type { Identifier } from './identify/identify.ts';
+import { createSessionMasker } from './mask.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { post, type PostDeps } from './post.ts';
 import { asFault } from './respond.ts';
@@ -85,6 +86,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       ...deps,
       now,
       sessions,
+      sessionMasker: createSessionMasker(deps),
       definitions: createToolDefinitions(),
       publicUrl: agents.publicUrl,
       limits: agents.limits,

@@ -175,7 +175,8 @@ export async function startReplica(
     upstream,
     log,
     deps,
-    request: (change = {}) => requestFor(session, change),
+    request: (change = {}) =>
+      requestFor(session, (options.masking ?? canaryEngine).masker('default'), change),
     execute: (input) =>
       new MockActivityEnvironment().run((given: ExecuteInput) => activities.executeHeldCall(given), input),
     async stop() {
@@ -186,7 +187,11 @@ export async function startReplica(
   };
 }
 
-function requestFor(upstream: UpstreamSession, change: RequestChange): HeldRequest & { stream: TestStream } {
+function requestFor(
+  upstream: UpstreamSession,
+  masker: Masker,
+  change: RequestChange,
+): HeldRequest & { stream: TestStream } {
   const { args = '{"sql":"delete"}', idJson = '1', sessionId = 'session-1' } = change;
   const who = { ...caller, ...change.caller };
   return {
@@ -210,6 +215,7 @@ function requestFor(upstream: UpstreamSession, change: RequestChange): HeldReque
     argsJson: args,
     definitionHash: change.definitionHash ?? null,
     verdict: { ...verdict, ...change.verdict },
+    masker,
     headers: {},
     upstream,
     stream: change.stream ?? testStream(),
