@@ -11,7 +11,7 @@ import { loadConfig } from './config/load.ts';
 import { type Keys, loadKeys } from './keys.ts';
 import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
-import { defaultMasker, maskingReasons } from './masking.ts';
+import { defaultMasker, maskingReasons, ruleFileReader } from './masking.ts';
 import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
@@ -182,5 +182,8 @@ function lazyParts(invocation: Invocation) {
 /** `holdpoint policy …` */
 export async function policy(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/policy.ts');
-  return run(invocation.argv, { ...invocation, checkMasking: checkMaskingConfig });
+  return run(invocation.argv, {
+    ...invocation,
+    checkMasking: (value, file) => checkMaskingConfig(value, ruleFileReader(file)),
+  });
 }

@@ -39,7 +39,7 @@ export async function openDatabase(url: string, role: string, log: Logger): Prom
   const pool = openPool(url, {
     max: 20,
     applicationName: `holdpoint-${role}`,
-    onIdleError: (error) => log.warn({ err: error }, 'a database connection broke; it is replaced'),
+    onBroken: (error) => log.warn({ err: error }, 'a database connection broke; it is replaced'),
   });
   try {
     const applied = await migrate(pool);

@@ -5,12 +5,12 @@ export type Queryable = Pick<PgPool, 'query'>;
 export type Pool = PgPool;
 
 /**
- * Opens a pool. Idle connections that break are replaced by the pool; the error goes to `onIdleError`.
+ * Opens a pool. Connections that break, idle or in use, are replaced by the pool; the error goes to `onBroken`.
  * @param url `postgres://…`
  */
 export function openPool(
   url: string,
-  options: { max?: number; applicationName?: string; onIdleError?: (error: Error) => void } = {},
+  options: { max?: number; applicationName?: string; onBroken?: (error: Error) => void } = {},
 ): Pool {
   const pool = new PgPool({
     connectionString: url,
@@ -19,7 +19,11 @@ export function openPool(
     connectionTimeoutMillis: 3000,
     idleTimeoutMillis: 30_000,
   });
-  pool.on('error', options.onIdleError ?? (() => {}));
+  const onError = options.onBroken ?? (() => {});
+  pool.on('error', onError);
+  // The pool listens to idle connections only. One that breaks in somebody's hands fails their next query; without a
+  // listener it would end the process as well.
+  pool.on('connect', (client) => client.on('error', onError));
   return pool;
 }
 

@@ -24,6 +24,20 @@ test('a database of a newer version is refused', async () => {
   );
 });
 
+test('a connection that the server ends while somebody holds it fails their query, not the process', async () => {
+  await using db = await testDatabase();
+  const broken: string[] = [];
+  const pool = openPool(db.url, { onBroken: (error) => broken.push(error.message) });
+  const held = await pool.connect();
+  const { rows } = await held.query<{ pid: number }>('select pg_backend_pid() as pid');
+  await db.pool.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+  while (broken.length === 0) await new Promise((done) => setTimeout(done, 10));
+  await assert.rejects(held.query('select 1'));
+  held.release(true);
+  assert.equal((await pool.query<{ one: number }>('select 1 as one')).rows[0]?.one, 1);
+  await pool.end();
+});
+
 test('the tests talk to a real Temporal server', async () => {
   await using temporal = await testTemporal();
   const connection = await Connection.connect({ address: temporal.address });

@@ -20,7 +20,8 @@ export interface PolicyCommandDeps {
   readonly dataDir: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  readonly checkMasking: Surroundings['checkMasking'];
+  /** Like the compiler's own, with the path of the policy, which its rule files are relative to. */
+  readonly checkMasking: (value: unknown, file: string) => ReturnType<Surroundings['checkMasking']>;
 }
 
 export const usage = `Usage:
@@ -125,7 +126,7 @@ async function compileFile(
   const surroundings = {
     connections: config === null ? null : Object.keys(config.connections),
     slackConfigured: config === null ? null : config.slack !== null,
-    checkMasking,
+    checkMasking: (value: unknown) => checkMasking(value, path),
   };
   return { name, result: compilePolicy(await readPolicy(path), { ...surroundings, file: name }) };
 }
