@@ -220,7 +220,7 @@ function checkMask(
 
 /** What stands under `masking` are profiles, but for the detectors that all of them share. */
 function profilesOf(policy: PolicyFile): readonly string[] {
-  return Object.keys(policy.masking ?? {}).filter((name) => name !== 'detectors');
+  return Object.keys(policy.masking ?? {}).filter((name) => name !== 'detectors' && name !== 'ruleFiles');
 }
 
 /** A group or profile that no rule names would be configured and ignored. */
