@@ -29,6 +29,7 @@ const commands: Record<string, () => Promise<Command>> = {
   proof: async () => (await import('./command-wiring.ts')).proof,
   keys: async () => (await import('./command-wiring.ts')).keys,
   policy: async () => (await import('./command-wiring.ts')).policy,
+  mask: async () => (await import('./commands/mask.ts')).mask,
   call: async () => (await import('./commands/call.ts')).call,
 };
 

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readAll } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
+import { profileNames } from '../../masking/config.ts';
+import { createMaskingEngine } from '../../masking/create.ts';
+import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Invocation } from '../main.ts';
+import { ruleFileReader } from '../masking.ts';
+import { readPolicy } from '../policy-file.ts';
+import { demonstrated } from '../starter/demonstration.ts';
+
+const usage = `Usage: holdpoint mask FILE|- [--profile NAME] [--config FILE] [--json]
+
+Prints the text as a masking profile of the configured policy would have it; - reads standard input.
+--profile  the profile; without it, default
+--json     what was found instead: detector, path, operator, confidence; never values
+
+Exit code: 0 done, 1 failed, 2 usage.
+`;
+
+const options = {
+  profile: { type: 'string', default: 'default' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** `holdpoint mask …`. @throws ConfigError when configuration or policy cannot be read */
+export async function mask(invocation: Invocation): Promise<number> {
+  const { argv, cwd, out, err } = invocation;
+  const misused = (message: string): number => {
+    err(`${message}\n\n${usage}`);
+    return 2;
+  };
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
+  } catch (error) {
+    return misused(error instanceof Error ? error.message : 'wrong arguments');
+  }
+  const { profile, json, help } = parsed.values;
+  const [file, ...rest] = parsed.positionals;
+  if (help) {
+    out(usage);
+    return 0;
+  }
+  if (file === undefined || rest.length > 0) return misused('mask takes one file, or - for standard input');
+  const masking = await configuredMasking(invocation);
+  const profiles = profileNames(masking.raw);
+  if (!profiles.includes(profile))
+    return misused(
+      `there is no masking profile ${JSON.stringify(profile)}; there are: ${profiles.join(', ')}`,
+    );
+  const masker = createMaskingEngine(loadMaskingConfig(masking.raw, masking.readText)).masker(profile);
+  const given = file === '-' ? await readAll(process.stdin) : await readFile(resolve(cwd, file), 'utf8');
+  const masked = isJson(given) ? masker.json(given) : masker.text(given);
+  out(json ? `${JSON.stringify({ profile, findings: masked.findings })}\n` : masked.text);
+  return 0;
+}
+
+/** The `masking:` of the policy that `holdpoint up` would have, checked. */
+async function configuredMasking({ configFile, dataDir, env, cwd }: Invocation) {
+  const config = demonstrated(
+    await loadConfig({
+      ...(configFile ? { file: configFile } : {}),
+      ...(dataDir ? { dataDir } : {}),
+      env,
+      cwd,
+    }),
+  );
+  const readText = ruleFileReader(config.policy);
+  // Before the first `holdpoint up` there is no policy yet: then what is in force without one.
+  if (config.file === null && !existsSync(config.policy)) return { raw: undefined, readText };
+  const compiled = compilePolicy(await readPolicy(config.policy), {
+    file: config.policy,
+    connections: Object.keys(config.connections),
+    slackConfigured: null,
+    checkMasking: (value) => checkMaskingConfig(value, readText),
+  });
+  if ('errors' in compiled) throw new Error(compiled.errors.map(formatPolicyError).join('\n'));
+  return { raw: compiled.policy.masking, readText };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
