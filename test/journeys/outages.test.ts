@@ -92,6 +92,7 @@ for (const outage of outages) {
         commands.map(async (command) => [command, await cardOf(slack, channel, command)] as const),
       ),
     );
+    await cardsSaved(site, commands.length);
     await outage.happen(site, { worker, gateway });
     if (outage.losesClient) answers = await callAll();
 
@@ -147,6 +148,17 @@ async function click(
 ): Promise<void> {
   assert.ok(card);
   await slack.click(user, { channel, ts: card.ts }, action);
+}
+
+/** A card whose place nobody has written down yet may be posted again: that is another story. */
+async function cardsSaved(site: Site, count: number): Promise<void> {
+  for (;;) {
+    const { rows } = await site.pool.query<{ n: number }>(
+      'select count(*)::int as n from slack_cards where ts is not null',
+    );
+    if ((rows[0]?.n ?? 0) >= count) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }
 
 async function idOf(site: Site, command: string): Promise<string> {
