@@ -45,14 +45,18 @@ const retryMs = 10_000;
  */
 export function createReplyStream(raw: ServerResponse, options: ReplyOptions): ReplyStream {
   const { headers, progressToken } = options;
-  const leaving = new AbortController();
+  // Made when somebody asks for it: most exchanges end without.
+  let leaving: AbortController | null = null;
+  let left = false;
   let timer: NodeJS.Timeout | null = null;
   let preferStream = false;
   let log: StreamLog | null = null;
   let progress = 0;
   raw.once('close', () => {
     if (timer) clearInterval(timer);
-    if (!raw.writableFinished) leaving.abort();
+    if (raw.writableFinished) return;
+    left = true;
+    leaving?.abort();
   });
   // A socket that breaks says so by `close`; without a listener Node would end the process.
   raw.once('error', () => {});
@@ -82,7 +86,11 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
     get alive() {
       return alive();
     },
-    gone: leaving.signal,
+    get gone() {
+      leaving ??= new AbortController();
+      if (left) leaving.abort();
+      return leaving.signal;
+    },
     get progressToken() {
       return progressToken();
     },

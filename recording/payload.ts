@@ -53,16 +53,16 @@ export type EventFacts = Pick<
 
 /** The facts of one event as its payload keeps them. */
 export function payloadFacts(event: EventFacts, changed: SessionFacts | null): PayloadFacts {
-  return {
-    ...(event.callId !== null && { callId: event.callId }),
-    ...(event.method !== null && { method: event.method }),
-    ...(event.tool !== null && { tool: event.tool }),
-    ...(event.verdict !== null && { verdict: event.verdict }),
-    ...(event.rule !== null && { rule: event.rule }),
-    ...(event.policyVersion !== null && { policyVersion: event.policyVersion }),
-    ...(event.unmasked !== undefined && { unmaskedLength: byteLength(event.unmasked) }),
-    ...(changed && { session: changed }),
-  };
+  const facts: { -readonly [Name in keyof PayloadFacts]: PayloadFacts[Name] } = {};
+  if (event.callId !== null) facts.callId = event.callId;
+  if (event.method !== null) facts.method = event.method;
+  if (event.tool !== null) facts.tool = event.tool;
+  if (event.verdict !== null) facts.verdict = event.verdict;
+  if (event.rule !== null) facts.rule = event.rule;
+  if (event.policyVersion !== null) facts.policyVersion = event.policyVersion;
+  if (event.unmasked !== undefined) facts.unmaskedLength = byteLength(event.unmasked);
+  if (changed) facts.session = changed;
+  return facts;
 }
 
 function byteLength(bytes: Uint8Array | string): number {

@@ -20,11 +20,7 @@ export function createDetectingSession({ streamable, oldest, newest }: SessionKi
   let chosen = streamable;
   let decided = false;
 
-  async function* send(json: string, options: SendOptions): AsyncGenerator<UpstreamMessage, void, void> {
-    if (decided) {
-      yield* chosen.send(json, options);
-      return;
-    }
+  async function* detect(json: string, options: SendOptions): AsyncGenerator<UpstreamMessage, void, void> {
     try {
       for await (const message of chosen.send(json, options)) {
         if (!isTooNew(message)) {
@@ -42,7 +38,7 @@ export function createDetectingSession({ streamable, oldest, newest }: SessionKi
   }
 
   return {
-    send,
+    send: (json, options) => (decided ? chosen.send(json, options) : detect(json, options)),
     events: (signal) => chosen.events(signal),
     get resumable() {
       return chosen.resumable;

@@ -69,14 +69,18 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
         };
       });
 
+    function take(): Buffer[] {
+      const ready = queue;
+      queue = [];
+      queued = 0;
+      if (controller?.paused) controller.resume();
+      return ready;
+    }
+
     async function* chunks(): AsyncGenerator<Buffer, void, void> {
       try {
         for (;;) {
-          const ready = queue;
-          queue = [];
-          queued = 0;
-          if (controller?.paused) controller.resume();
-          yield* ready;
+          for (const chunk of take()) yield chunk;
           if (queue.length > 0) continue;
           if (failure) throw failure;
           if (ended) return;
@@ -94,18 +98,27 @@ export function exchange(dispatcher: Dispatcher, options: ExchangeOptions): Prom
       controller?.resume();
     }
 
+    /** What `chunks` does, without a generator's turns: most replies are one piece of JSON. */
     async function text(maxBytes: number): Promise<string> {
       const parts: Buffer[] = [];
       let length = 0;
-      for await (const part of chunks()) {
-        length += part.length;
-        if (length > maxBytes)
-          throw new UpstreamError(
-            'upstream_too_large',
-            `${options.name} answered with more than ${maxBytes} bytes`,
-            { sent: true },
-          );
-        parts.push(part);
+      try {
+        for (;;) {
+          const ready = take();
+          for (const part of ready) length += part.length;
+          if (length > maxBytes)
+            throw new UpstreamError(
+              'upstream_too_large',
+              `${options.name} answered with more than ${maxBytes} bytes`,
+              { sent: true },
+            );
+          parts.push(...ready);
+          if (failure) throw failure;
+          if (ended) break;
+          await next();
+        }
+      } finally {
+        linger();
       }
       return decodeUtf8(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts), options.name);
     }
