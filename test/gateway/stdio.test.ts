@@ -172,7 +172,8 @@ test('a line without end is cut off with its process', async () => {
 test('a second answer, and an answer to another id, go nowhere', async () => {
   const session = await begin();
   assert.equal(await textOf('twice', session), 'first');
-  const silent = await wire(url, call('other-id'), session);
+  // An id is used once in a session: the second answer to the first is nobody's.
+  const silent = await wire(url, call('other-id', 2), session);
   assert.equal(silent.json?.error?.data?.['code'], 'upstream_timeout');
 });
 
