@@ -21,6 +21,8 @@ export interface RunningRole {
   readonly name: string;
   /** Where it listens, for people; null when it listens nowhere. */
   readonly url: string | null;
+  /** A one-time link by which the person at this machine signs in; null where people sign in elsewhere. */
+  loginLink?(): string | null;
   /** Prometheus text, where the role measures something. */
   metrics?(): Promise<string>;
   stop(): Promise<void>;

@@ -47,6 +47,8 @@ export function runRole(role: Role): (invocation: Invocation) => Promise<number>
       if (config.metrics && role !== 'gateway')
         started.push(await startHealth(config.metrics.listen, running));
       out(`holdpoint ${role} is running${running.url ? ` at ${running.url}` : ''}\n`);
+      const link = running.loginLink?.();
+      if (link) out(`sign in, once, within ten minutes: ${link}\n`);
       const signal = await asked;
       log.info({ signal }, 'stopping');
       return 0;

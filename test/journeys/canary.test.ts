@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Connection } from '@temporalio/client';
+import { visitor } from '../console/support.ts';
 import { startCountingUpstream } from '../support/counting-upstream.ts';
 import { createSite, type Site } from '../support/site.ts';
 import { startSlack } from '../support/slack.ts';
@@ -62,6 +63,7 @@ test('a secret in arguments and in results is found nowhere but upstream: databa
     'the error': failed,
     'the card': JSON.stringify(card),
     'the command line': shown.out + shown.err,
+    'the console': await everyPage(site, callId),
     Slack: slack.transcript.join('\n'),
     'the logs': site.outputs(),
     'the database': await everyRow(site),
@@ -76,6 +78,28 @@ test('a secret in arguments and in results is found nowhere but upstream: databa
     }
   }
 });
+
+async function everyPage(site: Site, callId: string): Promise<string> {
+  const person = visitor(site.consoleUrl);
+  const credential = (await readFile(join(site.folder, 'data', 'console-credential'), 'utf8')).trim();
+  assert.equal((await person.post('/login', { credential })).status, 303);
+  const { rows } = await site.pool.query<{ id: string }>('select session_id as id from held_calls');
+  const paths = [
+    '/',
+    `/approvals/${callId}`,
+    '/sessions',
+    `/sessions/${encodeURIComponent(rows[0]?.id ?? '')}`,
+  ];
+  const pages = await Promise.all(
+    paths.map(async (path) => {
+      const answer = await person.get(path);
+      assert.equal(answer.status, 200, path);
+      return answer.text();
+    }),
+  );
+  assert.match(pages.join(''), /\[masked:/, 'the pages show the call');
+  return pages.join('\n');
+}
 
 async function everyRow(site: Site): Promise<string> {
   const { rows } = await site.pool.query<{ name: string }>(
