@@ -16,11 +16,11 @@ async function load(text: string | null, env: Env = {}, files: Env = {}): Promis
     if (text !== null) await writeFile(join(cwd, 'holdpoint.yaml'), text);
     for (const [name, content] of Object.entries(files)) await writeFile(join(cwd, name), content);
     const config = await loadConfig({ env, cwd });
-    return JSON.parse(JSON.stringify(config).replaceAll(cwd, '/work')) as Config;
+    return JSON.parse(JSON.stringify(config).replaceAll(cwd, '/srv')) as Config;
   } catch (error) {
     if (error instanceof ConfigError)
       throw new ConfigError(
-        error.problems.map((problem) => ({ ...problem, message: problem.message.replaceAll(cwd, '/work') })),
+        error.problems.map((problem) => ({ ...problem, message: problem.message.replaceAll(cwd, '/srv') })),
       );
     throw error;
   } finally {
@@ -42,8 +42,8 @@ async function refusal(text: string | null, env: Env = {}, files: Env = {}): Pro
 test('without a file everything has a default that works on one machine', async () => {
   const config = await load(null);
   assert.equal(config.file, null);
-  assert.equal(config.dataDir, '/work/.holdpoint');
-  assert.equal(config.policy, '/work/policy.yaml');
+  assert.equal(config.dataDir, '/srv/.holdpoint');
+  assert.equal(config.policy, '/srv/policy.yaml');
   assert.deepEqual(config.agents.listen, { host: '127.0.0.1', port: 8470 });
   assert.equal(config.agents.publicUrl, 'http://127.0.0.1:8470');
   assert.deepEqual(config.console, {
@@ -88,7 +88,7 @@ log: { level: warn }
     { DB_PASSWORD: 'pw', SLACK: 'xoxb-1', GITHUB: 'ght' },
     { 'client-secret': 'cs\n' },
   );
-  assert.equal(config.file, '/work/holdpoint.yaml');
+  assert.equal(config.file, '/srv/holdpoint.yaml');
   assert.equal(config.agents.publicUrl, 'https://gw.example');
   assert.equal(config.console.login?.clientSecret, 'cs');
   assert.equal(config.database.url, 'postgres://hp:pw@db/hp');
@@ -126,13 +126,13 @@ log: { level: warn }
     files: {
       kind: 'stdio',
       command: ['mcp-files', '/data'],
-      cwd: '/work/tools',
+      cwd: '/srv/tools',
       env: { LEVEL: '1' },
       maxProcesses: 4,
       idleTimeoutMs: 600_000,
     },
   });
-  assert.equal(config.policy, '/work/rules/policy.yaml');
+  assert.equal(config.policy, '/srv/rules/policy.yaml');
   assert.deepEqual(
     [config.hold.graceMs, config.hold.retentionMs, config.log.level],
     [60_000, 172_800_000, 'warn'],
@@ -304,7 +304,7 @@ test('a variable or file that is not there is named, and where it was asked for'
   );
   assert.equal(
     await refusal('database:\n  url: "${file:secrets/url}"\n'),
-    'holdpoint.yaml:2: database.url: the file /work/secrets/url cannot be read (ENOENT); create it, or let this user read it',
+    'holdpoint.yaml:2: database.url: the file /srv/secrets/url cannot be read (ENOENT); create it, or let this user read it',
   );
   assert.match(await refusal('policy: "${not closed"\n'), /without `\}`/);
   assert.match(await refusal('policy: "${a-b}"\n'), /neither `\$\{NAME\}` nor/);
@@ -312,7 +312,7 @@ test('a variable or file that is not there is named, and where it was asked for'
 
 test('what is put in for a reference is not looked at again, and a doubled dollar is a dollar', async () => {
   const config = await load('policy: "$${x}-${A}"\n', { A: '${B}' });
-  assert.equal(config.policy, '/work/${x}-${B}');
+  assert.equal(config.policy, '/srv/${x}-${B}');
 });
 
 test('no value of a secret is repeated in an error', async () => {
@@ -404,7 +404,7 @@ test('checkpoints go where the file says, and into the data directory when it sa
   assert.deepEqual(fallback.recording, {
     origin: 'holdpoint.local/log',
     signingKey: null,
-    checkpoints: [{ kind: 'file', path: '/work/.holdpoint/checkpoint' }],
+    checkpoints: [{ kind: 'file', path: '/srv/.holdpoint/checkpoint' }],
     witnesses: [],
   });
   const config = await load(
@@ -423,7 +423,7 @@ recording:
     config.recording.checkpoints.map(({ kind }) => kind),
     ['file', 'webhook', 's3'],
   );
-  assert.deepEqual(config.recording.checkpoints[0], { kind: 'file', path: '/work/out/checkpoint' });
+  assert.deepEqual(config.recording.checkpoints[0], { kind: 'file', path: '/srv/out/checkpoint' });
   assert.equal(
     await refusal('recording:\n  checkpoints:\n    - { file: a, webhook: https://b }\n'),
     'holdpoint.yaml:3: recording.checkpoints[0]: needs exactly one of `file`, `webhook`, `s3`',

@@ -21,7 +21,7 @@ async function policy(t: TestContext, files: Readonly<Record<string, string>>, .
     cwd,
     checkMasking: () => [],
   });
-  return { code, out, err: err.replaceAll(cwd, '/work') };
+  return { code, out, err: err.replaceAll(cwd, '/srv') };
 }
 
 const files = {
@@ -66,14 +66,14 @@ test('check without a file looks at the configured policy and its connections', 
   assert.equal(code, 1);
   assert.equal(
     err,
-    '/work/mine.yaml:3:37: rules[0].match.connection: matches no connection; there is `files`\n',
+    '/srv/mine.yaml:3:37: rules[0].match.connection: matches no connection; there is `files`\n',
   );
   const missing = await policy(t, { 'holdpoint.yaml': config }, 'check');
   assert.deepEqual(
     [missing.code, missing.err],
     [
       1,
-      '/work/mine.yaml: the policy cannot be read (ENOENT); create the file, or name another under `policy` in holdpoint.yaml\n',
+      '/srv/mine.yaml: the policy cannot be read (ENOENT); create the file, or name another under `policy` in holdpoint.yaml\n',
     ],
   );
   const broken = await policy(t, { 'holdpoint.yaml': 'polcy: x\n' }, 'check');
