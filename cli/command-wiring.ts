@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import { createRecordAct } from '../console/acts.ts';
+import { createRecordAct, type RecordAct } from '../console/acts.ts';
 import type { Pool } from '../db/pool.ts';
 import { createRecordStore } from '../db/records.ts';
 import { checkMaskingConfig } from '../masking/check-config.ts';
+import type { KeyRing } from '../recording/key-ring.ts';
+import type { NoteSigner } from '../recording/log/note.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import { createApprovals } from '../workflows/client.ts';
 import { commandLineIdentity } from './commands/identity.ts';
@@ -77,52 +79,48 @@ export async function approvals(invocation: Invocation): Promise<number> {
   });
 }
 
-/** `holdpoint sessions …` */
-export async function sessions(invocation: Invocation): Promise<number> {
-  const { run } = await import('./commands/sessions.ts');
+/** What the commands that read recordings have in common. Whoever reads is recorded: the recorder is closed at the end. */
+async function withRecordings(
+  invocation: Invocation,
+  work: (parts: Recordings & Pick<Opened, 'keys'>) => Promise<number>,
+): Promise<number> {
   return opened(invocation, async ({ pool, keys }) => {
     const { logSigner, keyRing } = keys;
     if (!logSigner) throw new Error('recording.signingKey is not set: it signs the log of recordings');
     const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
+    const recordAct = createRecordAct({ recorder, masker: defaultMasker() });
+    const { out, err } = invocation;
     try {
-      return await run([...invocation.argv], {
-        pool,
-        keyRing,
-        logKey: logSigner.vkey,
-        signer: async () => logSigner,
-        person: keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`,
-        retention: [],
-        recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
-        out: invocation.out,
-        err: invocation.err,
-      });
+      return await work({ pool, keyRing, keys, logSigner, logKey: logSigner.vkey, recordAct, out, err });
     } finally {
       await recorder.close();
     }
   });
 }
 
+interface Recordings extends Pick<Invocation, 'out' | 'err'> {
+  readonly pool: Pool;
+  readonly keyRing: KeyRing;
+  readonly logSigner: NoteSigner;
+  readonly logKey: string;
+  readonly recordAct: RecordAct;
+}
+
+/** `holdpoint sessions …` */
+export async function sessions(invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/sessions.ts');
+  return withRecordings(invocation, async ({ keys, logSigner, ...parts }) => {
+    const person = keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`;
+    return run([...invocation.argv], { ...parts, signer: async () => logSigner, person, retention: [] });
+  });
+}
+
 /** `holdpoint proof …` */
 export async function proof(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/proof.ts');
-  return opened(invocation, async ({ pool, keys }) => {
-    const { logSigner, keyRing, votePublicKeys } = keys;
-    if (!logSigner) throw new Error('recording.signingKey is not set: it signs the log of recordings');
-    const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
-    try {
-      return await run([...invocation.argv], {
-        pool,
-        keyRing,
-        logKey: logSigner.vkey,
-        votePublicKeys,
-        recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
-        out: invocation.out,
-        err: invocation.err,
-      });
-    } finally {
-      await recorder.close();
-    }
-  });
+  return withRecordings(invocation, async ({ keys, ...parts }) =>
+    run([...invocation.argv], { ...parts, votePublicKeys: keys.votePublicKeys }),
+  );
 }
 
 /** `holdpoint verify …`: a package needs neither configuration nor database. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -83,9 +83,4 @@ async function reachableByOthers(path: string): Promise<boolean> {
     if (facts && (facts.mode & 0o001) === 0) return false;
     if (folder === dirname(folder)) return true;
   }
-}
-
-/** Makes a file readable by its owner only. */
-export async function ownerOnly(path: string): Promise<void> {
-  await chmod(path, 0o600);
 }
