@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { arch, platform } from 'node:os';
@@ -207,14 +207,22 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** A loopback TCP port that was free a moment ago. */
+/**
+ * A loopback TCP port that was free a moment ago. From below the ranges that systems hand out by themselves
+ * (Linux from 32768, others from 49152), so that no outgoing connection takes it in between.
+ */
 export async function freePort(): Promise<number> {
-  return new Promise((done, reject) => {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(12_000, 32_000);
+    if (await canListen(port)) return port;
+  }
+  throw new Error('no free TCP port was found on 127.0.0.1 between 12000 and 32000.');
+}
+
+async function canListen(port: number): Promise<boolean> {
+  return new Promise((done) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
+    server.once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 }

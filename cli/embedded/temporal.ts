@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
 
 /** A Temporal development server that this process started. */
 export interface EmbeddedTemporal {
@@ -79,10 +80,21 @@ export async function startTemporal(options: {
 async function untilListening(port: number, gone: () => boolean): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
     if (gone()) throw new Error('it exited.');
-    if (await listening(port)) return;
+    // Something else may sit on the port while the server is about to give up on it.
+    if ((await listening(port)) && (await answers(port)) && !gone()) return;
     await sleep(50);
   }
-  throw new Error('it did not listen within 30 s.');
+  throw new Error('it did not answer within 30 s.');
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    const connection = await Connection.connect({ address: `127.0.0.1:${port}`, connectTimeout: 2000 });
+    await connection.close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function listening(port: number): Promise<boolean> {

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -13,8 +13,6 @@ export interface TestDatabase extends AsyncDisposable {
   readonly pool: Pool;
 }
 
-const template = 'holdpoint_template';
-
 /**
  * Makes a fresh migrated database. Uses the server that `test/run.ts` started (`HOLDPOINT_TEST_POSTGRES`), or one of
  * this process's own, when a test file is run by itself.
@@ -22,7 +20,8 @@ const template = 'holdpoint_template';
 export async function testDatabase(): Promise<TestDatabase> {
   const adminUrl = process.env['HOLDPOINT_TEST_POSTGRES'] ?? (await ownServer()).url;
   const name = `t_${randomBytes(8).toString('hex')}`;
-  await admin(adminUrl, `create database ${name} template ${template}`);
+  const template = await ensureTemplate(adminUrl);
+  await admin(adminUrl, (client) => client.query(`create database ${name} template ${template}`));
   const url = withDatabase(adminUrl, name);
   const pool = openPool(url);
   return {
@@ -30,21 +29,17 @@ export async function testDatabase(): Promise<TestDatabase> {
     pool,
     async [Symbol.asyncDispose]() {
       if (!pool.ended) await pool.end();
-      await admin(adminUrl, `drop database ${name} with (force)`);
+      await admin(adminUrl, (client) => client.query(`drop database ${name} with (force)`));
     },
   };
 }
 
-/** Starts a server for tests (no fsync: nothing here must survive the machine) with the migrated template in it. */
+/** Starts a server for tests (no fsync: nothing here must survive the machine). */
 export async function startTestPostgres(
   settings: readonly string[] = ['fsync=off'],
 ): Promise<EmbeddedPostgres & AsyncDisposable> {
   const dataDir = await mkdtemp(join(tmpdir(), 'holdpoint-test-pg-'));
   const server = await startPostgres({ dataDir, settings: ['max_connections=400', ...settings] });
-  await admin(server.url, `create database ${template}`);
-  const pool = openPool(withDatabase(server.url, template));
-  await migrate(pool);
-  await pool.end();
   const stop = async (): Promise<void> => {
     await server.stop();
     await rm(dataDir, { recursive: true, force: true });
@@ -70,13 +65,37 @@ function withDatabase(url: string, name: string): string {
   return changed.toString();
 }
 
-async function admin(url: string, sql: string): Promise<void> {
+/** The migrated database that the others are copied from: one for each state of the migrations' folder. */
+async function ensureTemplate(adminUrl: string): Promise<string> {
+  const template = `holdpoint_template_${await migrationsDigest()}`;
+  await admin(adminUrl, async (client) => {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [template]);
+    if (rowCount) return;
+    const making = `making_${randomBytes(8).toString('hex')}`;
+    await client.query(`create database ${making}`);
+    const pool = openPool(withDatabase(adminUrl, making));
+    await migrate(pool);
+    await pool.end();
+    await client.query(`alter database ${making} rename to ${template}`);
+  });
+  return template;
+}
+
+async function migrationsDigest(): Promise<string> {
+  const folder = new URL('../../db/migrations/', import.meta.url);
+  const hash = createHash('sha256');
+  for (const name of (await readdir(folder)).sort())
+    hash.update(name).update(await readFile(new URL(name, folder)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function admin(url: string, act: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
     // Two databases cannot be cloned from one template at the same moment: wait for one's turn.
     await client.query('select pg_advisory_lock(42)');
-    await client.query(sql);
+    await act(client);
   } finally {
     await client.end();
   }
