@@ -1,0 +1,430 @@
+CREATE OR REPLACE FUNCTION public.held_calls_after_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.state not in ('pending', 'executing') then
+    delete from held_call_requests where call_id = new.call_id;
+  end if;
+  perform pg_notify('holdpoint_held_calls', new.call_id);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.held_calls_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.state in ('succeeded', 'failed', 'denied', 'expired', 'cancelled', 'aborted')
+     and new.state is distinct from old.state then
+    raise exception 'held call % has ended as %, which never changes', old.call_id, old.state;
+  end if;
+  if old.state = 'unknown' and new.state is distinct from old.state then
+    raise exception 'held call % has ended as unknown, which never changes', old.call_id;
+  end if;
+  if old.state = 'executing' and new.state not in ('executing', 'succeeded', 'failed', 'unknown') then
+    raise exception 'held call % is executing and cannot become %', old.call_id, new.state;
+  end if;
+  if new.digest is distinct from old.digest then
+    raise exception 'the digest of held call % never changes', old.call_id;
+  end if;
+  return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.held_calls_on_end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.ended_at := coalesce(new.ended_at, now());
+  new.retain_until := coalesce(new.retain_until, new.ended_at + interval '24 hours');
+  new.delivering_until := coalesce(new.delivering_until, now() + interval '3 seconds');
+  return new;
+end $function$;
+
+create table client_patience (
+  who text not null,
+  connection text not null,
+  progress boolean not null,
+  patience_ms integer,
+  left_ms integer,
+  seen_at timestamp with time zone default now() not null,
+  constraint client_patience_pkey PRIMARY KEY (who, connection, progress)
+);
+
+create table console_logins (
+  id_sha256 bytea not null,
+  state_sha256 bytea not null,
+  nonce text not null,
+  code_verifier text not null,
+  return_to text not null,
+  expires_at timestamp with time zone not null,
+  constraint console_logins_pkey PRIMARY KEY (id_sha256)
+);
+
+create table console_sessions (
+  id_sha256 bytea not null,
+  binding text not null,
+  person_keys text[] not null,
+  name text not null,
+  subject text not null,
+  email text,
+  groups text[] not null,
+  sealed_tokens bytea,
+  signed_in_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  used_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint console_sessions_pkey PRIMARY KEY (id_sha256),
+  constraint console_sessions_person_keys_check CHECK ((cardinality(person_keys) >= 1))
+);
+
+create table console_used_links (
+  link_sha256 bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint console_used_links_pkey PRIMARY KEY (link_sha256)
+);
+
+create table held_call_requests (
+  call_id text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  constraint held_call_requests_pkey PRIMARY KEY (call_id),
+  constraint held_call_requests_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
+);
+
+create table held_call_results (
+  call_id text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  constraint held_call_results_pkey PRIMARY KEY (call_id),
+  constraint held_call_results_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
+);
+
+create table held_calls (
+  call_id text not null,
+  attach_key bytea not null,
+  state text default 'pending'::text not null,
+  digest text not null,
+  workflow_id text not null,
+  connection text not null,
+  method text not null,
+  tool text not null,
+  session_id text not null,
+  caller jsonb not null,
+  rule text not null,
+  reason text,
+  risk text not null,
+  policy_version text not null,
+  definition_hash text,
+  approvers jsonb not null,
+  approvals_needed integer not null,
+  on_disconnect text not null,
+  shown_args text not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  decisions jsonb default '[]'::jsonb not null,
+  decided_at timestamp with time zone,
+  exec_token text,
+  executing_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  ended_because text,
+  delivered_at timestamp with time zone,
+  retain_until timestamp with time zone,
+  correlation_id text not null,
+  decisions_recorded integer default 0 not null,
+  opened_at timestamp with time zone,
+  exec_seen_at timestamp with time zone,
+  delivering_until timestamp with time zone,
+  constraint held_calls_pkey PRIMARY KEY (call_id),
+  constraint held_calls_approvals_needed_check CHECK ((approvals_needed >= 1)),
+  constraint held_calls_on_disconnect_check CHECK ((on_disconnect = ANY (ARRAY['keep'::text, 'cancel'::text, 'run'::text]))),
+  constraint held_calls_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'aborted'::text])))
+);
+
+create table log_bundles (
+  index bigint not null,
+  entries bytea storage external not null,
+  constraint log_bundles_pkey PRIMARY KEY (index)
+);
+
+create table log_checkpoints (
+  size bigint not null,
+  note text not null,
+  signed_at timestamp with time zone default now() not null,
+  constraint log_checkpoints_pkey PRIMARY KEY (size)
+);
+
+create table log_runs (
+  first_index bigint not null,
+  writer_no integer not null,
+  first_position bigint not null,
+  count integer not null,
+  constraint log_runs_pkey PRIMARY KEY (first_index)
+);
+
+create table log_state (
+  only_row boolean default true not null,
+  size bigint default 0 not null,
+  constraint log_state_pkey PRIMARY KEY (only_row),
+  constraint log_state_only_row_check CHECK (only_row)
+);
+
+create table log_tiles (
+  level integer not null,
+  index bigint not null,
+  hashes bytea storage external not null,
+  constraint log_tiles_pkey PRIMARY KEY (level, index)
+);
+
+create table log_tombstones (
+  session_id text not null,
+  entry bytea not null,
+  made_at timestamp with time zone default now() not null,
+  log_index bigint,
+  constraint log_tombstones_log_index_key UNIQUE (log_index)
+);
+
+create table mcp_sessions (
+  id_hash bytea not null,
+  session_id text not null,
+  connection text not null,
+  caller_key text not null,
+  client text,
+  protocol_version text not null,
+  replica text,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed_upstream bytea not null,
+  created_at timestamp with time zone default now() not null,
+  last_seen_at timestamp with time zone default now() not null,
+  constraint mcp_sessions_pkey PRIMARY KEY (id_hash),
+  constraint mcp_sessions_session_id_key UNIQUE (session_id)
+);
+
+create table mcp_stream_events (
+  stream_id text not null,
+  seq integer not null,
+  session_id text not null,
+  sealed bytea not null,
+  final boolean not null,
+  created_at timestamp with time zone default now() not null,
+  constraint mcp_stream_events_pkey PRIMARY KEY (stream_id, seq),
+  constraint mcp_stream_events_session_id_fkey FOREIGN KEY (session_id) REFERENCES mcp_sessions(session_id) ON DELETE CASCADE
+);
+
+create table people_emails (
+  realm text not null,
+  email text not null,
+  key text not null,
+  pinned_at timestamp with time zone default now() not null,
+  constraint people_emails_pkey PRIMARY KEY (realm, email)
+);
+
+create table people_groups (
+  key text not null,
+  groups jsonb not null,
+  seen_at timestamp with time zone not null,
+  constraint people_groups_pkey PRIMARY KEY (key)
+);
+
+create table people_keys (
+  key text not null,
+  person_id uuid not null,
+  name text not null,
+  seen_at timestamp with time zone default now() not null,
+  linked_at timestamp with time zone,
+  linked_by text,
+  constraint people_keys_pkey PRIMARY KEY (key)
+);
+
+create table people_link_codes (
+  code_sha256 text not null,
+  key text not null,
+  name text not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint people_link_codes_pkey PRIMARY KEY (code_sha256)
+);
+
+create table record_facets (
+  session_id text not null,
+  facet text not null,
+  value text not null,
+  constraint record_facets_pkey PRIMARY KEY (session_id, facet, value),
+  constraint record_facets_session_id_fkey FOREIGN KEY (session_id) REFERENCES record_sessions(session_id) ON DELETE CASCADE
+);
+
+create table record_keys (
+  session_id text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  constraint record_keys_pkey PRIMARY KEY (session_id),
+  constraint record_keys_session_id_fkey FOREIGN KEY (session_id) REFERENCES record_sessions(session_id) ON DELETE CASCADE
+);
+
+create table record_sessions (
+  session_id text not null,
+  connection text not null,
+  caller_key text not null,
+  subject text not null,
+  client text,
+  credential_id text,
+  actors text[] default '{}'::text[] not null,
+  opened_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  ended_because text,
+  destroyed_at timestamp with time zone,
+  legal_hold text,
+  constraint record_sessions_pkey PRIMARY KEY (session_id)
+);
+
+create table record_strands (
+  strand uuid not null,
+  session_id text not null,
+  writer_no integer not null,
+  opened_at timestamp with time zone default now() not null,
+  constraint record_strands_pkey PRIMARY KEY (strand),
+  constraint record_strands_session_id_fkey FOREIGN KEY (session_id) REFERENCES record_sessions(session_id) ON DELETE CASCADE,
+  constraint record_strands_writer_no_fkey FOREIGN KEY (writer_no) REFERENCES record_writers(writer_no)
+);
+
+create table record_writers (
+  writer_no integer generated always as identity not null,
+  host text not null,
+  opened_at timestamp with time zone default now() not null,
+  integrated bigint default 0 not null,
+  retired boolean default false not null,
+  constraint record_writers_pkey PRIMARY KEY (writer_no)
+);
+
+create table records (
+  writer_no integer not null,
+  "position" bigint not null,
+  strand uuid not null,
+  seq bigint not null,
+  at timestamp with time zone not null,
+  header bytea storage plain not null,
+  sealed bytea storage external not null
+) partition by RANGE (at);
+
+create table schema_migrations (
+  name text not null,
+  sha256 text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint schema_migrations_pkey PRIMARY KEY (name)
+);
+
+create table slack_card_leases (
+  call_id text not null,
+  holder uuid not null,
+  good_until timestamp with time zone not null,
+  constraint slack_card_leases_pkey PRIMARY KEY (call_id)
+);
+
+create table slack_cards (
+  card_id bigint generated always as identity not null,
+  call_id text not null,
+  target text,
+  role text default 'approver'::text not null,
+  channel text,
+  ts text,
+  attempted_at timestamp with time zone,
+  posted_at timestamp with time zone,
+  whole boolean default false not null,
+  shown text,
+  last_error text,
+  alerted_at timestamp with time zone,
+  reminded_at timestamp with time zone,
+  gone_at timestamp with time zone,
+  constraint slack_cards_pkey PRIMARY KEY (card_id),
+  constraint slack_cards_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
+  constraint slack_cards_call_id_target_key UNIQUE (call_id, target),
+  constraint slack_cards_channel_ts_key UNIQUE (channel, ts),
+  constraint slack_cards_role_check CHECK ((role = ANY (ARRAY['approver'::text, 'requester'::text])))
+);
+
+create table slack_decisions (
+  update_id text not null,
+  call_id text not null,
+  team text not null,
+  slack_user text not null,
+  decision text not null,
+  reason text,
+  channel text,
+  message_ts text,
+  received_at timestamp with time zone default now() not null,
+  state text default 'received'::text not null,
+  attempts integer default 0 not null,
+  next_attempt_at timestamp with time zone default now() not null,
+  outcome_code text,
+  outcome_text text,
+  settled_at timestamp with time zone,
+  constraint slack_decisions_pkey PRIMARY KEY (update_id),
+  constraint slack_decisions_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
+  constraint slack_decisions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'counted'::text, 'refused'::text])))
+);
+
+CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (expires_at);
+
+CREATE INDEX held_calls_by_state ON public.held_calls USING btree (state, expires_at);
+
+CREATE INDEX held_calls_by_time ON public.held_calls USING btree (created_at DESC);
+
+CREATE INDEX held_calls_ended ON public.held_calls USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX held_calls_executing ON public.held_calls USING btree (exec_seen_at) WHERE (state = 'executing'::text);
+
+CREATE UNIQUE INDEX held_calls_open ON public.held_calls USING btree (attach_key) WHERE (state = ANY (ARRAY['pending'::text, 'executing'::text]));
+
+CREATE INDEX held_calls_open_by_caller ON public.held_calls USING btree (((caller ->> 'key'::text))) WHERE (state = ANY (ARRAY['pending'::text, 'executing'::text]));
+
+CREATE INDEX held_calls_retained ON public.held_calls USING btree (attach_key, ended_at DESC) WHERE (delivered_at IS NULL);
+
+CREATE INDEX held_calls_retained_until ON public.held_calls USING btree (retain_until) WHERE (retain_until IS NOT NULL);
+
+CREATE INDEX log_runs_by_writer ON public.log_runs USING btree (writer_no, first_position);
+
+CREATE INDEX log_tombstones_new ON public.log_tombstones USING btree (made_at) WHERE (log_index IS NULL);
+
+CREATE INDEX mcp_sessions_idle ON public.mcp_sessions USING btree (last_seen_at);
+
+CREATE INDEX mcp_stream_events_by_session ON public.mcp_stream_events USING btree (session_id);
+
+CREATE INDEX mcp_stream_events_by_time ON public.mcp_stream_events USING btree (created_at);
+
+CREATE INDEX people_emails_by_key ON public.people_emails USING btree (key);
+
+CREATE INDEX people_keys_by_person ON public.people_keys USING btree (person_id);
+
+CREATE INDEX record_facets_by_value ON public.record_facets USING btree (facet, value, session_id);
+
+CREATE INDEX record_keys_by_kek ON public.record_keys USING btree (kek_id, session_id);
+
+CREATE INDEX record_sessions_by_connection ON public.record_sessions USING btree (connection, opened_at DESC);
+
+CREATE INDEX record_sessions_by_subject ON public.record_sessions USING btree (subject, opened_at DESC);
+
+CREATE INDEX record_sessions_by_time ON public.record_sessions USING btree (opened_at DESC, session_id DESC);
+
+CREATE INDEX record_strands_by_session ON public.record_strands USING btree (session_id, opened_at);
+
+CREATE INDEX record_writers_live ON public.record_writers USING btree (writer_no) WHERE (NOT retired);
+
+CREATE INDEX records_by_strand ON ONLY public.records USING btree (strand, seq);
+
+CREATE INDEX records_by_writer ON ONLY public.records USING btree (writer_no, "position");
+
+CREATE INDEX slack_cards_by_call ON public.slack_cards USING btree (call_id);
+
+CREATE INDEX slack_decisions_by_call ON public.slack_decisions USING btree (call_id);
+
+CREATE INDEX slack_decisions_open ON public.slack_decisions USING btree (next_attempt_at) WHERE (state = 'received'::text);
+
+CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION held_calls_after_change();
+
+CREATE TRIGGER held_calls_guard BEFORE UPDATE ON public.held_calls FOR EACH ROW EXECUTE FUNCTION held_calls_guard();
+
+CREATE TRIGGER held_calls_on_end BEFORE UPDATE ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_on_end();
