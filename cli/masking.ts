@@ -24,6 +24,7 @@ export function maskingReasons(approvals: Approvals): Approvals {
       approvals.decide({
         ...request,
         reason: request.reason === null ? null : masker.text(request.reason).text,
+        ...(request.bounds && { bounds: masker.text(request.bounds).text }),
       }),
   };
 }

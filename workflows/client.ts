@@ -15,6 +15,7 @@ import {
   type ApprovalInput,
   type ApprovalStatus,
   type Decision,
+  type GrantTerms,
   names,
   type Person,
   taskQueues,
@@ -88,6 +89,10 @@ export interface DecideRequest {
   readonly person: Person;
   readonly decision: Decision;
   readonly reason: string | null;
+  /** Of an approval: what else it is to release. */
+  readonly grant?: GrantTerms | null;
+  /** Of a denial: within which bounds a call like this one may be approved. */
+  readonly bounds?: string | null;
   readonly groups: readonly string[];
   readonly via: string;
 }
@@ -214,6 +219,8 @@ async function signVote(
     person: request.person,
     decision: request.decision,
     reason: request.reason,
+    ...(request.grant && { grant: request.grant }),
+    ...(request.bounds && { bounds: request.bounds }),
     groups: request.groups,
     via: request.via,
     decidedAtMs,

@@ -83,6 +83,21 @@ export interface Person {
   readonly name: string;
 }
 
+/**
+ * What an approval offers beyond its own call: further calls of the same caller, connection, tool, tool definition and
+ * policy version (all bound by the digest) that meet every predicate. It comes to be when the people who offer it would
+ * suffice for the approval by themselves; of several offers the narrowest counts.
+ */
+export interface GrantTerms {
+  /** How many further calls. */
+  readonly calls: number;
+  readonly untilMs: number;
+  /** Only calls of this session; null for any of the caller's. */
+  readonly sessionId: string | null;
+  /** CEL over `call` and `approved`, as policy offers them; each must be true. */
+  readonly where: readonly string[];
+}
+
 /** The claims of a vote: what a deciding surface signs (JWS, EdDSA, `typ: holdpoint-vote+jwt`). */
 export interface VoteClaims {
   readonly voteId: string;
@@ -91,6 +106,10 @@ export interface VoteClaims {
   readonly person: Person;
   readonly decision: Decision;
   readonly reason: string | null;
+  /** Of an approval: what else it releases. */
+  readonly grant?: GrantTerms | null;
+  /** Of a denial: within which bounds a call like this one may be approved, in words the agent can act on. */
+  readonly bounds?: string | null;
   /** The request's approver groups to which the person was seen to belong when they decided. */
   readonly groups: readonly string[];
   /** Where they decided: `slack`, `console`, `cli`. */
@@ -106,6 +125,8 @@ export interface CountedVote {
   readonly person: Person;
   readonly decision: Decision;
   readonly reason: string | null;
+  readonly grant?: GrantTerms | null;
+  readonly bounds?: string | null;
   readonly via: string;
   readonly atMs: number;
 }

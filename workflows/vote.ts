@@ -38,14 +38,15 @@ export function verifyVote(jws: string, publicKeys: Readonly<Record<string, stri
 
 /** The form in which a checked vote is kept. */
 export function counted(jws: string, claims: VoteClaims, atMs: number): CountedVote {
-  const { person, decision, reason, via } = claims;
-  return { jws, person, decision, reason, via, atMs };
+  const { person, decision, reason, via, grant, bounds } = claims;
+  const said = { ...(grant && { grant }), ...(bounds && { bounds }) };
+  return { jws, person, decision, reason, ...said, via, atMs };
 }
 
 /** Whether it says all that a vote says, each in its type: a signature proves who wrote it, not that it is whole. */
 function isVote(value: unknown): value is VoteClaims {
   if (!isRecord(value) || !isRecord(value['person'])) return false;
-  const { person, groups, reason, decision, exp, decidedAtMs } = value;
+  const { person, groups, reason, decision, exp, decidedAtMs, grant, bounds } = value;
   return (
     ['voteId', 'callId', 'digest', 'via'].every((name) => isText(value[name])) &&
     isText(person['name']) &&
@@ -54,8 +55,23 @@ function isVote(value: unknown): value is VoteClaims {
     groups.every(isText) &&
     (decision === 'approve' || decision === 'deny') &&
     (reason === null || typeof reason === 'string') &&
+    (!bounds || (isText(bounds) && decision === 'deny')) &&
+    (!grant || (isGrant(grant) && decision === 'approve')) &&
     Number.isSafeInteger(exp) &&
     Number.isSafeInteger(decidedAtMs)
+  );
+}
+
+function isGrant(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { calls, untilMs, sessionId, where } = value;
+  return (
+    Number.isSafeInteger(calls) &&
+    (calls as number) >= 1 &&
+    Number.isSafeInteger(untilMs) &&
+    (sessionId === null || isText(sessionId)) &&
+    Array.isArray(where) &&
+    where.every(isText)
   );
 }
 
