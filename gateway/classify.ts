@@ -45,6 +45,7 @@ function passing(policyVersion: string): Verdict {
     risk: 'low',
     maskProfile: 'default',
     reason: null,
+    askIntent: false,
   };
 }
 

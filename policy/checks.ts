@@ -1,3 +1,4 @@
+import { checkDefinitions, checkIntent } from './check-definitions.ts';
 import { compileGlobs, globContains } from './globs.ts';
 import { holdableMethods, knownMethods } from './methods.ts';
 import type { Problem } from './problems.ts';
@@ -24,7 +25,9 @@ export function checkPolicy(policy: PolicyFile, around: Surroundings): readonly 
   return [
     ...checkGroups(policy, around.slackConfigured),
     ...(policy.rules ?? []).flatMap((rule, index) => checkRule(policy, rule, index, around.connections)),
+    ...(policy.rules ?? []).flatMap(checkIntent),
     ...checkDefault(policy),
+    ...checkDefinitions(policy, around.connections),
     ...checkUnused(policy),
     ...around
       .checkMasking(policy.masking ?? {})
@@ -226,7 +229,12 @@ function profilesOf(policy: PolicyFile): readonly string[] {
 /** A group or profile that no rule names would be configured and ignored. */
 function checkUnused(policy: PolicyFile): readonly Problem[] {
   const all = [...(policy.rules ?? []), policy.default].filter((rule) => typeof rule !== 'string');
-  const asked = new Set(all.flatMap((rule) => (rule.then === 'hold' ? rule.approvers : [])));
+  const { definitions } = policy;
+  const forDefinitions = typeof definitions === 'object' ? (definitions.approvers ?? []) : [];
+  const asked = new Set([
+    ...forDefinitions,
+    ...all.flatMap((rule) => (rule.then === 'hold' ? rule.approvers : [])),
+  ]);
   const masked = new Set(['default', ...all.flatMap(({ mask = [] }) => mask)]);
   const unused = (path: string[], message: string): Problem => ({ path, message, atKey: true });
   return [

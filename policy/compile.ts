@@ -1,5 +1,6 @@
 import { checkPolicy, type Surroundings } from './checks.ts';
 import { parseDuration } from './durations.ts';
+import { definitionRulesOf } from './definitions.ts';
 import { conditionCompiler, type Condition } from './expression.ts';
 import { compileGlobs } from './globs.ts';
 import type { Ending, GlobTest, Policy, Rule, Terms } from './policy.ts';
@@ -98,6 +99,7 @@ function assemble(file: PolicyFile, conditions: ReadonlyMap<number, Condition>):
     rules,
     default: termsOf(file.default, groups),
     approverGroups: Object.fromEntries(groups),
+    definitions: definitionRulesOf(file.definitions, groups),
     masking: file.masking,
   });
 }
@@ -122,12 +124,13 @@ type TermsFile = PolicyFile['default'] | RuleFile;
 
 function termsOf(terms: TermsFile, groups: ReadonlyMap<string, ApproverGroup>): Terms {
   if (typeof terms === 'string')
-    return { ending: { kind: terms }, risk: 'low', maskProfile: 'default', reason: null };
+    return { ending: { kind: terms }, risk: 'low', maskProfile: 'default', reason: null, askIntent: false };
   return {
     ending: endingOf(terms, groups),
     risk: terms.risk ?? (terms.then === 'hold' ? 'medium' : 'low'),
     maskProfile: terms.mask ?? 'default',
     reason: ('reason' in terms ? terms.reason : undefined) ?? null,
+    askIntent: ('askIntent' in terms ? terms.askIntent : undefined) ?? false,
   };
 }
 

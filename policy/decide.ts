@@ -39,7 +39,8 @@ export function decide(policy: Policy, input: PolicyInput): Verdict {
   return conclude(policy, 'default', policy.default, failure);
 }
 
-function matches(rule: Rule, { call, caller }: PolicyInput): boolean {
+/** Whether a rule speaks of a call, its `when` aside. */
+export function matches(rule: Rule, { call, caller }: PolicyInput): boolean {
   return (
     rule.method(call.method) &&
     (rule.connection === null || rule.connection(call.connection)) &&
@@ -63,8 +64,8 @@ function noteOf(rule: Rule, because: string): string {
 }
 
 function verdictOf(policy: Policy, rule: string, terms: Terms, note: string | null): Verdict {
-  const { ending, risk, maskProfile } = terms;
+  const { ending, risk, maskProfile, askIntent } = terms;
   const reason =
     note === null ? terms.reason : [terms.reason, note].filter((part) => part !== null).join(' ');
-  return { ...ending, rule, policyVersion: policy.version, risk, maskProfile, reason };
+  return { ...ending, rule, policyVersion: policy.version, risk, maskProfile, askIntent, reason };
 }

@@ -107,7 +107,8 @@ export function activationOf({ call, caller, session, now }: PolicyInput): Activ
   const wrap = (value: Readonly<Record<string, unknown>>): CelInput => celFromJson(value, budget);
   const startedAt = timestampFromDate(session.startedAt);
   return Object.assign(Object.create(null) as Record<string, CelInput>, {
-    call: wrap({ ...call }),
+    // Not copied: of a call that is only foreseen, the arguments cannot be read.
+    call: wrap(call),
     subject: wrap({
       id: caller.subject,
       issuer: caller.issuer,

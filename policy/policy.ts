@@ -1,3 +1,4 @@
+import type { DefinitionRules } from './definitions.ts';
 import type { Condition } from './expression.ts';
 import type { ApproverGroup, OnDisconnect, Risk } from './verdict.ts';
 
@@ -19,6 +20,8 @@ export interface Terms {
   readonly risk: Risk;
   readonly maskProfile: string;
   readonly reason: string | null;
+  /** Whether the agent must say what the call is for. */
+  readonly askIntent: boolean;
 }
 
 /** One compiled rule. Each of the tests is null when the rule does not name it. */
@@ -41,6 +44,7 @@ export interface Policy {
   readonly rules: readonly Rule[];
   readonly default: Terms;
   readonly approverGroups: Readonly<Record<string, ApproverGroup>>;
+  readonly definitions: DefinitionRules;
   /** The `masking` section as written, already checked by the masking room; undefined when there is none. */
   readonly masking: Readonly<Record<string, unknown>> | undefined;
 }

@@ -60,6 +60,12 @@ const common = {
   mask: mask.optional(),
 };
 
+const askIntent = z
+  .boolean()
+  .describe(
+    'Whether the agent must say what a matching call is for. The tool then has one argument more, which never reaches the server.',
+  );
+
 const holdTerms = {
   approvers: z
     .array(name)
@@ -75,12 +81,13 @@ const holdTerms = {
     ),
 };
 
-const passRule = z.strictObject({ ...common, then: z.literal('pass') });
+const passRule = z.strictObject({ ...common, then: z.literal('pass'), askIntent: askIntent.optional() });
 const denyRule = z.strictObject({ ...common, then: z.literal('deny'), reason: reason.optional() });
 const holdRule = z.strictObject({
   ...common,
   then: z.literal('hold'),
   reason: reason.optional(),
+  askIntent: askIntent.optional(),
   ...holdTerms,
 });
 
@@ -92,7 +99,12 @@ const defaultVerdict = z
     [
       z.enum(['pass', 'deny']),
       z.discriminatedUnion('then', [
-        z.strictObject({ then: z.literal('pass'), risk: risk.optional(), mask: mask.optional() }),
+        z.strictObject({
+          then: z.literal('pass'),
+          risk: risk.optional(),
+          mask: mask.optional(),
+          askIntent: askIntent.optional(),
+        }),
         z.strictObject({
           then: z.literal('deny'),
           risk: risk.optional(),
@@ -104,6 +116,7 @@ const defaultVerdict = z
           risk: risk.optional(),
           mask: mask.optional(),
           reason: reason.optional(),
+          askIntent: askIntent.optional(),
           ...holdTerms,
         }),
       ]),
@@ -137,6 +150,27 @@ const approverGroup = z
   })
   .describe('A set of people who may decide. Any one way of belonging is enough.');
 
+const definitionMode = z.enum(['trust-on-first-use', 'approve', 'open'], {
+  error: 'must be `trust-on-first-use`, `approve` or `open`',
+});
+
+const definitions = z
+  .union([
+    definitionMode,
+    z.strictObject({
+      mode: definitionMode.optional().describe('For connections that are not named below.'),
+      connections: z.record(name, definitionMode).optional().describe('Modes by name of the connection.'),
+      approvers: z
+        .array(name)
+        .min(1, 'must name at least one approver group, or be left out')
+        .optional()
+        .describe('Groups whose members may accept a definition. Default: every group under `approvers`.'),
+    }),
+  ])
+  .describe(
+    "What happens to a tool whose definition is new or has changed. `approve`: both wait for a person, out of the agents' sight. `trust-on-first-use`: the first one seen is accepted, a changed one waits. `open`: none waits. Default: `trust-on-first-use` where there are `approvers`, else `open`.",
+  );
+
 /** `policy.yaml` as it is written. The JSON Schema for editors is made from this. */
 export const policySchema = z.strictObject({
   default: defaultVerdict,
@@ -145,6 +179,7 @@ export const policySchema = z.strictObject({
     .array(z.discriminatedUnion('then', [passRule, denyRule, holdRule]))
     .optional()
     .describe('The first rule that matches gives the verdict.'),
+  definitions: definitions.optional(),
   masking: z
     .record(z.string(), z.unknown())
     .optional()

@@ -32,6 +32,8 @@ interface Because {
   readonly maskProfile: string;
   /** The rule's own words, for people and agents; null when it gives none. */
   readonly reason: string | null;
+  /** Whether the agent must say what the call is for. */
+  readonly askIntent: boolean;
 }
 
 /** Result of policy for one MCP message (DESIGN.md section 3). */

@@ -15,6 +15,7 @@ test('the first matching rule wins, and names itself and the policy version', ()
     policyVersion: policy.version,
     risk: 'low',
     maskProfile: 'default',
+    askIntent: false,
     reason: null,
   });
   assert.equal(decide(policy, inputOf({ tool: 'read_all' })).rule, 'second');
@@ -43,6 +44,7 @@ test('a hold carries everything that asking people needs', () => {
     policyVersion: policy.version,
     risk: 'critical',
     maskProfile: 'default',
+    askIntent: false,
     reason: 'Careful.',
   });
 });

@@ -57,6 +57,7 @@ export const verdict: HoldVerdict = {
   risk: 'high',
   maskProfile: 'default',
   reason: null,
+  askIntent: false,
   approvers: [{ name: 'dba', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
   approvalsNeeded: 1,
   timeoutMs: 60_000,
