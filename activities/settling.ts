@@ -96,6 +96,7 @@ async function record(
     verdict: 'hold',
     rule: call.rule,
     policyVersion: call.policyVersion,
+    risk: call.risk,
     bytes: maskJson(JSON.stringify({ callId, ...facts })),
   } as const;
   try {

@@ -82,16 +82,19 @@ export async function approvals(invocation: Invocation): Promise<number> {
 /** What the commands that read recordings have in common. Whoever reads is recorded: the recorder is closed at the end. */
 async function withRecordings(
   invocation: Invocation,
-  work: (parts: Recordings & Pick<Opened, 'keys'>) => Promise<number>,
+  work: (parts: Recordings & Pick<Opened, 'keys' | 'config'>) => Promise<number>,
 ): Promise<number> {
-  return opened(invocation, async ({ pool, keys }) => {
+  return opened(invocation, async ({ config, pool, keys }) => {
     const { logSigner, keyRing } = keys;
     if (!logSigner) throw new Error('recording.signingKey is not set: it signs the log of recordings');
     const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
-    const recordAct = createRecordAct({ recorder, masker: defaultMasker() });
+    const person = keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`;
+    const act = createRecordAct({ recorder, masker: defaultMasker() });
+    const recordAct: RecordAct = (name, details) => act(name, { ...details, person, via: 'command line' });
     const { out, err } = invocation;
     try {
-      return await work({ pool, keyRing, keys, logSigner, logKey: logSigner.vkey, recordAct, out, err });
+      const logKey = logSigner.vkey;
+      return await work({ config, pool, keyRing, keys, logSigner, logKey, person, recordAct, out, err });
     } finally {
       await recorder.close();
     }
@@ -103,15 +106,18 @@ interface Recordings extends Pick<Invocation, 'out' | 'err'> {
   readonly keyRing: KeyRing;
   readonly logSigner: NoteSigner;
   readonly logKey: string;
+  /** Who gives the command, as it is recorded. */
+  readonly person: string;
   readonly recordAct: RecordAct;
 }
 
 /** `holdpoint sessions …` */
 export async function sessions(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/sessions.ts');
-  return withRecordings(invocation, async ({ keys, logSigner, ...parts }) => {
-    const person = keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`;
-    return run([...invocation.argv], { ...parts, signer: async () => logSigner, person, retention: [] });
+  return withRecordings(invocation, async ({ config, logSigner, ...parts }) => {
+    const { retention } = config.recording;
+    const signer = async (): Promise<NoteSigner> => logSigner;
+    return run([...invocation.argv], { ...parts, signer, retention, reclaimWithinMs: 5000 });
   });
 }
 

@@ -8,6 +8,7 @@ export interface DecidedCall {
   readonly method: string;
   readonly tool: string;
   readonly rule: string;
+  readonly risk: string;
   readonly correlationId: string;
   readonly policyVersion: string;
   /** The session that asked, as the recording knows it. */
@@ -19,7 +20,7 @@ export interface DecidedCall {
 /** Reads one held call; null when there is none of that id. */
 export async function decidedCall(db: Queryable, callId: string): Promise<DecidedCall | null> {
   const { rows } = await db.query<DecidedCall>(
-    `select state, method, tool, rule, correlation_id as "correlationId", policy_version as "policyVersion",
+    `select state, method, tool, rule, risk, correlation_id as "correlationId", policy_version as "policyVersion",
        decisions_recorded as "votesRecorded",
        jsonb_build_object('sessionId', session_id, 'connection', connection, 'callerKey', caller ->> 'key',
          'subject', caller ->> 'subject', 'client', caller ->> 'client',

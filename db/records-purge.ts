@@ -1,35 +1,56 @@
-import type { Expired, PurgeStore, RetentionRule } from '../recording/purge.ts';
+import type { PoolClient } from 'pg';
+import {
+  type Expired,
+  type PurgeRun,
+  type PurgeStore,
+  type RetentionRule,
+  type RiskTier,
+} from '../recording/purge.ts';
+import { notHeld } from './legal-holds.ts';
 import { inTransaction, type Pool } from './pool.ts';
-import { partitionEnds } from './record-partitions.ts';
+import { reclaimSpace } from './records-reclaim.ts';
 import { endedChannel } from './records.ts';
 
-const deleteStrands = 200;
+const purgeLock = 0x48505055;
 
 /** Purging in PostgreSQL. */
 export function createPurgeStore(pool: Pool): PurgeStore {
   return {
     expired: (rules, now, after, limit) => expired(pool, rules, now, after, limit),
     async purgeable(sessionId) {
-      const { rows } = await pool.query<ExpiredRow>(`${selectSessions} and s.session_id = $1`, [sessionId]);
+      const { rows } = await pool.query<ExpiredRow>(
+        `select c.*, null as rule from (${candidates}) c where c.session_id = $1`,
+        [sessionId],
+      );
       return rows[0] ? expiredOf(rows[0]) : null;
     },
     destroy: (sessionId, tombstone) => destroy(pool, sessionId, tombstone),
-    async reclaim() {
-      const partitions = await dropPartitions(pool);
-      return { partitions, records: await deleteRecords(pool) };
+    reclaim: (signal) => reclaimSpace(pool, signal),
+    async tombstonesPending() {
+      const { rowCount } = await pool.query('select from log_tombstones where log_index is null limit 1');
+      return rowCount === 1;
     },
+    exclusively: (work) => exclusively(pool, work),
+    beginRun: (run) => beginRun(pool, run),
   };
 }
 
 interface ExpiredRow {
   session_id: string;
   connection: string;
+  risk: RiskTier;
   last_at: Date;
   records: string;
+  rule: number | null;
 }
 
-const selectSessions = `
-  select s.session_id, s.connection, coalesce(t.records, 0) as records,
+const riskOf = `coalesce((select max(array_position(array['low', 'medium', 'high', 'critical'], f.value))
+  from record_facets f where f.session_id = s.session_id and f.facet = 'risk'), 1)`;
+
+/** A strand's last record tells its length: nothing is counted. */
+const candidates = `
+  select s.session_id, s.connection, s.opened_at, coalesce(t.records, 0) as records,
+    (array['low', 'medium', 'high', 'critical'])[${riskOf}] as risk,
     greatest(s.opened_at, t.last_at) as last_at
   from record_sessions s
   left join lateral (
@@ -38,7 +59,7 @@ const selectSessions = `
     cross join lateral (select seq, at from records r where r.strand = st.strand order by seq desc limit 1) l
     where st.session_id = s.session_id
   ) t on true
-  where s.destroyed_at is null and s.legal_hold is null`;
+  where s.destroyed_at is null and ${notHeld}`;
 
 async function expired(
   pool: Pool,
@@ -47,24 +68,35 @@ async function expired(
   after: Expired | null,
   limit: number,
 ): Promise<Expired[]> {
-  if (rules.length === 0) return [];
+  const finite = rules.flatMap(({ keepMs }) => (keepMs === null ? [] : [keepMs]));
+  if (finite.length === 0) return [];
   const values: unknown[] = [limit];
   const use = (value: unknown): string => `$${values.push(value)}`;
-  const named = rules.flatMap((rule) => (rule.connection === null ? [] : [rule.connection]));
-  const either = rules.map(({ connection, keepMs }) => {
-    const before = `greatest(s.opened_at, t.last_at) < ${use(new Date(now.getTime() - keepMs))}`;
-    const applies =
-      connection === null
-        ? `s.connection <> all(${use(named)}::text[])`
-        : `s.connection = ${use(connection)}`;
-    return `(${applies} and ${before})`;
+  const when = rules.map(({ connection, risks }, index) => {
+    const terms = [
+      connection !== null && `c.connection = ${use(connection)}`,
+      risks !== null && `c.risk = any(${use(risks)}::text[])`,
+    ].filter((term) => term !== false);
+    return `when ${terms.join(' and ') || 'true'} then ${index}`;
   });
+  const keepUntil = rules.map(({ keepMs }, index) =>
+    keepMs === null
+      ? `when ${index} then false`
+      : `when ${index} then due.last_at < ${use(new Date(now.getTime() - keepMs))}::timestamptz`,
+  );
   const beyond = after
-    ? `and (greatest(s.opened_at, t.last_at), s.session_id) > (${use(after.lastAt)}, ${use(after.sessionId)})`
+    ? `and (due.last_at, due.session_id) > (${use(after.lastAt)}::timestamptz, ${use(after.sessionId)})`
     : '';
+  // Opened after every rule's time, it cannot be due: most sessions are not looked at closely.
+  const oldest = use(new Date(now.getTime() - Math.min(...finite)));
   const { rows } = await pool.query<ExpiredRow>(
-    `${selectSessions} and (${either.join(' or ')}) ${beyond}
-     order by greatest(s.opened_at, t.last_at), s.session_id limit $1`,
+    `select * from (
+       select c.session_id, c.connection, c.risk, c.records,
+         date_trunc('milliseconds', c.last_at) as last_at, case ${when.join(' ')} end as rule
+       from (${candidates} and s.opened_at < ${oldest}::timestamptz) c
+     ) due
+     where case due.rule ${keepUntil.join(' ')} else false end ${beyond}
+     order by due.last_at, due.session_id limit $1`,
     values,
   );
   return rows.map(expiredOf);
@@ -74,18 +106,20 @@ function expiredOf(row: ExpiredRow): Expired {
   return {
     sessionId: row.session_id,
     connection: row.connection,
+    risk: row.risk,
     lastAt: row.last_at,
     records: Number(row.records),
+    rule: row.rule,
   };
 }
 
 async function destroy(pool: Pool, sessionId: string, tombstone: Uint8Array): Promise<boolean> {
   return inTransaction(pool, async (client) => {
     const { rowCount } = await client.query(
-      `update record_sessions set destroyed_at = now(), ended_at = coalesce(ended_at, now()),
+      `update record_sessions s set destroyed_at = now(), ended_at = coalesce(ended_at, now()),
          ended_because = coalesce(ended_because, 'purged'),
          caller_key = '', subject = '(purged)', client = null, credential_id = null, actors = '{}'
-       where session_id = $1 and destroyed_at is null and legal_hold is null`,
+       where session_id = $1 and destroyed_at is null and ${notHeld}`,
       [sessionId],
     );
     if (rowCount !== 1) return false;
@@ -101,47 +135,71 @@ async function destroy(pool: Pool, sessionId: string, tombstone: Uint8Array): Pr
   });
 }
 
-/** Strands whose session's tombstone is in the log: only then may verification miss their records. */
-const buriedStrands = `
-  select st.strand from record_strands st
-  join log_tombstones t on t.session_id = st.session_id and t.log_index is not null`;
-
-async function dropPartitions(pool: Pool): Promise<number> {
-  let dropped = 0;
-  for (const { name, end } of await partitionEnds(pool)) {
-    if (end.getTime() > Date.now()) continue;
-    const { rows } = await pool.query<{ empty: boolean; free: boolean }>(
-      `select not exists (select from ${name}) as empty,
-              not exists (select from ${name} r where r.strand not in (${buriedStrands})) as free`,
-    );
-    if (!rows[0]?.free) continue;
-    await pool.query(`drop table ${name}`);
-    if (!rows[0].empty) dropped += 1;
-  }
-  return dropped;
-}
-
-/** In small transactions: an interrupted purge loses nothing of what it did. */
-async function deleteRecords(pool: Pool): Promise<number> {
-  let deleted = 0;
-  for (;;) {
-    const { rows } = await pool.query<{ strand: string }>(
-      `select b.strand from (${buriedStrands}) b
-       where exists (select from records r where r.strand = b.strand) limit ${deleteStrands}`,
-    );
-    if (rows.length === 0) return deleted;
-    const { rowCount } = await pool.query('delete from records where strand = any($1::uuid[])', [
-      rows.map((row) => row.strand),
+/** The lock belongs to a connection: it is free again the moment that its process, or the connection, is gone. */
+async function exclusively<T>(pool: Pool, work: () => Promise<T>): Promise<T | null> {
+  const client: PoolClient = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    const { rows } = await client.query<{ mine: boolean }>('select pg_try_advisory_lock($1) as mine', [
+      purgeLock,
     ]);
-    deleted += rowCount ?? 0;
+    if (!rows[0]?.mine) return null;
+    try {
+      return await work();
+    } finally {
+      await client.query('select pg_advisory_unlock($1)', [purgeLock]).catch((error: Error) => {
+        broken = error;
+      });
+    }
+  } finally {
+    client.release(broken);
   }
 }
 
-/** Puts a session under legal hold, or releases it (null). @returns false when there is no such session */
-export async function setLegalHold(pool: Pool, sessionId: string, reason: string | null): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    'update record_sessions set legal_hold = $2 where session_id = $1 and destroyed_at is null',
-    [sessionId, reason],
+async function beginRun(pool: Pool, run: { person: string; reason: string; due: number }): Promise<PurgeRun> {
+  const { rows } = await pool.query<{ run_no: string }>(
+    'insert into purge_runs (person, reason, due) values ($1, $2, $3) returning run_no',
+    [run.person, run.reason, run.due],
   );
-  return rowCount === 1;
+  const runNo = rows[0]?.run_no;
+  return {
+    async progress(purged) {
+      await pool.query('update purge_runs set purged = $2, seen_at = now() where run_no = $1', [
+        runNo,
+        purged,
+      ]);
+    },
+    async end({ purged, freed, failed }) {
+      await pool.query(
+        `update purge_runs set purged = $2, records = $3, partitions = $4, failed = $5, ended_at = now(),
+           seen_at = now() where run_no = $1`,
+        [runNo, purged, freed.records, freed.partitions, failed],
+      );
+    },
+  };
+}
+
+/** A purge as it is shown. */
+export interface ShownRun {
+  readonly startedAt: Date;
+  /** Null while it runs; and, once nothing has been seen of it for a while, of one that was interrupted. */
+  readonly endedAt: Date | null;
+  readonly seenAt: Date;
+  readonly person: string;
+  readonly reason: string;
+  readonly due: number;
+  readonly purged: number;
+  readonly records: number;
+  readonly partitions: number;
+  readonly failed: string | null;
+}
+
+/** The latest purges, the newest first. */
+export async function purgeRuns(pool: Pool, limit: number): Promise<ShownRun[]> {
+  const { rows } = await pool.query<ShownRun & { records: string }>(
+    `select started_at as "startedAt", ended_at as "endedAt", seen_at as "seenAt", person, reason, due, purged,
+       records, partitions, failed from purge_runs order by run_no desc limit $1`,
+    [limit],
+  );
+  return rows.map((row) => ({ ...row, records: Number(row.records) }));
 }

@@ -144,6 +144,19 @@ create table held_calls (
   constraint held_calls_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'aborted'::text])))
 );
 
+create table legal_holds (
+  hold_no integer generated always as identity not null,
+  subject text,
+  connection text,
+  reason text not null,
+  made_by text not null,
+  made_at timestamp with time zone default now() not null,
+  released_at timestamp with time zone,
+  released_by text,
+  constraint legal_holds_pkey PRIMARY KEY (hold_no),
+  constraint legal_holds_check CHECK (((subject IS NOT NULL) OR (connection IS NOT NULL)))
+);
+
 create table log_bundles (
   index bigint not null,
   entries bytea storage external not null,
@@ -247,6 +260,21 @@ create table people_link_codes (
   expires_at timestamp with time zone not null,
   used_at timestamp with time zone,
   constraint people_link_codes_pkey PRIMARY KEY (code_sha256)
+);
+
+create table purge_runs (
+  run_no bigint generated always as identity not null,
+  started_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  seen_at timestamp with time zone default now() not null,
+  person text not null,
+  reason text not null,
+  due integer not null,
+  purged integer default 0 not null,
+  records bigint default 0 not null,
+  partitions integer default 0 not null,
+  failed text,
+  constraint purge_runs_pkey PRIMARY KEY (run_no)
 );
 
 create table record_facets (
@@ -384,6 +412,8 @@ CREATE INDEX held_calls_open_by_caller ON public.held_calls USING btree (((calle
 CREATE INDEX held_calls_retained ON public.held_calls USING btree (attach_key, ended_at DESC) WHERE (delivered_at IS NULL);
 
 CREATE INDEX held_calls_retained_until ON public.held_calls USING btree (retain_until) WHERE (retain_until IS NOT NULL);
+
+CREATE INDEX legal_holds_in_force ON public.legal_holds USING btree (hold_no) WHERE (released_at IS NULL);
 
 CREATE INDEX log_runs_by_writer ON public.log_runs USING btree (writer_no, first_position);
 

@@ -20,6 +20,7 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
     verdict: message.kind === 'request' ? verdict.kind : null,
     rule: message.kind === 'request' ? verdict.rule : null,
     policyVersion: verdict.policyVersion,
+    ...(message.kind === 'request' && { risk: verdict.risk }),
     bytes: exchange.maskedJson,
     unmasked: message.json,
   });

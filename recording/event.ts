@@ -39,6 +39,8 @@ export interface RecordEvent {
   readonly verdict: string | null;
   readonly rule: string | null;
   readonly policyVersion: string | null;
+  /** The tier that policy gave it; left out where policy had no say. */
+  readonly risk?: string;
   /** The masked bytes as they passed; for events that are not messages, masked JSON. */
   readonly bytes: Masked<Uint8Array> | Masked<string>;
   /** The bytes before masking, only to be put through the keyed hash; never stored. */

@@ -8,6 +8,7 @@ export interface PayloadFacts {
   readonly verdict?: string;
   readonly rule?: string;
   readonly policyVersion?: string;
+  readonly risk?: string;
   /** Length of the bytes before masking. */
   readonly unmaskedLength?: number;
   /** Present when it differs from the strand's opening facts: a new token, another client name. */
@@ -48,7 +49,7 @@ export function decodePayload(payload: Buffer): { facts: PayloadFacts; bytes: Bu
 /** The part of an event that its payload keeps as facts. */
 export type EventFacts = Pick<
   RecordEvent,
-  'callId' | 'method' | 'tool' | 'verdict' | 'rule' | 'policyVersion' | 'unmasked'
+  'callId' | 'method' | 'tool' | 'verdict' | 'rule' | 'policyVersion' | 'risk' | 'unmasked'
 >;
 
 /** The facts of one event as its payload keeps them. */
@@ -60,6 +61,7 @@ export function payloadFacts(event: EventFacts, changed: SessionFacts | null): P
   if (event.verdict !== null) facts.verdict = event.verdict;
   if (event.rule !== null) facts.rule = event.rule;
   if (event.policyVersion !== null) facts.policyVersion = event.policyVersion;
+  if (event.risk !== undefined) facts.risk = event.risk;
   if (event.unmasked !== undefined) facts.unmaskedLength = byteLength(event.unmasked);
   if (changed) facts.session = changed;
   return facts;

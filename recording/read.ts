@@ -32,6 +32,7 @@ export interface RecordedEvent {
   readonly verdict: string | null;
   readonly rule: string | null;
   readonly policyVersion: string | null;
+  readonly risk: string | null;
   readonly unmaskedLength: number | null;
   /** Whose event it was, when not the session's own facts any more. */
   readonly changed: SessionFacts | null;
@@ -181,6 +182,7 @@ const unknown: Omit<RecordedEvent, 'strand' | 'seq' | 'leaf'> = {
   verdict: null,
   rule: null,
   policyVersion: null,
+  risk: null,
   unmaskedLength: null,
   changed: null,
   bytes: null,

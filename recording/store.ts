@@ -13,7 +13,7 @@ export interface StoredSession {
 /** Something a session contains, to find it by. */
 export interface Facet {
   readonly sessionId: string;
-  readonly facet: 'tool' | 'verdict' | 'rule' | 'method';
+  readonly facet: 'tool' | 'verdict' | 'rule' | 'method' | 'risk';
   readonly value: string;
 }
 

@@ -195,9 +195,11 @@ export function createStrands(deps: {
 
 function newFacets(strand: Strand, event: EventFacts): Facet[] {
   const found: Facet[] = [];
-  for (const facet of ['tool', 'verdict', 'rule', 'method'] as const) {
+  for (const facet of ['risk', 'tool', 'verdict', 'rule', 'method'] as const) {
     const value = event[facet]?.slice(0, maxFacetLength);
-    if (!value || strand.facets.size >= maxFacets || strand.facets.has(`${facet} ${value}`)) continue;
+    if (!value || strand.facets.has(`${facet} ${value}`)) continue;
+    // How long a session is kept depends on its risk, of which there are four: never crowded out.
+    if (facet !== 'risk' && strand.facets.size >= maxFacets) continue;
     strand.facets.add(`${facet} ${value}`);
     found.push({ sessionId: strand.facts.sessionId, facet, value });
   }

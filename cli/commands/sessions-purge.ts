@@ -1,8 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Pool } from '../../db/pool.ts';
-import { createPurgeStore, setLegalHold } from '../../db/records-purge.ts';
+import { createPurgeStore, purgeRuns } from '../../db/records-purge.ts';
 import type { NoteSigner } from '../../recording/log/note.ts';
-import { type Expired, planPurge, purgeSession, type RetentionRule } from '../../recording/purge.ts';
+import {
+  type Expired,
+  planPurge,
+  purgeSessions,
+  type PurgeStore,
+  type RetentionRule,
+} from '../../recording/purge.ts';
+import { ruleText } from '../../recording/retain.ts';
 import { visible } from '../../recording/transcript.ts';
 import { UsageError } from './sessions-filter.ts';
 
@@ -21,27 +29,32 @@ export interface PurgeDeps {
     act: string,
     details: Readonly<Record<string, string | number | null>>,
   ) => Promise<void>;
+  /** How long to wait until the log has taken in what was purged, so that its space can be given back. */
+  readonly reclaimWithinMs?: number;
 }
+
+const options = {
+  'older-than': { type: 'string' },
+  connection: { type: 'string' },
+  reason: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  at: { type: 'string' },
+  runs: { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
 
 /** `holdpoint sessions purge`: by the configured retention, by age, or one session. */
 export async function purge(argv: string[], deps: PurgeDeps): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: {
-      'older-than': { type: 'string' },
-      connection: { type: 'string' },
-      reason: { type: 'string' },
-      'dry-run': { type: 'boolean' },
-      json: { type: 'boolean' },
-    },
-  });
+  const { values, positionals } = parseArgs({ args: argv, allowPositionals: true, options });
+  if (values.runs) return showRuns(deps, values.json ?? false);
   const store = createPurgeStore(deps.pool);
   const configured = positionals.length > 0 ? [] : deps.retention;
   const rules = rulesOf(values['older-than'], values.connection, configured);
   if (positionals.length > 0 === (rules !== null)) throw new UsageError(purgeUsage);
   const reason = values.reason ?? (rules === configured ? 'retention' : null);
-  if (reason === null && !values['dry-run']) throw new UsageError('purging by hand needs --reason TEXT');
+  const dry = values['dry-run'] ?? false;
+  if (reason === null && !dry) throw new UsageError('purging by hand needs --reason TEXT');
+  if (values.at !== undefined && !dry) throw new UsageError('--at goes with --dry-run');
   const going: Expired[] = [];
   for (const sessionId of positionals) {
     const session = await store.purgeable(sessionId);
@@ -51,28 +64,72 @@ export async function purge(argv: string[], deps: PurgeDeps): Promise<number> {
         `${visible(sessionId)} cannot be purged: there is none, it was purged, or is under legal hold\n`,
       );
   }
-  if (rules) for await (const session of planPurge(store, rules, new Date())) going.push(session);
+  if (rules) for await (const session of planPurge(store, rules, timeOf(values.at))) going.push(session);
   if (values.json) deps.out(`${JSON.stringify(going, null, 2)}\n`);
   else for (const session of going) deps.out(line(session));
   const records = going.reduce((sum, session) => sum + session.records, 0);
-  const what = `${going.length} sessions with ${records} records`;
-  if (values['dry-run']) {
-    deps.err(`${what} would be purged\n`);
+  if (dry) {
+    deps.err(`${summary(going, rules)}${going.length} sessions with ${records} records would be purged\n`);
     return 0;
   }
-  if (going.length > 0) await deps.recordAct('sessions.purge', { sessions: going.length, records, reason });
-  const signer = await deps.signer();
-  let purged = 0;
-  for (const [index, { sessionId }] of going.entries()) {
-    const because = { person: deps.person, reason: reason ?? '' };
-    if (await purgeSession({ store, signer, now: () => new Date() }, sessionId, because)) purged += 1;
-    if ((index + 1) % 100 === 0) deps.err(`${index + 1} of ${going.length}\n`);
+  const done = await store.exclusively(async () => carryOut(deps, store, going, records, reason ?? ''));
+  if (done === null) {
+    deps.err('another process is purging at this moment; try again when it has finished\n');
+    return 1;
   }
-  const freed = await store.reclaim();
-  deps.err(
-    `${purged} sessions purged; space of ${freed.records} records and ${freed.partitions} partitions given back (what was purged just now is given back once the log has taken it in: run this again)\n`,
-  );
   return positionals.length > going.length ? 1 : 0;
+}
+
+async function carryOut(
+  deps: PurgeDeps,
+  store: PurgeStore,
+  going: readonly Expired[],
+  records: number,
+  reason: string,
+): Promise<void> {
+  if (going.length > 0) await deps.recordAct('sessions.purge', { sessions: going.length, records, reason });
+  const signal = new AbortController().signal;
+  const parts = { store, signer: await deps.signer(), now: () => new Date() };
+  const onProgress = (done: number): void => deps.err(`${done} of ${going.length}\n`);
+  const { purged, freed } = await purgeSessions(
+    parts,
+    going,
+    { person: deps.person, reason },
+    { signal, onProgress },
+  );
+  const freedLater = await reclaimSoon(store, deps.reclaimWithinMs ?? 0, signal);
+  const [freedRecords, partitions] = [
+    freed.records + freedLater.records,
+    freed.partitions + freedLater.partitions,
+  ];
+  const later = (await store.tombstonesPending())
+    ? '; the rest once the log has taken in the tombstones: a worker does it with the next purge'
+    : '';
+  deps.err(
+    `${purged} sessions purged; space of ${freedRecords} records and ${partitions} partitions given back${later}\n`,
+  );
+}
+
+/** Waits a little for a worker to take the tombstones into the log. */
+async function reclaimSoon(
+  store: PurgeStore,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<{ records: number; partitions: number }> {
+  const untilMs = Date.now() + withinMs;
+  while (Date.now() < untilMs && (await store.tombstonesPending())) await sleep(250);
+  return store.reclaim(signal);
+}
+
+/** How much goes by which rule. */
+function summary(going: readonly Expired[], rules: readonly RetentionRule[] | null): string {
+  return (rules ?? [])
+    .map((rule, index) => {
+      const by = going.filter((session) => session.rule === index);
+      const records = by.reduce((sum, session) => sum + session.records, 0);
+      return `${ruleText(rule)}: ${by.length} sessions, ${records} records\n`;
+    })
+    .join('');
 }
 
 const purgeUsage =
@@ -90,29 +147,32 @@ function rulesOf(
   const match = /^(\d{1,6})(h|d)$/.exec(age);
   if (!match) throw new UsageError('--older-than must be a number of hours or days, such as 12h or 90d');
   const keepMs = Number(match[1]) * (match[2] === 'h' ? 3_600_000 : 86_400_000);
-  return [{ connection: connection ?? null, keepMs }];
+  return [{ connection: connection ?? null, risks: null, keepMs }];
 }
 
-function line({ sessionId, connection, lastAt, records }: Expired): string {
-  return `${visible(sessionId)}  ${visible(connection)}  last ${lastAt.toISOString()}  ${records} records\n`;
+function timeOf(at: string | undefined): Date {
+  const time = at === undefined ? new Date() : new Date(at);
+  if (Number.isNaN(time.getTime())) throw new UsageError('--at must be a time such as 2027-01-01T00:00:00Z');
+  return time;
 }
 
-/** `holdpoint sessions hold SESSION --reason TEXT` and `release SESSION`. */
-export async function legalHold(
-  command: 'hold' | 'release',
-  argv: string[],
-  deps: Pick<PurgeDeps, 'pool' | 'err' | 'recordAct'>,
-): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: { reason: { type: 'string' } },
-  });
-  const [sessionId, ...more] = positionals;
-  if (!sessionId || more.length > 0) throw new UsageError(`${command} takes exactly one session`);
-  if (!values.reason) throw new UsageError(`${command} needs --reason TEXT`);
-  await deps.recordAct(`sessions.${command}`, { session: sessionId, reason: values.reason });
-  if (await setLegalHold(deps.pool, sessionId, command === 'hold' ? values.reason : null)) return 0;
-  deps.err(`there is no session ${visible(sessionId)} that was not purged\n`);
-  return 1;
+function line({ sessionId, connection, risk, lastAt, records }: Expired): string {
+  return `${visible(sessionId)}  ${visible(connection)}  ${risk} risk  last ${lastAt.toISOString()}  ${records} records\n`;
+}
+
+const quietMs = 60_000;
+
+async function showRuns(deps: PurgeDeps, json: boolean): Promise<number> {
+  const runs = await purgeRuns(deps.pool, 20);
+  if (json) deps.out(`${JSON.stringify(runs, null, 2)}\n`);
+  else if (runs.length === 0) deps.out('nothing was purged yet\n');
+  else
+    for (const run of runs) {
+      const quiet = Date.now() - run.seenAt.getTime() > quietMs;
+      const state = run.failed ?? (run.endedAt ? 'done' : quiet ? 'interrupted' : 'running');
+      deps.out(
+        `${run.startedAt.toISOString()}  ${visible(run.person)}  ${visible(run.reason)}  ${run.purged} of ${run.due} sessions, ${run.records} records and ${run.partitions} partitions given back  ${visible(state)}\n`,
+      );
+    }
+  return 0;
 }

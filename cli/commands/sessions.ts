@@ -5,7 +5,8 @@ import type { KeyRing } from '../../recording/key-ring.ts';
 import type { SessionSummary } from '../../recording/reader.ts';
 import { openSession, type ReadDeps, type RecordedEvent } from '../../recording/read.ts';
 import { exportSessions } from './sessions-export.ts';
-import { legalHold, purge, type PurgeDeps } from './sessions-purge.ts';
+import { legalHold, listHolds } from './sessions-hold.ts';
+import { purge, type PurgeDeps } from './sessions-purge.ts';
 import { search } from './sessions-search.ts';
 import { filterOf, filterOptions, isUsage, numberOf, UsageError } from './sessions-filter.ts';
 import { eventJson, eventLines, visible } from '../../recording/transcript.ts';
@@ -22,8 +23,14 @@ const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [
        holdpoint sessions search TEXT [the filters of list] [--limit N] [--json]
        holdpoint sessions replay SESSION [--speed N | --instant] [--follow] [--json]
        holdpoint sessions export --out DIR (--all | SESSION...) [the filters of list]
-       holdpoint sessions purge  [SESSION... | --older-than 90d [--connection C]] --reason TEXT [--dry-run] [--json]
-       holdpoint sessions hold | release SESSION --reason TEXT
+       holdpoint sessions purge  [SESSION... | --older-than 90d [--connection C]] [--reason TEXT]
+                                [--dry-run [--at TIME]] [--json]
+       holdpoint sessions purge  --runs [--json]
+       holdpoint sessions hold   (SESSION | --subject S and/or --connection C) --reason TEXT
+       holdpoint sessions release (SESSION | --number N) --reason TEXT
+       holdpoint sessions holds  [--json]
+
+purge without sessions or an age goes by recording.retention, as workers do by themselves
 `;
 
 /** Runs `holdpoint sessions …`. @returns 0 done, 1 failed, 2 usage */
@@ -36,6 +43,7 @@ export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
     if (command === 'export') return await exportSessions(rest, deps);
     if (command === 'purge') return await purge(rest, deps);
     if (command === 'hold' || command === 'release') return await legalHold(command, rest, deps);
+    if (command === 'holds') return await listHolds(rest, deps);
   } catch (error) {
     if (!isUsage(error)) throw error;
     deps.err(`${(error as Error).message}\n`);

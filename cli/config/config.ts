@@ -1,3 +1,5 @@
+import type { RetentionRule } from '../../recording/purge.ts';
+
 /** Where a listener binds. Port 0 lets the system choose (tests). */
 export interface Listen {
   readonly host: string;
@@ -79,6 +81,9 @@ export interface RecordingConfig {
   readonly checkpoints: readonly CheckpointTarget[];
   /** `key` is the witness's verification key (C2SP). */
   readonly witnesses: readonly { readonly url: string; readonly key: string }[];
+  /** The first rule that names a session applies. Empty: everything is kept for ever. */
+  readonly retention: readonly RetentionRule[];
+  readonly purgeEveryMs: number;
 }
 
 /** Everything that is configured, checked, defaulted and frozen. Durations in milliseconds, paths absolute. */

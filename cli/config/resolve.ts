@@ -189,7 +189,7 @@ function connectionOf(connection: ConfigFile['connections'][string], baseDir: st
 }
 
 function recordingOf(
-  { checkpoints, signingKey, ...rest }: ConfigFile['recording'],
+  { checkpoints, signingKey, retention, purgeEvery, ...rest }: ConfigFile['recording'],
   { baseDir, dataDir }: Pick<ResolveOptions, 'baseDir' | 'dataDir'>,
 ): RecordingConfig {
   const targets = (checkpoints ?? []).map((target): CheckpointTarget => {
@@ -202,6 +202,13 @@ function recordingOf(
   return {
     ...rest,
     signingKey: signingKey === undefined ? null : decodeKey(signingKey),
+    retention: retention.map(({ connection, risk, keep }) => ({
+      connection: connection ?? null,
+      risks: risk === undefined ? null : [risk].flat(),
+      keepMs:
+        keep === 'forever' ? null : Number(keep.slice(0, -1)) * (keep.endsWith('d') ? 86_400_000 : 3_600_000),
+    })),
+    purgeEveryMs: toMs(purgeEvery),
     checkpoints: targets.length > 0 ? targets : [{ kind: 'file', path: resolve(dataDir, 'checkpoint') }],
   };
 }

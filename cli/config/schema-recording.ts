@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { httpUrl, key, text } from './forms.ts';
+import { riskTiers } from '../../recording/purge.ts';
+import { duration, httpUrl, key, text } from './forms.ts';
 
 const webhookSecret = z
   .string()
@@ -39,6 +40,34 @@ function kindProblem(target: unknown): string | undefined {
   return named.length === 1 ? undefined : 'needs exactly one of `file`, `webhook`, `s3`';
 }
 
+/** How long to keep: longer than other durations may be. */
+const keep = z
+  .string()
+  .regex(/^(?:forever|[1-9]\d{0,4}[hd])$/, 'must be a number of hours or days such as `90d`, or `forever`');
+
+const retention = z
+  .array(
+    z.strictObject({
+      connection: text.optional().describe('Sessions of this connection. Left out: of every one.'),
+      risk: z
+        .union([z.enum(riskTiers), z.array(z.enum(riskTiers)).min(1, 'must name at least one')])
+        .optional()
+        .describe('Sessions whose riskiest call was of this tier, or one of these. Left out: of any.'),
+      keep: keep.describe("How long after a session's last record, such as `90d`, or `forever`."),
+    }),
+  )
+  .superRefine((rules, context) => {
+    const all = rules.findIndex(({ connection, risk }) => connection === undefined && risk === undefined);
+    if (all >= 0 && all < rules.length - 1)
+      context.addIssue({
+        code: 'custom',
+        path: [all + 1],
+        message: 'never applies: the rule before it takes every session',
+      });
+  })
+  .default([])
+  .describe('How long sessions are kept; the first rule that names a session applies. Left out: for ever.');
+
 /** The `recording` section. */
 export const recording = z
   .strictObject({
@@ -77,6 +106,10 @@ export const recording = z
       )
       .default([])
       .describe('Independent witnesses that sign that the log only grows (C2SP).'),
+    retention,
+    purgeEvery: duration
+      .default('1h')
+      .describe('How often a worker purges by `retention` and gives back the space of what was purged.'),
   })
   .prefault({})
   .describe('The tamper-evident log over all recordings.');

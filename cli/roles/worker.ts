@@ -3,6 +3,7 @@ import { createCards } from '../../activities/cards.ts';
 import { startReconciling } from '../../activities/reconcile.ts';
 import { createActivities } from '../../activities/settling.ts';
 import { registerSearchAttributes, runWorker } from '../../activities/worker.ts';
+import { recordMetrics } from '../../db/record-metrics.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { bundleWorkflows } from '../../workflows/bundle.ts';
@@ -13,6 +14,7 @@ import { defaultMasker } from '../masking.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { startRecordLog } from './record-log.ts';
+import { startPurging } from './retention.ts';
 import { slackParts } from './slack-parts.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
 
@@ -41,7 +43,9 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
   await registerSearchAttributes(connection, config.temporal.namespace);
   const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
   started.push({ name: 'recorder', stop: () => recorder.close() });
-  started.push(startRecordLog(context, logSignerOf(keys)));
+  const signer = logSignerOf(keys);
+  started.push(startRecordLog(context, signer));
+  started.push(startPurging(context, { recorder, signer }));
   // People's words (a denial's reason) are masked by the default profile, whatever the rule's.
   const masker = defaultMasker();
   const slack = slackParts(context);
@@ -73,7 +77,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
     log,
   });
   started.push({ name: 'reconciling', stop: async () => reconciling.stop() });
-  return () => measured.text();
+  return async () => `${await measured.text()}${await recordMetrics(pool)}`;
 }
 
 function logSignerOf({ logSigner }: Keys): NoteSigner {

@@ -60,6 +60,7 @@ export async function draftCall(
       correlationId: request.correlationId,
       protocolVersion: request.protocolVersion,
       rule: verdict.rule,
+      risk: verdict.risk,
       maskProfile: verdict.maskProfile,
       approverGroups,
       approvalsNeeded: verdict.approvalsNeeded,

@@ -110,7 +110,7 @@ export async function recordHold(
   masker: Masker,
   { callId, how, draft }: { callId: string; how: string; draft: Draft },
 ): Promise<void> {
-  const { rule, policyVersion, approvalsNeeded } = request.verdict;
+  const { rule, risk, policyVersion, approvalsNeeded } = request.verdict;
   const { approvers, expiresAt, digest } = draft.row;
   const what =
     how === 'opened'
@@ -125,6 +125,7 @@ export async function recordHold(
     verdict: 'hold',
     rule,
     policyVersion,
+    risk,
     bytes: masker.json(JSON.stringify(what)).text,
   });
 }

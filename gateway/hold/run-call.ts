@@ -113,6 +113,7 @@ function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
         verdict: 'hold',
         rule: facts.rule,
         policyVersion,
+        ...(facts.risk !== undefined && { risk: facts.risk }),
         bytes,
         ...(unmasked !== undefined && { unmasked }),
       });

@@ -20,6 +20,8 @@ export interface HeldFacts {
   readonly correlationId: string;
   readonly protocolVersion: string;
   readonly rule: string;
+  /** Missing in calls that were held before it was kept. */
+  readonly risk?: string;
   readonly maskProfile: string;
   readonly approverGroups: readonly string[];
   readonly approvalsNeeded: number;

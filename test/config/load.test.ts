@@ -406,6 +406,8 @@ test('checkpoints go where the file says, and into the data directory when it sa
     signingKey: null,
     checkpoints: [{ kind: 'file', path: '/srv/.holdpoint/checkpoint' }],
     witnesses: [],
+    retention: [],
+    purgeEveryMs: 3_600_000,
   });
   const config = await load(
     `
@@ -427,6 +429,25 @@ recording:
   assert.equal(
     await refusal('recording:\n  checkpoints:\n    - { file: a, webhook: https://b }\n'),
     'holdpoint.yaml:3: recording.checkpoints[0]: needs exactly one of `file`, `webhook`, `s3`',
+  );
+});
+
+test('how long recordings are kept is read in order, and a rule that can never apply is refused', async () => {
+  const config = await load(`
+recording:
+  retention:
+    - { connection: postgres, risk: [high, critical], keep: 400d }
+    - { risk: low, keep: 12h }
+    - { keep: forever }
+`);
+  assert.deepEqual(config.recording.retention, [
+    { connection: 'postgres', risks: ['high', 'critical'], keepMs: 400 * 86_400_000 },
+    { connection: null, risks: ['low'], keepMs: 12 * 3_600_000 },
+    { connection: null, risks: null, keepMs: null },
+  ]);
+  assert.equal(
+    await refusal('recording:\n  retention:\n    - { keep: 30d }\n    - { connection: a, keep: 90d }\n'),
+    'holdpoint.yaml:4: recording.retention[1]: never applies: the rule before it takes every session',
   );
 });
 

@@ -70,7 +70,7 @@ test('a session under legal hold is not purged, and retention takes only what it
   let out = '';
   const deps = sessionsDeps(db.pool, {
     out: (text) => (out += text),
-    retention: [{ connection: 'postgres', keepMs: 90 * 86_400_000 }],
+    retention: [{ connection: 'postgres', risks: null, keepMs: 90 * 86_400_000 }],
   });
   assert.equal(await sessions(['hold', 'held', '--reason', 'case 7'], deps), 0);
   assert.equal(await sessions(['purge', '--json', '--dry-run'], deps), 0);

@@ -46,7 +46,7 @@ async function live(pool: Pool, seed: number): Promise<void> {
       } else if (what === 8) {
         const store = createPurgeStore(pool);
         await purgeSession({ store, signer, now: () => new Date() }, session(), { person: 'p', reason: 'r' });
-      } else await createPurgeStore(pool).reclaim();
+      } else await createPurgeStore(pool).reclaim(new AbortController().signal);
       if (random(5) === 0)
         assert.deepEqual((await verifyPool(pool, kept)).problems, [], `run ${seed}, step ${step}`);
     }
