@@ -19,6 +19,7 @@ export const knownMethods: readonly string[] = [
   'tasks/result',
   'tasks/list',
   'tasks/cancel',
+  'tasks/update',
 ];
 
 /** The requests whose answer can wait for a person. */
