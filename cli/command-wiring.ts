@@ -14,6 +14,7 @@ import { type Keys, loadKeys } from './keys.ts';
 import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
 import { defaultMasker, maskingReasons, ruleFileReader } from './masking.ts';
+import { knownScopes } from './known-scopes.ts';
 import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
@@ -58,24 +59,49 @@ export async function approvals(invocation: Invocation): Promise<number> {
       env: invocation.env,
       together: false,
     });
-    const { login } = config.console;
     try {
       return await run(invocation.argv, {
         pool,
         approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
-        identity: () =>
-          commandLineIdentity({
-            login: login ? { mode: 'oidc', ...login } : null,
-            credentialFile: join(config.dataDir, 'console-credential'),
-            idToken: invocation.env['HOLDPOINT_ID_TOKEN'],
-            pool,
-          }),
+        identity: () => atCommandLine(config, pool, invocation),
         stdout: invocation.out,
         stderr: invocation.err,
       });
     } finally {
       await link.close();
     }
+  });
+}
+
+/** `holdpoint tokens …`: making and revoking one is recorded like every act. */
+export async function tokens(invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/tokens.ts');
+  return opened(invocation, async ({ config, keys, pool }) => {
+    const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
+    try {
+      return await run(invocation.argv, {
+        pool,
+        longestMs: config.identity.accessTokens.longestMs,
+        scopes: knownScopes(config),
+        identity: () => atCommandLine(config, pool, invocation),
+        operator: `os:${process.getuid?.() ?? 'unknown'}`,
+        recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+        out: invocation.out,
+        err: invocation.err,
+      });
+    } finally {
+      await recorder.close();
+    }
+  });
+}
+
+function atCommandLine(config: Config, pool: Pool, { env }: Invocation) {
+  const { login } = config.console;
+  return commandLineIdentity({
+    login: login ? { mode: 'oidc', ...login } : null,
+    credentialFile: join(config.dataDir, 'console-credential'),
+    idToken: env['HOLDPOINT_ID_TOKEN'],
+    pool,
   });
 }
 

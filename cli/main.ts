@@ -28,6 +28,7 @@ const commands: Record<string, () => Promise<Command>> = {
   verify: async () => (await import('./command-wiring.ts')).verify,
   proof: async () => (await import('./command-wiring.ts')).proof,
   keys: async () => (await import('./command-wiring.ts')).keys,
+  tokens: async () => (await import('./command-wiring.ts')).tokens,
   policy: async () => (await import('./command-wiring.ts')).policy,
   mask: async () => (await import('./commands/mask.ts')).mask,
   call: async () => (await import('./commands/call.ts')).call,

@@ -26,6 +26,7 @@ Set up
   policy check [FILE]         says what is wrong with a policy, with file and line
   policy test CASES.yaml      runs calls through the policy and compares the verdicts
   mask FILE|-                 prints a text as a masking profile would have it
+  tokens create|list|revoke   access tokens (hpat_…) of people and services
   keys generate               makes the keys that production needs
   call CONNECTION TOOL [JSON] makes one tool call through a running gateway, to try it out
 

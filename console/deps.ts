@@ -45,6 +45,13 @@ export interface PolicyInForce {
   readonly profiles: () => readonly string[];
 }
 
+/** What access tokens may be like. */
+export interface TokenRules {
+  readonly longestMs: number;
+  /** Every scope that there is: `mcp:<connection>` and `mcp:<connection>:<class>`. */
+  readonly scopes: readonly string[];
+}
+
 /** What the console is given. */
 export interface ConsoleDeps {
   readonly listen: { readonly host: string; readonly port: number };
@@ -60,6 +67,8 @@ export interface ConsoleDeps {
   readonly recordings?: Recordings | null;
   /** Left out where the process has loaded no policy: the pages then say so. */
   readonly rules?: PolicyInForce | null;
+  /** Left out: nobody makes access tokens here. */
+  readonly tokens?: TokenRules | null;
   readonly now?: () => Date;
 }
 
@@ -97,6 +106,7 @@ export interface ConsoleContext {
   readonly auditors: Auditors | null;
   readonly recordings: Recordings | null;
   readonly rules: PolicyInForce | null;
+  readonly tokens: TokenRules | null;
   readonly log: FastifyBaseLogger;
   /** The origin that browsers use, once the port is known. */
   readonly origin: () => string;

@@ -15,6 +15,7 @@ import { linkRoutes } from './routes-link.ts';
 import { liveRoutes } from './routes-live.ts';
 import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
+import { tokenRoutes } from './routes-tokens.ts';
 import { formOf } from './requests.ts';
 import { requireVisit, visitOf } from './sign-in.ts';
 import { createVisits } from './visits.ts';
@@ -65,6 +66,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     auditors: deps.auditors ?? null,
     recordings: deps.recordings ?? null,
     rules: deps.rules ?? null,
+    tokens: deps.tokens ?? null,
     log: deps.log,
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
@@ -107,6 +109,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     sessionRoutes(inside, context);
     policyRoutes(inside, context);
     linkRoutes(inside, context);
+    tokenRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {
       context.visits.checkForm(visitOf(request), formOf(request));

@@ -3,7 +3,7 @@ import type { Caller } from '../policy/caller.ts';
 import { eraOf, type Era } from './era.ts';
 import { GatewayError } from './errors.ts';
 import type { Identifier } from './identify/identify.ts';
-import { isRefusal } from './identify/refusal.ts';
+import { type IdentityRefusal, isRefusal } from './identify/refusal.ts';
 import { mirrorHeaders } from './mcp/mirror-headers.ts';
 import type { RpcMessage } from './mcp/rpc-message.ts';
 import { hasVersionHeader } from './mcp/versions.ts';
@@ -33,7 +33,7 @@ export interface Entered {
   readonly era: Era;
 }
 
-/** @throws GatewayError `unknown_connection`, `unauthorized`, `identity_unavailable` */
+/** @throws GatewayError `unknown_connection`, `unauthorized`, `insufficient_scope`, `identity_unavailable` */
 export async function identify(
   deps: EnterDeps,
   request: IncomingMessage,
@@ -41,14 +41,11 @@ export async function identify(
 ): Promise<Identified> {
   const identified = await deps.identifier.identify({
     authorization: request.headers.authorization,
-    resource: `${deps.publicUrl}/mcp/${connection}`,
+    dpop: dpopOf(request),
+    method: request.method ?? 'POST',
+    resource: resourceOf(deps, connection),
   });
-  if (isRefusal(identified))
-    throw new GatewayError(
-      identified.status === 503 ? 'identity_unavailable' : 'unauthorized',
-      identified.message,
-      { headers: identified.challenge === null ? {} : { 'www-authenticate': identified.challenge } },
-    );
+  if (isRefusal(identified)) throw refusalError(identified);
   const upstream = deps.upstreams.get(connection);
   // Only who is known is told which connections there are.
   if (!upstream)
@@ -57,6 +54,41 @@ export async function identify(
       'there is no connection of that name; see `connections` in holdpoint.yaml',
     );
   return { caller: identified, upstream };
+}
+
+/**
+ * Refuses a message that the caller's credential is too narrow for.
+ * @throws GatewayError `insufficient_scope`, with every scope that is needed now
+ */
+export function checkScope(deps: EnterDeps, { caller, upstream }: Identified, message: RpcMessage): void {
+  if (message.kind !== 'request' || message.method !== 'tools/call') return;
+  const name = message.params?.['name'];
+  const tool = typeof name === 'string' ? name : '';
+  const lacking = deps.identifier.lacks(caller, { resource: resourceOf(deps, upstream.connection), tool });
+  if (lacking) throw refusalError(lacking);
+}
+
+function resourceOf({ publicUrl }: EnterDeps, connection: string): string {
+  return `${publicUrl}/mcp/${connection}`;
+}
+
+/** RFC 9449 section 4.1: exactly one. Two are joined by Node with a comma, and no proof has one. */
+function dpopOf({ headers }: IncomingMessage): string | undefined {
+  const value = headers['dpop'];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+const refusalCodes = {
+  400: 'unauthorized',
+  401: 'unauthorized',
+  403: 'insufficient_scope',
+  503: 'identity_unavailable',
+} as const;
+
+function refusalError({ status, message, challenge }: IdentityRefusal): GatewayError {
+  return new GatewayError(refusalCodes[status], message, {
+    headers: challenge === null ? {} : { 'www-authenticate': challenge },
+  });
 }
 
 /**

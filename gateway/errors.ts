@@ -20,6 +20,7 @@ export type GatewayErrorCode =
   | 'too_many_streams'
   // Who is calling is not known.
   | 'unauthorized'
+  | 'insufficient_scope' // known, but the credential is not for this
   | 'identity_unavailable'
   // Something that must work does not: nothing passes.
   | 'recording_unavailable'
@@ -76,6 +77,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   too_many_streams: { status: 503, rpc: -31011, retryable: true },
   unauthorized: { status: 401, rpc: -31012, retryable: false },
   identity_unavailable: { status: 503, rpc: -31013, retryable: true },
+  insufficient_scope: { status: 403, rpc: -31014, retryable: false },
   recording_unavailable: { status: 503, rpc: -31020, retryable: true },
   database_unavailable: { status: 503, rpc: -31021, retryable: true },
   policy_failed: { status: 500, rpc: -31022, retryable: false },

@@ -2,7 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Pool } from '../db/pool.ts';
 import { batchMember } from './batch-member.ts';
 import type { ClientStream } from './client-stream.ts';
-import { enter, type EnterDeps, type Entered, identify, type Identified, upstreamHeaders } from './enter.ts';
+import {
+  checkScope,
+  enter,
+  type EnterDeps,
+  type Entered,
+  identify,
+  type Identified,
+  upstreamHeaders,
+} from './enter.ts';
 import { GatewayError, RefusedRequest } from './errors.ts';
 import { carry, type LineDeps } from './line.ts';
 import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
@@ -39,9 +47,21 @@ export async function post(
   refuseUnlessAccepted(request);
   const { messages, batch } = await read(request, deps.limits);
   const identified = await identify(deps, request, connection);
+  for (const message of messages) refuseTooNarrow(deps, identified, message);
   const posting: Posting = { request, reply, identified, correlationId };
   if (batch) return postBatch(deps, posting, messages);
   for (const message of messages) await postOne(deps, posting, message);
+}
+
+/** Before anything is answered, since the client is told by an HTTP status. One of a batch refuses the whole batch. */
+function refuseTooNarrow(deps: PostDeps, identified: Identified, message: RpcMessage): void {
+  try {
+    checkScope(deps, identified, message);
+  } catch (error) {
+    throw message.kind === 'request' && error instanceof GatewayError
+      ? new RefusedRequest(message.idJson, error)
+      : error;
+  }
 }
 
 async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): Promise<void> {

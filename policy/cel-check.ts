@@ -6,7 +6,23 @@ export type Expression = ReturnType<typeof parse>['expr'];
 /** The names that rules may use, with their fields. */
 const fields: Readonly<Record<string, readonly string[]>> = {
   call: ['connection', 'method', 'tool', 'args', 'annotations'],
-  subject: ['id', 'issuer', 'email', 'name', 'groups', 'actor', 'actors', 'client', 'credential', 'claims'],
+  subject: [
+    'id',
+    'issuer',
+    'email',
+    'name',
+    'groups',
+    'actor',
+    'actors',
+    'client',
+    'credential',
+    'credentialKind',
+    'scopes',
+    'acr',
+    'amr',
+    'authAgeSec',
+    'claims',
+  ],
   session: ['id', 'startedAt', 'calls'],
   now: [],
 };

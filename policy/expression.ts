@@ -4,6 +4,7 @@ import { RE2JS } from '@bufbuild/re2';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { celFromJson, newStepBudget } from './cel-values.ts';
 import { usesOf } from './cel-check.ts';
+import type { CallerProof } from './caller.ts';
 import type { PolicyInput } from './verdict.ts';
 
 /** What CEL sees, made once for a decision, and only when a rule asks. */
@@ -119,9 +120,22 @@ export function activationOf({ call, caller, session, now }: PolicyInput): Activ
       actors: caller.actors,
       client: caller.client,
       credential: caller.credentialId,
+      ...provenBy(caller.proof, now),
       claims: caller.claims,
     }),
     session: { id: session.id, startedAt, calls: BigInt(session.calls) },
     now: timestampFromDate(now),
   });
+}
+
+/** How the caller was proven. What is not known is null, and comparing it makes the rule fail closed. */
+function provenBy(proof: CallerProof | undefined, now: Date): Readonly<Record<string, unknown>> {
+  const at = proof?.authenticatedAtMs ?? null;
+  return {
+    credentialKind: proof?.kind ?? null,
+    scopes: proof?.scopes ?? null,
+    acr: proof?.acr ?? null,
+    amr: proof?.amr ?? [],
+    authAgeSec: at === null ? null : (now.getTime() - at) / 1000,
+  };
 }

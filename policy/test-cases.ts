@@ -36,6 +36,11 @@ const testCase = z.strictObject({
       actors: z.array(z.string()).default([]),
       client: z.string().nullable().default(null),
       credential: z.string().nullable().default(null),
+      credentialKind: z.enum(['anonymous', 'oauth', 'workload', 'token']).default('oauth'),
+      scopes: z.array(z.string()).nullable().default(null),
+      acr: z.string().nullable().default(null),
+      amr: z.array(z.string()).default([]),
+      authAgeSec: z.number().min(0).nullable().default(null),
       claims: z.record(z.string(), z.unknown()).default({}),
     })
     .prefault({}),
@@ -99,9 +104,11 @@ export function testPolicy(
 }
 
 function inputOf({ call, subject, session, now }: PolicyCase): PolicyInput {
-  const { id, credential, ...rest } = subject;
-  const caller: Caller = { ...rest, key: `test:${id}`, subject: id, credentialId: credential };
+  const { id, credential, credentialKind, scopes, acr, amr, authAgeSec, ...rest } = subject;
   const at = new Date(now);
+  const authenticatedAtMs = authAgeSec === null ? null : at.getTime() - authAgeSec * 1000;
+  const proof = { kind: credentialKind, scopes, acr, amr, authenticatedAtMs };
+  const caller: Caller = { ...rest, key: `test:${id}`, subject: id, credentialId: credential, proof };
   return {
     call: { ...call, args: call.args ?? null },
     caller,

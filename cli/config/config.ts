@@ -12,11 +12,28 @@ export interface IssuerConfig {
   /** Accepted `aud` values; empty means the connection's own URL (RFC 8707). */
   readonly audience: readonly string[];
   readonly groupsClaim: string;
+  readonly groupsFrom: 'token' | 'userinfo';
   readonly algorithms: readonly string[];
   readonly clockSkewMs: number;
   /** Where the keys are, when the issuer has no discovery document. */
   readonly jwksUrl: string | null;
 }
+
+/** Machines that prove themselves by claims of where they run. Matches `gateway/identify/settings.ts`. */
+export interface WorkloadConfig {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  /** Claim (dots go into nested ones) → glob. */
+  readonly match: Readonly<Record<string, string>>;
+  readonly subject: string;
+  readonly groups: readonly string[];
+  /** null: every connection. */
+  readonly scopes: readonly string[] | null;
+  readonly jwksUrl: string | null;
+}
+
+/** Tool classes of a connection: globs of tool names by class. */
+export type ToolClasses = Readonly<Record<string, readonly string[]>>;
 
 /** A caller without a token is this subject. Only where every listener is on loopback. */
 export interface AnonymousConfig {
@@ -155,6 +172,11 @@ export interface Config {
   };
   readonly identity: {
     readonly issuers: readonly IssuerConfig[];
+    readonly workloads: readonly WorkloadConfig[];
+    /** Access tokens of Holdpoint's own are accepted always; `named` says that somebody means to use them. */
+    readonly accessTokens: { readonly named: boolean; readonly longestMs: number };
+    /** By connection; those that have none are left out. */
+    readonly toolClasses: Readonly<Record<string, ToolClasses>>;
     readonly anonymous: AnonymousConfig | null;
   };
   readonly connections: Readonly<Record<string, ConnectionConfig>>;

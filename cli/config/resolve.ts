@@ -29,7 +29,7 @@ export function resolveConfig(
   options: ResolveOptions,
 ): { readonly config: Config } | { readonly problems: readonly Problem[] } {
   const listeners = listenersOf(file);
-  const problems = [...sharedAddresses(listeners), ...checkReach(file, listeners)];
+  const problems = [...sharedAddresses(listeners), ...checkReach(file, listeners), ...unknownScopes(file)];
   return problems.length > 0 ? { problems } : { config: deepFreeze(assemble(file, options)) };
 }
 
@@ -102,7 +102,7 @@ function isPublic(url: string | undefined): boolean {
 }
 
 function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOptions): Config {
-  const { agents, console, slack, temporal, keys, identity, hold } = file;
+  const { agents, console, slack, temporal, keys, hold } = file;
   const agentsListen = toListen(agents.listen);
   const consoleListen = toListen(console.listen);
   return {
@@ -137,15 +137,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       encryption: [keys.encryption ?? []].flat().flatMap((key) => decodeKey(key) ?? []),
       votes: { privateKey: keys.votes.privateKey ?? null, publicKeys: keys.votes.publicKeys },
     },
-    identity: {
-      issuers: (identity?.issuers ?? []).map(({ clockSkew, audience, jwksUrl, ...issuer }) => ({
-        ...issuer,
-        audience: [audience ?? []].flat(),
-        jwksUrl: jwksUrl ?? null,
-        clockSkewMs: toMs(clockSkew),
-      })),
-      anonymous: identity === undefined ? localAgent(file) : (identity.anonymous ?? null),
-    },
+    identity: identityOf(file),
     connections: Object.fromEntries(
       Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
     ),
@@ -161,6 +153,47 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
   };
 }
 
+function identityOf(file: ConfigFile): Config['identity'] {
+  const { identity, connections } = file;
+  return {
+    issuers: (identity?.issuers ?? []).map(({ clockSkew, audience, jwksUrl, ...issuer }) => ({
+      ...issuer,
+      audience: [audience ?? []].flat(),
+      jwksUrl: jwksUrl ?? null,
+      clockSkewMs: toMs(clockSkew),
+    })),
+    workloads: (identity?.workloads ?? []).map(({ audience, scopes, jwksUrl, ...workload }) => ({
+      ...workload,
+      audience: [audience].flat(),
+      scopes: scopes ?? null,
+      jwksUrl: jwksUrl ?? null,
+    })),
+    accessTokens: {
+      named: identity?.accessTokens !== undefined,
+      longestMs: toMs(identity?.accessTokens?.longest ?? '366d'),
+    },
+    toolClasses: Object.fromEntries(
+      Object.entries(connections).flatMap(([name, { scopes }]) => (scopes ? [[name, scopes]] : [])),
+    ),
+    anonymous: identity === undefined ? localAgent(file) : (identity.anonymous ?? null),
+  };
+}
+
+/** Scopes name connections and classes that there are. */
+function unknownScopes({ identity, connections }: ConfigFile): readonly Problem[] {
+  return (identity?.workloads ?? []).flatMap(({ scopes = [] }, index) =>
+    scopes.flatMap((scope, at) => {
+      const [, name = '', tools] = scope.split(':');
+      const connection = Object.hasOwn(connections, name) ? connections[name] : undefined;
+      const known = connection && (tools === undefined || Object.hasOwn(connection.scopes ?? {}, tools));
+      const path = ['identity', 'workloads', index, 'scopes', at];
+      return known
+        ? []
+        : [{ path, message: 'names no connection (or class of its tools) that is configured' }];
+    }),
+  );
+}
+
 /** Who calls when nothing is said of identity: anyone on this machine, if only this machine can call. */
 function localAgent(file: ConfigFile): Config['identity']['anonymous'] {
   return listenersOf(file).every(({ listen }) => isLoopback(listen))
@@ -170,7 +203,7 @@ function localAgent(file: ConfigFile): Config['identity']['anonymous'] {
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
   if ('command' in connection) {
-    const { cwd, idleTimeout, ...rest } = connection;
+    const { cwd, idleTimeout, scopes: _, ...rest } = connection;
     return {
       kind: 'stdio',
       ...rest,
@@ -178,7 +211,7 @@ function connectionOf(connection: ConfigFile['connections'][string], baseDir: st
       idleTimeoutMs: toMs(idleTimeout),
     };
   }
-  const { connectTimeout, idleTimeout, credentials, ...rest } = connection;
+  const { connectTimeout, idleTimeout, credentials, scopes: _, ...rest } = connection;
   return {
     kind: 'http',
     ...rest,

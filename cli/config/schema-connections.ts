@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { duration, headerName, headerValue, isUpstreamUrl, text } from './forms.ts';
 
+const toolClasses = z
+  .record(
+    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be lower-case letters, digits, `_` or `-`'),
+    z.array(text).min(1, 'must name at least one tool'),
+  )
+  .optional()
+  .describe(
+    'Classes of its tools, each with globs of tool names; the first class that matches is the class of a tool. A call then needs a token with the scope `mcp:CONNECTION:CLASS`, or `mcp:CONNECTION` for all of it.',
+  );
+
 const httpConnection = z.strictObject({
   url: z
     .string()
@@ -14,6 +24,7 @@ const httpConnection = z.strictObject({
     })
     .optional()
     .describe('The credential that the upstream server needs, so that agents need not hold it.'),
+  scopes: toolClasses,
   connectTimeout: duration.default('10s').describe('How long connecting may take.'),
   idleTimeout: duration
     .default('10m')
@@ -30,6 +41,7 @@ const stdioConnection = z.strictObject({
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name'), z.string())
     .default({})
     .describe('Environment of the process, beside PATH and HOME.'),
+  scopes: toolClasses,
   maxProcesses: z
     .int()
     .min(1)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { decodeKey, duration, httpUrl, key, listen, secret, text } from './forms.ts';
+import { decodeKey, duration, key, listen, secret, text } from './forms.ts';
 import { connections } from './schema-connections.ts';
+import { identity } from './schema-identity.ts';
 import { recording } from './schema-recording.ts';
 import { agents, consoleSettings, slack } from './schema-listeners.ts';
 
@@ -78,69 +79,6 @@ const keys = z
   })
   .prefault({})
   .describe('Keys. On the embedded default all of them are made in the data directory.');
-
-const identity = z
-  .strictObject({
-    issuers: z
-      .array(
-        z.strictObject({
-          issuer: httpUrl.describe("Issuer identifier, exactly as in the tokens' `iss`."),
-          audience: z
-            .union([text, z.array(text).min(1, 'must name at least one')])
-            .optional()
-            .describe('Accepted `aud`. Default: the URL of the connection that is called.'),
-          groupsClaim: text
-            .default('groups')
-            .describe(
-              'Claim that holds the groups; a dotted path for nested claims, such as `realm_access.roles`.',
-            ),
-          algorithms: z
-            .array(
-              z.enum([
-                'RS256',
-                'RS384',
-                'RS512',
-                'PS256',
-                'PS384',
-                'PS512',
-                'ES256',
-                'ES384',
-                'ES512',
-                'EdDSA',
-                'Ed25519',
-              ]),
-            )
-            .min(1, 'must allow at least one')
-            .default(['RS256', 'PS256', 'ES256', 'EdDSA'])
-            .describe('Signature algorithms that are accepted.'),
-          clockSkew: duration.default('30s').describe("How far the issuer's clock may be off."),
-          jwksUrl: httpUrl
-            .optional()
-            .describe('Where the keys are, for issuers without a discovery document.'),
-        }),
-      )
-      .default([])
-      .describe('OpenID Connect issuers whose tokens agents may present.'),
-    anonymous: z
-      .strictObject({
-        subject: text.default('local-agent').describe('What such a caller is called.'),
-        groups: z.array(text).default([]).describe('The groups that such a caller is in.'),
-      })
-      .optional()
-      .describe('Who a caller without a token is. Refused unless every listener is on loopback.'),
-  })
-  .refine(
-    ({ issuers, anonymous }) => issuers.length > 0 || anonymous !== undefined,
-    'names neither `issuers` nor `anonymous`, so nobody could call',
-  )
-  .refine(
-    ({ issuers }) => new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length,
-    'names an issuer twice',
-  )
-  .optional()
-  .describe(
-    'Who may call. Left out, with every listener on loopback: anyone on this machine, as `local-agent`.',
-  );
 
 /** `holdpoint.yaml` as it is written. The JSON Schema, the environment variables and the docs are made from this. */
 export const configSchema = z.strictObject({

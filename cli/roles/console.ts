@@ -6,6 +6,7 @@ import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
+import { knownScopes } from '../known-scopes.ts';
 import { defaultMasker, maskingReasons } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { openRules } from './rules.ts';
@@ -43,6 +44,7 @@ export async function startConsoleRole(
       log: keys.logSigner ? { view: createLogView(pool), vkey: keys.logSigner.vkey } : null,
     },
     rules,
+    tokens: { longestMs: config.identity.accessTokens.longestMs, scopes: knownScopes(config) },
     log,
   });
   return {

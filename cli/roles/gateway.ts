@@ -1,5 +1,4 @@
 import type { NativeConnection } from '@temporalio/worker';
-import { createIdentifier } from '../../gateway/identify/identify.ts';
 import { type HoldingDeps, startHolding } from '../../gateway/hold/holding.ts';
 import { defaultHoldSettings } from '../../gateway/hold/settings.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
@@ -14,6 +13,7 @@ import { replicaName } from '../services.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { lateHolding } from './holding.ts';
+import { startIdentifying } from './identifying.ts';
 import { openRules } from './rules.ts';
 import { recheckPolicy } from './recheck.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
@@ -33,14 +33,11 @@ export async function startGatewayRole(context: RoleContext): Promise<RunningRol
 /** Starts the parts in order, each noted in `started` as soon as it runs. */
 async function assemble(context: RoleContext, started: Stoppable[]): Promise<string> {
   const { config, keys, pool, log } = context;
-  if (config.identity.issuers.length === 0 && config.identity.anonymous === null)
-    throw new Error(
-      "nobody could call: set identity.issuers to whoever issues your agents' tokens (docs/identity.md)",
-    );
   const began = <T>(name: string, part: T, stop: (part: T) => void | Promise<void>): T => {
     started.push({ name, stop: async () => stop(part) });
     return part;
   };
+  const identifying = began('identifying', startIdentifying(context), (open) => open.close());
   const rules = began('policy file', await openRules(context), (open) => open.close());
   const shared = {
     keyRing: keys.keyRing,
@@ -70,7 +67,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     // Copies: the configuration is frozen, and listeners write into their options.
     agents: structuredClone(config.agents),
     metrics: structuredClone(config.metrics),
-    identifier: createIdentifier(config.identity),
+    identifier: identifying.identifier,
     policy,
     hold,
   });

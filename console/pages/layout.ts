@@ -46,7 +46,7 @@ ${
   )}</ul></nav>
 <form method="post" action="/logout" class="who">
 <input type="hidden" name="csrf" value="${visit.csrf}">
-<span>${visible(visit.identity.person.name)}</span>
+<span><a href="/tokens">${visible(visit.identity.person.name)}</a></span>
 <button class="quiet" type="submit">Sign out</button>
 </form>`
 }

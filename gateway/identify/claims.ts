@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Caller } from '../../policy/caller.ts';
-import type { IssuerSettings } from './settings.ts';
+import type { Caller, CallerProof, CredentialKind } from '../../policy/caller.ts';
+import { globMatches } from '../../policy/globs.ts';
+import { scopesClaim } from './scopes.ts';
+import type { IssuerSettings, WorkloadSettings } from './settings.ts';
 
 /** A verified token whose claims cannot be turned into a caller. */
 export class UnusableClaims extends Error {
@@ -10,7 +12,8 @@ export class UnusableClaims extends Error {
   }
 }
 
-type Claims = Readonly<Record<string, unknown>>;
+/** Claims of a token whose signature, issuer and times have been checked. */
+export type Claims = Readonly<Record<string, unknown>>;
 
 /** More people acting for one another than any honest token has. */
 const maxActors = 8;
@@ -18,14 +21,17 @@ const maxGroups = 2_000;
 
 /**
  * Turns verified claims into a caller.
+ * @param scopes what the token may be used for; null where it is not limited
  * @throws UnusableClaims when a claim that decisions rest on is missing or has another shape than it must have:
  *   left out in silence, it could make a rule not match that should
  */
-export function callerOf(claims: Claims, token: string, settings: IssuerSettings): Caller {
+export function callerOf(
+  claims: Claims,
+  token: string,
+  settings: Pick<IssuerSettings, 'issuer' | 'groupsClaim'>,
+  scopes: readonly string[] | null,
+): Caller {
   const subject = requiredText(claims, 'sub');
-  if (claims['cnf'] !== undefined)
-    throw new UnusableClaims('the token is bound to a key (cnf), and cannot be used as a plain bearer token');
-  const jti = optionalText(claims, 'jti');
   return {
     key: `oidc:${settings.issuer}#${subject}`,
     subject,
@@ -34,10 +40,107 @@ export function callerOf(claims: Claims, token: string, settings: IssuerSettings
     name: optionalText(claims, 'name'),
     groups: groupsOf(claims, settings.groupsClaim),
     actors: actorsOf(claims['act']),
-    client: optionalText(claims, 'client_id') ?? optionalText(claims, 'azp'),
-    credentialId: jti === null ? `sha256:${hashPrefix(token)}` : `jti:${jti}`,
+    client: clientOf(claims),
+    credentialId: credentialIdOf(claims, token),
     claims,
+    proof: proofOf(claims, 'oauth', scopes),
   };
+}
+
+/**
+ * The caller of a token of the built-in authorization server: the person who signed in there, under the key that they
+ * have wherever they sign in.
+ * @throws UnusableClaims
+ */
+export function ownCallerOf(claims: Claims): Caller {
+  return {
+    key: requiredText(claims, 'sub'),
+    subject: requiredText(claims, 'subject'),
+    issuer: requiredText(claims, 'idp'),
+    email: optionalText(claims, 'email'),
+    name: optionalText(claims, 'name'),
+    groups: groupsOf(claims, 'groups'),
+    actors: [],
+    client: clientOf(claims),
+    credentialId: `oauth:${requiredText(claims, 'grant')}`,
+    claims,
+    proof: proofOf(claims, 'oauth', scopesClaim(claims)),
+  };
+}
+
+/** The caller that a machine's token makes under a workload that it matches. @throws UnusableClaims */
+export function workloadCallerOf(claims: Claims, token: string, workload: WorkloadSettings): Caller {
+  return {
+    key: `workload:${workload.issuer}#${workload.subject}`,
+    subject: workload.subject,
+    issuer: workload.issuer,
+    email: null,
+    name: null,
+    groups: workload.groups,
+    actors: actorsOf(claims['act']),
+    client: clientOf(claims),
+    credentialId: credentialIdOf(claims, token),
+    claims,
+    proof: proofOf(claims, 'workload', workload.scopes),
+  };
+}
+
+/** Whether claims are those of a workload: every claim that it names is a text (or a list with one) that matches. */
+export function matchesWorkload(claims: Claims, { match, audience }: WorkloadSettings): boolean {
+  return (
+    hasAudience(claims, audience) &&
+    Object.entries(match).every(([name, glob]) =>
+      [claimAt(claims, name)]
+        .flat()
+        .some(
+          (value) =>
+            (typeof value === 'string' || typeof value === 'number') && globMatches(glob, `${value}`),
+        ),
+    )
+  );
+}
+
+/** Whether one of the audiences is among the token's. */
+export function hasAudience(claims: Claims, audience: readonly string[]): boolean {
+  return [claims['aud']].flat().some((said) => typeof said === 'string' && audience.includes(said));
+}
+
+/**
+ * The thumbprint of the key that a token is bound to (RFC 9449 section 6), or null when it is a plain bearer token.
+ * @throws UnusableClaims when it is bound in a way that cannot be checked here
+ */
+export function boundKeyOf(claims: Claims): string | null {
+  const { cnf } = claims;
+  if (cnf === undefined) return null;
+  const jkt = isMap(cnf) && Object.keys(cnf).length === 1 ? cnf['jkt'] : undefined;
+  if (typeof jkt !== 'string' || jkt === '')
+    throw new UnusableClaims('the token is bound to a key (cnf) in a way that cannot be checked here');
+  return jkt;
+}
+
+function proofOf(claims: Claims, kind: CredentialKind, scopes: readonly string[] | null): CallerProof {
+  const { amr, auth_time: authTime } = claims;
+  const methods: readonly unknown[] = amr === undefined || amr === null ? [] : [amr].flat();
+  if (!methods.every((method): method is string => typeof method === 'string'))
+    throw new UnusableClaims("the token's `amr` is not a list of texts");
+  if (authTime !== undefined && (typeof authTime !== 'number' || !Number.isFinite(authTime)))
+    throw new UnusableClaims("the token's `auth_time` is not a number");
+  return {
+    kind,
+    scopes,
+    acr: optionalText(claims, 'acr'),
+    amr: methods,
+    authenticatedAtMs: authTime === undefined ? null : authTime * 1000,
+  };
+}
+
+function clientOf(claims: Claims): string | null {
+  return optionalText(claims, 'client_id') ?? optionalText(claims, 'azp');
+}
+
+function credentialIdOf(claims: Claims, token: string): string {
+  const jti = optionalText(claims, 'jti');
+  return jti === null ? `sha256:${hashPrefix(token)}` : `jti:${jti}`;
 }
 
 function hashPrefix(token: string): string {
@@ -65,7 +168,7 @@ function groupsOf(claims: Claims, claim: string): readonly string[] {
     throw new UnusableClaims(
       `the token does not carry \`${claim}\` itself (too many groups); have the issuer send only the groups assigned to this application`,
     );
-  const value = Object.hasOwn(claims, claim) ? claims[claim] : claim.split('.').reduce<unknown>(step, claims);
+  const value = claimAt(claims, claim);
   if (value === undefined || value === null) return [];
   const groups: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (groups.length > maxGroups || !groups.every((group): group is string => typeof group === 'string'))
@@ -73,8 +176,16 @@ function groupsOf(claims: Claims, claim: string): readonly string[] {
   return groups;
 }
 
-function step(at: unknown, key: string): unknown {
-  return isMap(at) && Object.hasOwn(at, key) ? at[key] : undefined;
+/** A claim by its name or by a dotted path; the names on the way may have dots themselves (`kubernetes.io.namespace`). */
+function claimAt(at: unknown, path: string): unknown {
+  if (!isMap(at)) return undefined;
+  if (Object.hasOwn(at, path)) return at[path];
+  for (let dot = path.indexOf('.'); dot > 0; dot = path.indexOf('.', dot + 1)) {
+    const name = path.slice(0, dot);
+    const found = Object.hasOwn(at, name) ? claimAt(at[name], path.slice(dot + 1)) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** RFC 8693 section 4.1: the outermost `act` is who acts now, the nested ones acted before. */

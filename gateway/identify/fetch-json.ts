@@ -5,14 +5,22 @@ const timeoutMs = 5_000;
 const maxBytes = 512 * 1024;
 
 /**
- * Fetches a small JSON document of an issuer: no redirects, no credentials, bounded in time and size.
+ * Fetches a small JSON document of an issuer: no redirects, no cookies, bounded in time and size.
+ * @param authorization for documents about a token: the issuer's own token goes back to the issuer
  * @throws Error when it cannot be had; the message names the URL
  */
-export async function fetchJson(fetch: Fetch, url: string): Promise<Readonly<Record<string, unknown>>> {
+export async function fetchJson(
+  fetch: Fetch,
+  url: string,
+  authorization?: string,
+): Promise<Readonly<Record<string, unknown>>> {
   const signal = AbortSignal.timeout(timeoutMs);
   const response = await fetch(url, {
     method: 'GET',
-    headers: { accept: 'application/json, application/jwk-set+json' },
+    headers: {
+      accept: 'application/json, application/jwk-set+json',
+      ...(authorization !== undefined && { authorization }),
+    },
     redirect: 'error',
     credentials: 'omit',
     signal,

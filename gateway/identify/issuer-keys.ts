@@ -1,4 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { discoveryOf } from './discovery.ts';
 import { fetchJson, type Fetch } from './fetch-json.ts';
 import type { IssuerSettings } from './settings.ts';
 
@@ -35,7 +36,10 @@ interface Fetched {
  * a key that is not among them. One request at a time, however many tokens wait. An issuer that is down for a few
  * minutes locks nobody out; when the cached keys are too old, nobody gets in.
  */
-export function issuerKeys(settings: IssuerSettings, { fetch, now }: IssuerKeysDeps): JWTVerifyGetKey {
+export function issuerKeys(
+  settings: Pick<IssuerSettings, 'issuer' | 'jwksUrl'>,
+  { fetch, now }: IssuerKeysDeps,
+): JWTVerifyGetKey {
   let keys: Fetched | null = null;
   let failed: { readonly atMs: number; readonly error: IssuerUnavailable } | null = null;
   let pending: Promise<Fetched> | null = null;
@@ -43,7 +47,7 @@ export function issuerKeys(settings: IssuerSettings, { fetch, now }: IssuerKeysD
 
   const load = async (): Promise<Fetched> => {
     try {
-      jwksUrl ??= await discoverJwksUrl(settings.issuer, fetch);
+      jwksUrl ??= jwksUrlOf(await discoveryOf(settings.issuer, fetch), settings.issuer);
       const found = await fetchJson(fetch, jwksUrl);
       keys = { find: createLocalJWKSet(found as unknown as JSONWebKeySet), atMs: now() };
       failed = null;
@@ -77,31 +81,7 @@ export function issuerKeys(settings: IssuerSettings, { fetch, now }: IssuerKeysD
   };
 }
 
-/**
- * Asks OpenID Connect discovery, then RFC 8414, where the keys are.
- * @throws Error when neither answers for exactly this issuer
- */
-async function discoverJwksUrl(issuer: string, fetch: Fetch): Promise<string> {
-  const { origin, pathname } = new URL(issuer);
-  const path = pathname.replace(/\/$/, '');
-  const candidates = [
-    `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
-    `${origin}/.well-known/oauth-authorization-server${path}`,
-  ];
-  const failures: unknown[] = [];
-  for (const url of candidates) {
-    try {
-      return jwksUrlOf(await fetchJson(fetch, url), issuer);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  throw new AggregateError(failures, `discovery of ${issuer} failed`);
-}
-
 function jwksUrlOf(metadata: Readonly<Record<string, unknown>>, issuer: string): string {
-  if (metadata['issuer'] !== issuer)
-    throw new Error(`the discovery document of ${issuer} names another issuer`);
   const url = metadata['jwks_uri'];
   if (typeof url !== 'string' || !URL.canParse(url))
     throw new Error(`the discovery document of ${issuer} has no jwks_uri`);

@@ -1,9 +1,20 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import type { Caller } from '../../policy/caller.ts';
-import { callerOf, UnusableClaims } from './claims.ts';
+import {
+  boundKeyOf,
+  callerOf,
+  type Claims,
+  hasAudience,
+  matchesWorkload,
+  ownCallerOf,
+  UnusableClaims,
+  workloadCallerOf,
+} from './claims.ts';
 import { IssuerUnavailable, issuerKeys, type IssuerKeysDeps } from './issuer-keys.ts';
-import type { IssuerSettings } from './settings.ts';
+import { scopesClaim } from './scopes.ts';
+import type { IdentitySettings, IssuerSettings, WorkloadSettings } from './settings.ts';
+import { userInfo } from './user-info.ts';
 
 /** A token that proves nothing. The message may be shown to whoever presented it. */
 export class UnacceptableToken extends Error {
@@ -13,17 +24,44 @@ export class UnacceptableToken extends Error {
   }
 }
 
-/** A checked token is trusted again for this long, and never beyond its expiry. */
-const trustMs = 60_000;
-const maxTrusted = 10_000;
-
-interface Issuer {
-  readonly settings: IssuerSettings;
+/** The built-in authorization server, as the gateway trusts it: its name, and its keys without a way over the network. */
+export interface OwnIssuer {
+  readonly issuer: string;
   readonly keys: JWTVerifyGetKey;
 }
 
-interface Trusted {
+/** A caller, and the thumbprint of the key that their token is bound to. */
+export interface Verified {
   readonly caller: Caller;
+  /** null: a plain bearer token. */
+  readonly boundTo: string | null;
+}
+
+/** What a token is presented for. */
+export interface Presented {
+  /** The URL of the connection. */
+  readonly resource: string;
+  readonly connection: string;
+}
+
+/** A checked token is trusted again for this long, and never beyond its expiry. */
+const trustMs = 60_000;
+const maxTrusted = 10_000;
+const ownAlgorithms = ['ES256'];
+const workloadAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+const workloadClockSkewMs = 30_000;
+
+/** Everything that is known of one issuer. */
+interface Issuer {
+  readonly name: string;
+  readonly keys: JWTVerifyGetKey;
+  readonly algorithms: readonly string[];
+  readonly clockSkewMs: number;
+  /** Whoever its claims prove; throws UnusableClaims or UnacceptableToken. */
+  readonly callerOf: (claims: Claims, token: string, presented: Presented) => Promise<Caller>;
+}
+
+interface Trusted extends Verified {
   readonly untilMs: number;
 }
 
@@ -34,23 +72,82 @@ interface Trusted {
  * @throws UnacceptableToken, IssuerUnavailable (from the returned function)
  */
 export function tokenVerifier(
-  issuers: readonly IssuerSettings[],
-  deps: IssuerKeysDeps,
-): (token: string, resource: string) => Promise<Caller> {
-  const byName = new Map<string, Issuer>(
-    issuers.map((settings) => [settings.issuer, { settings, keys: issuerKeys(settings, deps) }]),
-  );
+  settings: IdentitySettings,
+  deps: IssuerKeysDeps & { readonly own: OwnIssuer | null },
+): (token: string, presented: Presented) => Promise<Verified> {
+  const byName = issuersOf(settings, deps);
   const trusted = new Map<string, Trusted>();
-  return async (token, resource) => {
-    const handle = createHash('sha256').update(resource).update('\n').update(token).digest('base64');
+  return async (token, presented) => {
+    const handle = createHash('sha256')
+      .update(presented.resource)
+      .update('\n')
+      .update(token)
+      .digest('base64');
     const known = trusted.get(handle);
-    if (known && deps.now() < known.untilMs) return known.caller;
+    if (known && deps.now() < known.untilMs) return known;
     trusted.delete(handle);
-    const { settings, keys } = issuerOf(token, byName);
-    const { caller, expiresAtMs } = await verify(token, resource, settings, keys, deps.now());
+    const { expiresAtMs, ...verified } = await verify(token, presented, issuerOf(token, byName), deps.now());
     if (trusted.size >= maxTrusted) trusted.delete(trusted.keys().next().value ?? '');
-    trusted.set(handle, { caller, untilMs: Math.min(deps.now() + trustMs, expiresAtMs) });
-    return caller;
+    trusted.set(handle, { ...verified, untilMs: Math.min(deps.now() + trustMs, expiresAtMs) });
+    return verified;
+  };
+}
+
+function issuersOf(
+  settings: IdentitySettings,
+  deps: IssuerKeysDeps & { readonly own: OwnIssuer | null },
+): ReadonlyMap<string, Issuer> {
+  const workloads = Map.groupBy(settings.workloads ?? [], ({ issuer }) => issuer);
+  const people = new Map(settings.issuers.map((issuer) => [issuer.issuer, issuer]));
+  const names = new Set([...people.keys(), ...workloads.keys()]);
+  const issuers = new Map<string, Issuer>();
+  for (const name of names) {
+    const person = people.get(name) ?? null;
+    const machines = workloads.get(name) ?? [];
+    const jwksUrl = person?.jwksUrl ?? machines.find((machine) => machine.jwksUrl !== null)?.jwksUrl ?? null;
+    issuers.set(name, {
+      name,
+      keys: issuerKeys({ issuer: name, jwksUrl }, deps),
+      algorithms: person?.algorithms ?? workloadAlgorithms,
+      clockSkewMs: person?.clockSkewMs ?? workloadClockSkewMs,
+      callerOf: foreignCaller(person, machines, settings, deps),
+    });
+  }
+  if (deps.own)
+    issuers.set(deps.own.issuer, {
+      name: deps.own.issuer,
+      keys: deps.own.keys,
+      algorithms: ownAlgorithms,
+      clockSkewMs: workloadClockSkewMs,
+      callerOf: async (claims, _, { resource }) => {
+        if (!hasAudience(claims, [resource])) throw anotherAudience();
+        return ownCallerOf(claims);
+      },
+    });
+  return issuers;
+}
+
+/** Tokens of a configured issuer: a workload that matches goes first, then whoever the token is for. */
+function foreignCaller(
+  person: IssuerSettings | null,
+  machines: readonly WorkloadSettings[],
+  { toolClasses = {} }: IdentitySettings,
+  { fetch }: IssuerKeysDeps,
+): Issuer['callerOf'] {
+  const ask = person?.groupsFrom === 'userinfo' ? userInfo(person.issuer, fetch) : null;
+  return async (claims, token, { resource, connection }) => {
+    const workload = machines.find((machine) => matchesWorkload(claims, machine));
+    if (workload) return workloadCallerOf(claims, token, workload);
+    if (!person) throw new UnacceptableToken('the token matches no workload that may call here');
+    const audience = person.audience.length > 0 ? person.audience : [resource];
+    if (!hasAudience(claims, audience)) throw anotherAudience();
+    const limited = Object.hasOwn(toolClasses, connection);
+    const scopes = limited ? scopesClaim(claims) : null;
+    const caller = callerOf(claims, token, person, scopes);
+    if (!ask) return caller;
+    const said = await ask(token, caller.subject);
+    const { groups } = callerOf({ ...said, sub: caller.subject }, token, person, scopes);
+    return { ...caller, groups };
   };
 }
 
@@ -78,34 +175,37 @@ function checkType(type: unknown): void {
 
 async function verify(
   token: string,
-  resource: string,
-  settings: IssuerSettings,
-  keys: JWTVerifyGetKey,
+  presented: Presented,
+  issuer: Issuer,
   nowMs: number,
-): Promise<{ caller: Caller; expiresAtMs: number }> {
+): Promise<Verified & { expiresAtMs: number }> {
   try {
-    const { payload } = await jwtVerify(token, keys, {
-      issuer: settings.issuer,
-      audience: settings.audience.length > 0 ? [...settings.audience] : [resource],
-      algorithms: [...settings.algorithms],
-      clockTolerance: settings.clockSkewMs / 1000,
+    const { payload } = await jwtVerify(token, issuer.keys, {
+      issuer: issuer.name,
+      algorithms: [...issuer.algorithms],
+      clockTolerance: issuer.clockSkewMs / 1000,
       currentDate: new Date(nowMs),
-      requiredClaims: ['exp', 'sub'],
+      requiredClaims: ['exp', 'sub', 'aud'],
     });
-    const expiresAtMs = (payload.exp ?? 0) * 1000 + settings.clockSkewMs;
-    return { caller: callerOf(payload, token, settings), expiresAtMs };
+    const boundTo = boundKeyOf(payload);
+    const caller = await issuer.callerOf(payload, token, presented);
+    return { caller, boundTo, expiresAtMs: (payload.exp ?? 0) * 1000 + issuer.clockSkewMs };
   } catch (error) {
-    if (error instanceof IssuerUnavailable) throw error;
+    if (error instanceof IssuerUnavailable || error instanceof UnacceptableToken) throw error;
     throw new UnacceptableToken(explain(error));
   }
+}
+
+function anotherAudience(): UnacceptableToken {
+  return new UnacceptableToken(
+    'the token is meant for another audience; ask for one with this connection as its resource',
+  );
 }
 
 function explain(error: unknown): string {
   if (error instanceof UnusableClaims) return error.message;
   if (error instanceof errors.JWTExpired) return 'the token has expired; sign in again';
   if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'aud')
-      return 'the token is meant for another audience; ask for one with this connection as its resource';
     if (error.claim === 'nbf') return 'the token is not valid yet';
     return `the token's \`${error.claim}\` is missing or not acceptable`;
   }

@@ -60,7 +60,13 @@ test('without a file everything has a default that works on one machine', async 
     apiKey: null,
     tls: null,
   });
-  assert.deepEqual(config.identity, { issuers: [], anonymous: { subject: 'local-agent', groups: [] } });
+  assert.deepEqual(config.identity, {
+    issuers: [],
+    workloads: [],
+    accessTokens: { named: false, longestMs: 366 * 86_400_000 },
+    toolClasses: {},
+    anonymous: { subject: 'local-agent', groups: [] },
+  });
   assert.deepEqual([config.slack, config.metrics, config.connections], [null, null, {}]);
 });
 
@@ -108,11 +114,15 @@ log: { level: warn }
         issuer: 'https://idp.example',
         audience: ['https://gw.example'],
         groupsClaim: 'groups',
+        groupsFrom: 'token',
         algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
         clockSkewMs: 60_000,
         jwksUrl: null,
       },
     ],
+    workloads: [],
+    accessTokens: { named: false, longestMs: 366 * 86_400_000 },
+    toolClasses: {},
   });
   assert.deepEqual(config.connections, {
     github: {
@@ -247,7 +257,7 @@ const refused: readonly [string, string, string][] = [
   [
     'an identity that lets nobody in',
     'identity: {}\n',
-    'holdpoint.yaml:1: identity: names neither `issuers` nor `anonymous`, so nobody could call',
+    'holdpoint.yaml:1: identity: names none of `issuers`, `workloads`, `accessTokens` and `anonymous`, so nobody could call',
   ],
   [
     'a console for anyone without login',

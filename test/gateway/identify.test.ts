@@ -1,88 +1,18 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { exportJWK, SignJWT } from 'jose';
 import { createIdentifier } from '../../gateway/identify/identify.ts';
 import { bearerChallenge, metadataUrl, protectedResourceMetadata } from '../../gateway/identify/metadata.ts';
 import { isRefusal, type IdentityRefusal } from '../../gateway/identify/refusal.ts';
-import type { IssuerSettings } from '../../gateway/identify/settings.ts';
 import type { Caller } from '../../policy/caller.ts';
+import { newKey, type SigningKey, type TestIssuer, testIssuer } from '../support/issuer.ts';
 
 const resource = 'https://gw.example/mcp/github';
 
-interface SigningKey {
-  readonly kid: string;
-  readonly privateKey: CryptoKey;
-  readonly publicKey: CryptoKey;
-  readonly alg: string;
-}
-
-async function newKey(kid: string, alg = 'ES256'): Promise<SigningKey> {
-  return { kid, alg, ...(await generateKeyPair(alg, { extractable: true })) };
-}
-
-/** A small issuer on a real port: discovery and keys, each of which can be made to fail. */
-async function startIssuer(keys: SigningKey[]) {
-  const state = {
-    keys,
-    fail: false,
-    discoveryIssuer: null as string | null,
-    discoveryRequests: 0,
-    keyRequests: 0,
-    huge: false,
-  };
-  const server = createServer((request, response) => {
-    void (async () => {
-      if (state.fail) return response.writeHead(503).end();
-      if (request.url === '/.well-known/openid-configuration') {
-        state.discoveryRequests++;
-        return response.end(
-          JSON.stringify({ issuer: state.discoveryIssuer ?? url, jwks_uri: `${url}/keys` }),
-        );
-      }
-      if (request.url !== '/keys') return response.writeHead(404).end();
-      state.keyRequests++;
-      if (state.huge) return response.end(`{"keys":[],"x":"${'x'.repeat(600_000)}"}`);
-      const published = await Promise.all(
-        state.keys.map(async ({ publicKey, kid, alg }) => ({
-          ...(await exportJWK(publicKey)),
-          kid,
-          alg,
-          use: 'sig',
-        })),
-      );
-      return response.end(JSON.stringify({ keys: published }));
-    })();
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const settings: IssuerSettings = {
-    issuer: url,
-    audience: [],
-    groupsClaim: 'groups',
-    algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
-    clockSkewMs: 30_000,
-    jwksUrl: null,
-  };
-  const [first] = keys;
-  assert.ok(first);
-  return {
-    url,
-    state,
-    settings,
-    sign: (
-      claims: Record<string, unknown>,
-      { key = first, typ = 'at+jwt' }: { key?: SigningKey; typ?: string | null } = {},
-    ) =>
-      new SignJWT({ iss: url, sub: 'alice', aud: resource, iat: now(), exp: now() + 300, ...claims })
-        .setProtectedHeader({ alg: key.alg, kid: key.kid, ...(typ === null ? {} : { typ }) })
-        .sign(key.privateKey),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+/** An issuer whose tokens are for the connection that is called, unless they say otherwise. */
+async function startIssuer(keys: SigningKey[]): Promise<TestIssuer> {
+  const issuer = await testIssuer(keys);
+  return { ...issuer, sign: (claims, options) => issuer.sign({ aud: resource, ...claims }, options) };
 }
 
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -121,6 +51,7 @@ test('a verified token gives a caller with everything policy may ask about', asy
     actors: ['build-bot', 'scheduler'],
     client: 'ide',
     credentialId: 'jti:t-1',
+    proof: { kind: 'oauth', scopes: null, acr: null, amr: [], authenticatedAtMs: null },
   });
   assert.equal(claims['aud'], resource);
 });
@@ -446,26 +377,20 @@ test('the metadata document names the resource exactly and every authorization s
       jwksUrl: null,
     },
   ];
-  assert.deepEqual(
-    protectedResourceMetadata({ issuers, anonymous: null }, { resource, connection: 'github' }),
-    {
-      resource,
-      authorization_servers: ['https://idp.example'],
-      bearer_methods_supported: ['header'],
-      resource_name: 'github through Holdpoint',
-    },
-  );
-  assert.equal(
-    protectedResourceMetadata({ issuers: [], anonymous: null }, { resource, connection: 'github' }),
-    null,
-  );
+  assert.deepEqual(protectedResourceMetadata({ issuers }, { resource, connection: 'github' }), {
+    resource,
+    authorization_servers: ['https://idp.example'],
+    bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256', 'ES384', 'EdDSA', 'PS256', 'RS256'],
+    resource_name: 'github through Holdpoint',
+  });
+  assert.equal(protectedResourceMetadata({ issuers: [] }, { resource, connection: 'github' }), null);
   assert.equal(
     metadataUrl('https://gw.example/base/mcp/x'),
     'https://gw.example/.well-known/oauth-protected-resource/base/mcp/x',
   );
   const challenge = bearerChallenge(resource, {
-    code: 'invalid_token',
-    description: 'say "x"\r\nSet-Cookie: a=b \\ é',
+    error: { code: 'invalid_token', description: 'say "x"\r\nSet-Cookie: a=b \\ é' },
   });
   assert.match(challenge, /error_description="say 'x'\?\?Set-Cookie: a=b \? \?"$/);
 });

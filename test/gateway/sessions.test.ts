@@ -14,6 +14,7 @@ const echo =
 /** Takes `Bearer <name>` for that person: what is tested here is what the gateway does once it knows who calls. */
 const byName: Identifier = {
   metadata: () => null,
+  lacks: () => null,
   identify: async ({ authorization = '' }) => {
     const name = authorization.replace('Bearer ', '');
     if (name === '')

@@ -186,7 +186,7 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
     'default: deny\nrules:\n  - name: a\n    when: has(call.arguments.x) || subject.grups.exists(g, g == "x")\n    then: pass\n',
     [
       'policy.yaml:4:11: rules[0].when: `call` has no field `arguments`; it has `connection`, `method`, `tool`, `args`, `annotations`',
-      'policy.yaml:4:11: rules[0].when: `subject` has no field `grups`; it has `id`, `issuer`, `email`, `name`, `groups`, `actor`, `actors`, `client`, `credential`, `claims`',
+      'policy.yaml:4:11: rules[0].when: `subject` has no field `grups`; it has `id`, `issuer`, `email`, `name`, `groups`, `actor`, `actors`, `client`, `credential`, `credentialKind`, `scopes`, `acr`, `amr`, `authAgeSec`, `claims`',
     ],
   ],
   [
