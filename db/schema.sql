@@ -42,6 +42,28 @@ begin
   return new;
 end $function$;
 
+create table access_tokens (
+  id text not null,
+  secret_sha256 bytea not null,
+  name text not null,
+  kind text not null,
+  person_key text not null,
+  subject text not null,
+  issuer text,
+  email text,
+  groups text[] not null,
+  scopes text[],
+  created_by text not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  constraint access_tokens_pkey PRIMARY KEY (id),
+  constraint access_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text]))),
+  constraint access_tokens_secret_sha256_key UNIQUE (secret_sha256)
+);
+
 create table client_patience (
   who text not null,
   connection text not null,
@@ -83,6 +105,12 @@ create table console_used_links (
   link_sha256 bytea not null,
   expires_at timestamp with time zone not null,
   constraint console_used_links_pkey PRIMARY KEY (link_sha256)
+);
+
+create table dpop_proofs (
+  proof_sha256 bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint dpop_proofs_pkey PRIMARY KEY (proof_sha256)
 );
 
 create table held_call_requests (
@@ -395,7 +423,11 @@ create table slack_decisions (
   constraint slack_decisions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'counted'::text, 'refused'::text])))
 );
 
+CREATE INDEX access_tokens_by_person ON public.access_tokens USING btree (person_key);
+
 CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (expires_at);
+
+CREATE INDEX dpop_proofs_expiry ON public.dpop_proofs USING btree (expires_at);
 
 CREATE INDEX held_calls_by_state ON public.held_calls USING btree (state, expires_at);
 
