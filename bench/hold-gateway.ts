@@ -14,7 +14,7 @@ import { defaultProfile } from '../masking/config.ts';
 import { createMaskingEngine } from '../masking/create.ts';
 import { localKeyRing } from '../recording/key-ring.ts';
 import { createRecorder } from '../recording/recorder.ts';
-import { httpConnection, testGateway } from '../test/support/gateway.ts';
+import { httpConnection, policyOf, testGateway } from '../test/support/gateway.ts';
 import { testDatabase } from '../test/support/postgres.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { createApprovals, linkTemporal } from '../workflows/client.ts';
@@ -40,9 +40,17 @@ export interface Usage {
 }
 
 const key = Buffer.alloc(32, 7);
+const policyText = `
+default: deny
+approvers: { team: { people: [ann@example.com] } }
+rules:
+  - { name: reads, match: { connection: bench, tool: "get_*" }, then: pass }
+  - { name: writes, match: { connection: bench, tool: echo }, then: hold, approvers: [team], timeout: 2h }
+`;
 const codecKeys = [key];
 
 async function gateway(settings: BenchSettings): Promise<string> {
+  const benchPolicy = policyOf(policyText, ['bench']);
   const connections = { bench: httpConnection(settings.upstream) };
   const db = await testDatabase();
   const log = pino({ level: 'warn' }, process.stderr);
@@ -65,6 +73,7 @@ async function gateway(settings: BenchSettings): Promise<string> {
       progressBudgetMs: 3_600_000,
     },
     consoleUrl: 'http://127.0.0.1:8471',
+    policy: () => benchPolicy,
     recheck: async () => null,
     now: Date.now,
     log,
@@ -75,13 +84,7 @@ async function gateway(settings: BenchSettings): Promise<string> {
     connections,
     hold,
     logLevel: 'warn',
-    policy: `
-default: deny
-approvers: { team: { people: [ann@example.com] } }
-rules:
-  - { name: reads, match: { connection: bench, tool: "get_*" }, then: pass }
-  - { name: writes, match: { connection: bench, tool: echo }, then: hold, approvers: [team], timeout: 2h }
-`,
+    policy: policyText,
     limits: { streams: 100_000, sessions: 100_000 },
   });
   return JSON.stringify({ url: running.url('bench'), databaseUrl: db.url });

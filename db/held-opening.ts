@@ -4,6 +4,14 @@ import type { ApproverGroup, OnDisconnect, Risk } from '../policy/verdict.ts';
 import type { SealedValue } from './held-execution.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
+/** A policy's offer of grants, as people see it. */
+export interface ShownOffer {
+  readonly calls: number;
+  readonly forMs: number;
+  readonly scope: 'session' | 'caller';
+  readonly where: readonly string[];
+}
+
 /** A call to be held, as its row shows it. What an approval is bound to is inside `request`, sealed. */
 export interface NewHeldCall {
   readonly callId: string;
@@ -23,6 +31,8 @@ export interface NewHeldCall {
   readonly approvers: readonly ApproverGroup[];
   readonly approvalsNeeded: number;
   readonly onDisconnect: OnDisconnect;
+  /** What approvers may release beside the call. */
+  readonly grantOffer: ShownOffer | null;
   readonly shownArgs: Masked<string>;
   readonly expiresAt: Date;
   readonly correlationId: string;
@@ -116,8 +126,8 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
   await db.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
        rule, reason, risk, policy_version, definition_hash, approvers, approvals_needed, on_disconnect, shown_args,
-       expires_at, correlation_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+       expires_at, correlation_id, grant_offer)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
     [
       call.callId,
       call.attachKey,
@@ -139,6 +149,7 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
       call.shownArgs,
       call.expiresAt,
       call.correlationId,
+      call.grantOffer === null ? null : JSON.stringify(call.grantOffer),
     ],
   );
   const { kekId, wrapped, sealed } = call.request;

@@ -3,8 +3,11 @@ import type { parse } from '@bufbuild/cel';
 /** What `parse` gives; named here since the library does not export it by name. */
 export type Expression = ReturnType<typeof parse>['expr'];
 
+/** Names of variables, each with its fields. */
+type Names = Readonly<Record<string, readonly string[]>>;
+
 /** The names that rules may use, with their fields. */
-const fields: Readonly<Record<string, readonly string[]>> = {
+const fields: Names = {
   call: ['connection', 'method', 'tool', 'args', 'annotations'],
   subject: [
     'id',
@@ -56,8 +59,14 @@ export interface Uses {
  * Finds names and functions that do not exist, so that a typing error is refused when policy is loaded instead of
  * failing call by call.
  * @param hasFunction whether the environment knows a function of that name
+ * @param more names that may be used besides the usual ones, with their fields
  */
-export function usesOf(expression: Expression, hasFunction: (name: string) => boolean): Uses {
+export function usesOf(
+  expression: Expression,
+  hasFunction: (name: string) => boolean,
+  more: Names = {},
+): Uses {
+  const known = { ...fields, ...more };
   const problems: string[] = [];
   const names = new Set<string>();
   const patterns: string[] = [];
@@ -67,12 +76,12 @@ export function usesOf(expression: Expression, hasFunction: (name: string) => bo
     const { exprKind: kind } = node;
     if (kind.case === 'identExpr' && isFree(kind.value.name, bound)) {
       names.add(kind.value.name);
-      problems.push(...variableProblem(kind.value.name));
+      problems.push(...variableProblem(kind.value.name, known));
     } else if (kind.case === 'selectExpr' && kind.value.operand?.exprKind.case === 'identExpr') {
       const { name } = kind.value.operand.exprKind.value;
       if (!isFree(name, bound)) continue;
       names.add(`${name}.${kind.value.field}`);
-      problems.push(...fieldProblem(name, kind.value.field));
+      problems.push(...fieldProblem(name, kind.value.field, known));
     } else if (kind.case === 'structExpr' && kind.value.messageName !== '')
       problems.push(`there is no type \`${kind.value.messageName}\``);
     else if (kind.case === 'callExpr') {
@@ -119,12 +128,12 @@ function isFree(name: string, bound: ReadonlySet<string>): boolean {
   return !bound.has(name) && !typeNames.has(name);
 }
 
-function variableProblem(name: string): readonly string[] {
+function variableProblem(name: string, fields: Names): readonly string[] {
   if (Object.hasOwn(fields, name)) return [];
   return [`there is no variable \`${name}\`; there are ${list(Object.keys(fields))}`];
 }
 
-function fieldProblem(root: string, field: string): readonly string[] {
+function fieldProblem(root: string, field: string, fields: Names): readonly string[] {
   const known = Object.hasOwn(fields, root) ? fields[root] : undefined;
   if (known === undefined || known.includes(field)) return [];
   if (known.length === 0)

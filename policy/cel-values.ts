@@ -1,4 +1,4 @@
-import { celList, celMap, type CelInput, type CelValue } from '@bufbuild/cel';
+import { celList, celMap, type CelInput, type CelValue, isCelList, isCelMap } from '@bufbuild/cel';
 
 /** More steps through arguments than any sane rule takes; nested loops over hostile arguments run into it. */
 const maxSteps = 200_000;
@@ -24,6 +24,23 @@ export function celFromJson(value: unknown, budget: StepBudget): CelValue {
   if (Array.isArray(value)) return celList(lazyArray(value, budget));
   if (typeof value === 'object') return mapFromJson(value as Readonly<Record<string, unknown>>, budget);
   return null;
+}
+
+/**
+ * The JSON value that an expression gave.
+ * @throws Error for what JSON has no form for (bytes, times, whole numbers beyond 2^53)
+ */
+export function jsonFromCel(value: unknown): unknown {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
+  if (isCelList(value)) return [...value].map(jsonFromCel);
+  if (isCelMap(value)) {
+    const object = Object.create(null) as Record<string, unknown>;
+    for (const [key, inner] of value) object[String(key)] = jsonFromCel(inner);
+    return object;
+  }
+  throw new Error('the value has no form in JSON');
 }
 
 function mapFromJson(value: Readonly<Record<string, unknown>>, budget: StepBudget): CelValue {

@@ -1,8 +1,9 @@
 import { checkPolicy, type Surroundings } from './checks.ts';
 import { parseDuration } from './durations.ts';
 import { definitionRulesOf } from './definitions.ts';
-import { conditionCompiler, type Condition } from './expression.ts';
+import { type Compiler, type Condition, expressionCompiler } from './expression.ts';
 import { compileGlobs } from './globs.ts';
+import { compileOffers, noOffers, type Offers } from './offers.ts';
 import type { Ending, GlobTest, Policy, Rule, Terms } from './policy.ts';
 import { formatPath, placeOfProblem, problemsOf, type Problem } from './problems.ts';
 import { policySchema, type PolicyFile, type RuleFile } from './schema.ts';
@@ -41,15 +42,15 @@ export function compilePolicy(
   if ('problems' in source)
     return { errors: source.problems.map((problem) => ({ file, path: '', ...problem })) };
   const parsed = policySchema.safeParse(source.value ?? {});
-  const conditions = new Map<number, Condition>();
+  const compiled: Expressions = { conditions: new Map(), offers: new Map() };
   const problems = parsed.success
-    ? [...checkPolicy(parsed.data, options), ...compileConditions(parsed.data, conditions)]
+    ? [...checkPolicy(parsed.data, options), ...compileExpressions(parsed.data, compiled)]
     : problemsOf(parsed.error, policySchema);
   if (problems.length > 0 || !parsed.success)
     return {
       errors: problems.map((problem) => placed(file, source, problem)).sort((a, b) => a.line - b.line),
     };
-  return { policy: assemble(parsed.data, conditions) };
+  return { policy: assemble(parsed.data, compiled) };
 }
 
 /** `policy.yaml:12:5: rules[2].when: …` */
@@ -70,14 +71,41 @@ function placed(
   };
 }
 
-function compileConditions(policy: PolicyFile, into: Map<number, Condition>): readonly Problem[] {
-  const compile = conditionCompiler();
+/** What was compiled of a policy's text, by where it stands. */
+interface Expressions {
+  readonly conditions: Map<number, Condition>;
+  readonly offers: Map<number | 'default', Offers>;
+}
+
+function compileExpressions(policy: PolicyFile, into: Expressions): readonly Problem[] {
+  const compiler = expressionCompiler();
+  return [...compileConditions(policy, compiler, into), ...compileAllOffers(policy, compiler, into)];
+}
+
+function compileAllOffers(policy: PolicyFile, compiler: Compiler, into: Expressions): readonly Problem[] {
+  const offersOf = (
+    terms: TermsFile,
+    at: number | 'default',
+    path: readonly (string | number)[],
+  ): readonly Problem[] => {
+    if (typeof terms === 'string' || terms.then !== 'hold') return [];
+    const { offers, problems } = compileOffers(terms, compiler, path);
+    into.offers.set(at, offers);
+    return problems;
+  };
+  return [
+    ...offersOf(policy.default, 'default', ['default']),
+    ...(policy.rules ?? []).flatMap((rule, index) => offersOf(rule, index, ['rules', index])),
+  ];
+}
+
+function compileConditions(policy: PolicyFile, compiler: Compiler, into: Expressions): readonly Problem[] {
   return (policy.rules ?? []).flatMap((rule, index) => {
     if (rule.when === undefined) return [];
-    const compiled = compile(rule.when);
+    const compiled = compiler.condition(rule.when);
     const path = ['rules', index, 'when'];
     if ('problems' in compiled) return compiled.problems.map((message) => ({ path, message }));
-    into.set(index, compiled);
+    into.conditions.set(index, compiled);
     if (!compiled.names.has('call.method') || rule.match?.method !== undefined) return [];
     return [
       {
@@ -89,22 +117,30 @@ function compileConditions(policy: PolicyFile, into: Map<number, Condition>): re
   });
 }
 
-function assemble(file: PolicyFile, conditions: ReadonlyMap<number, Condition>): Policy {
+function assemble(file: PolicyFile, { conditions, offers }: Expressions): Policy {
   const groups = new Map(
     Object.entries(file.approvers ?? {}).map(([name, group]) => [name, groupOf(name, group)]),
   );
-  const rules = (file.rules ?? []).map((rule, index) => ruleOf(rule, conditions.get(index) ?? null, groups));
+  const rules = (file.rules ?? []).map((rule, index) =>
+    ruleOf(rule, conditions.get(index) ?? null, { groups, offers: offers.get(index) ?? noOffers }),
+  );
   return Object.freeze({
     version: versionOf(file),
     rules,
-    default: termsOf(file.default, groups),
+    default: termsOf(file.default, { groups, offers: offers.get('default') ?? noOffers }),
     approverGroups: Object.fromEntries(groups),
     definitions: definitionRulesOf(file.definitions, groups),
     masking: file.masking,
   });
 }
 
-function ruleOf(rule: RuleFile, when: Condition | null, groups: ReadonlyMap<string, ApproverGroup>): Rule {
+/** What the terms of a hold refer to. */
+interface HoldParts {
+  readonly groups: ReadonlyMap<string, ApproverGroup>;
+  readonly offers: Offers;
+}
+
+function ruleOf(rule: RuleFile, when: Condition | null, parts: HoldParts): Rule {
   const { connection, method = 'tools/call', tool, subject, group } = rule.match ?? {};
   const test = (globs: string | readonly string[] | undefined): GlobTest | null =>
     globs === undefined ? null : compileGlobs([globs].flat());
@@ -116,17 +152,17 @@ function ruleOf(rule: RuleFile, when: Condition | null, groups: ReadonlyMap<stri
     subject: test(subject),
     group: test(group),
     when,
-    ...termsOf(rule, groups),
+    ...termsOf(rule, parts),
   };
 }
 
 type TermsFile = PolicyFile['default'] | RuleFile;
 
-function termsOf(terms: TermsFile, groups: ReadonlyMap<string, ApproverGroup>): Terms {
+function termsOf(terms: TermsFile, parts: HoldParts): Terms {
   if (typeof terms === 'string')
     return { ending: { kind: terms }, risk: 'low', maskProfile: 'default', reason: null, askIntent: false };
   return {
-    ending: endingOf(terms, groups),
+    ending: endingOf(terms, parts),
     risk: terms.risk ?? (terms.then === 'hold' ? 'medium' : 'low'),
     maskProfile: terms.mask ?? 'default',
     reason: ('reason' in terms ? terms.reason : undefined) ?? null,
@@ -134,7 +170,7 @@ function termsOf(terms: TermsFile, groups: ReadonlyMap<string, ApproverGroup>): 
   };
 }
 
-function endingOf(terms: Exclude<TermsFile, string>, groups: ReadonlyMap<string, ApproverGroup>): Ending {
+function endingOf(terms: Exclude<TermsFile, string>, { groups, offers }: HoldParts): Ending {
   if (terms.then !== 'hold') return { kind: terms.then };
   return {
     kind: 'hold',
@@ -143,6 +179,7 @@ function endingOf(terms: Exclude<TermsFile, string>, groups: ReadonlyMap<string,
     timeoutMs:
       terms.timeout === undefined ? defaultTimeoutMs : (parseDuration(terms.timeout) ?? defaultTimeoutMs),
     onDisconnect: terms.onDisconnect ?? 'keep',
+    offers,
   };
 }
 

@@ -2,7 +2,7 @@ import { CelScalar, celEnv, celMethod, isCelError, parse, plan, type CelInput } 
 import { strings } from '@bufbuild/cel/ext';
 import { RE2JS } from '@bufbuild/re2';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { celFromJson, newStepBudget } from './cel-values.ts';
+import { celFromJson, jsonFromCel, newStepBudget } from './cel-values.ts';
 import { usesOf } from './cel-check.ts';
 import type { CallerProof } from './caller.ts';
 import type { PolicyInput } from './verdict.ts';
@@ -18,14 +18,30 @@ export interface Condition {
   readonly names: ReadonlySet<string>;
 }
 
+/** A compiled expression that gives a value. */
+export interface Formula {
+  /** The value as JSON knows it. Never throws. */
+  evaluate(activation: Activation): { readonly value: unknown } | { readonly failed: string };
+  readonly names: ReadonlySet<string>;
+}
+
+/** Names that an expression may use beside the usual ones, with their fields. */
+export type MoreNames = Readonly<Record<string, readonly string[]>>;
+
+/** Compiles the expressions of one policy. */
+export interface Compiler {
+  condition(text: string, more?: MoreNames): Condition | { readonly problems: readonly string[] };
+  formula(text: string, more?: MoreNames): Formula | { readonly problems: readonly string[] };
+}
+
 /** The longest text that a regular expression is run on; longer ones make the rule fail closed. */
 const maxMatchCharacters = 1_000_000;
 
 /**
- * Makes a compiler for the expressions of one policy. Literal regular expressions are compiled once, by RE2, whose
+ * Makes a compiler for the expressions of one policy; `when`, predicates and arguments alike. Literal regular expressions are compiled once, by RE2, whose
  * time is linear whatever the pattern; patterns that come from arguments are compiled anew and not kept.
  */
-export function conditionCompiler(): (text: string) => Condition | { readonly problems: readonly string[] } {
+export function expressionCompiler(): Compiler {
   const regexes = new Map<string, RE2JS>();
   const matches = celMethod(
     'matches',
@@ -39,25 +55,43 @@ export function conditionCompiler(): (text: string) => Condition | { readonly pr
   );
   const environment = celEnv({ funcs: [...strings, matches] });
   const hasFunction = (name: string): boolean => environment.funcs.find(name) !== undefined;
-  return (text) => {
+  const compile = (text: string, more: MoreNames): Compiled | { readonly problems: readonly string[] } => {
     try {
       const parsed = parse(text);
-      const { problems, names, patterns, timeZones, constants } = usesOf(parsed.expr, hasFunction);
+      const { problems, names, patterns, timeZones, constants } = usesOf(parsed.expr, hasFunction, more);
       if (problems.length > 0) return { problems };
       const failing = [...constants, ...timeZones.map(inTimeZone)].flatMap((part) =>
         failureOf(plan(environment, part)()),
       );
       if (failing.length > 0) return { problems: failing };
       for (const pattern of patterns) regexes.set(pattern, RE2JS.compile(pattern));
-      const run = plan(environment, parsed);
-      const evaluate = evaluator(run, text);
-      return names.size === 0 ? constant(evaluate(Object.create(null) as Activation)) : { evaluate, names };
+      return { run: plan(environment, parsed), names };
     } catch (error) {
       return {
         problems: [`does not compile as CEL: ${error instanceof Error ? error.message : 'unknown error'}`],
       };
     }
   };
+  return {
+    condition: (text, more = {}) => {
+      const compiled = compile(text, more);
+      if ('problems' in compiled) return compiled;
+      const evaluate = evaluator(compiled.run, text);
+      const { names } = compiled;
+      return names.size === 0 ? constant(evaluate(Object.create(null) as Activation)) : { evaluate, names };
+    },
+    formula: (text, more = {}) => {
+      const compiled = compile(text, more);
+      return 'problems' in compiled
+        ? compiled
+        : { evaluate: valueOf(compiled.run, text), names: compiled.names };
+    },
+  };
+}
+
+interface Compiled {
+  readonly run: (activation: Activation) => unknown;
+  readonly names: ReadonlySet<string>;
 }
 
 /** The hour somewhere: fails exactly when there is no such time zone. */
@@ -82,6 +116,17 @@ function evaluator(run: (activation: Activation) => unknown, text: string): Cond
   };
 }
 
+function valueOf(run: (activation: Activation) => unknown, text: string): Formula['evaluate'] {
+  return (activation) => {
+    try {
+      const result = run(activation);
+      return isCelError(result) ? { failed: explain(result.message, text) } : { value: jsonFromCel(result) };
+    } catch {
+      return { failed: 'could not be evaluated' };
+    }
+  };
+}
+
 function constant(result: ReturnType<Condition['evaluate']>): { problems: readonly string[] } {
   const gives = typeof result === 'boolean' ? `is always ${result}` : result.failed;
   return {
@@ -100,6 +145,20 @@ function explain(message: string, text: string): string {
     /^found no matching overload for '([\w_!<>=+\-*/%?:[\]@]+)' applied to '([\w.(), ]+)'$/.exec(message);
   if (overload) return `\`${overload[1]}\` cannot be applied to ${overload[2]}`;
   return 'could not be evaluated';
+}
+
+/** The activation with further JSON values under names of their own. */
+export function withValues(
+  activation: Activation,
+  values: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): Activation {
+  const budget = newStepBudget();
+  const wrapped = Object.entries(values).map(([name, value]) => [name, celFromJson(value, budget)] as const);
+  return Object.assign(
+    Object.create(null) as Record<string, CelInput>,
+    activation,
+    Object.fromEntries(wrapped),
+  );
 }
 
 /** Everything that rules can look at, wrapped lazily. */

@@ -1,5 +1,6 @@
 import type { DefinitionRules } from './definitions.ts';
 import type { Condition } from './expression.ts';
+import type { Offers } from './offers.ts';
 import type { ApproverGroup, OnDisconnect, Risk } from './verdict.ts';
 
 /** How a verdict ends: the part of a rule after `then`. */
@@ -12,6 +13,7 @@ export type Ending =
       readonly approvalsNeeded: number;
       readonly timeoutMs: number;
       readonly onDisconnect: OnDisconnect;
+      readonly offers: Offers;
     };
 
 /** What a matching rule (or the default) gives. */

@@ -1,6 +1,7 @@
 // oxlint-disable unicorn/no-thenable -- `then` is the policy language's word; these objects are never awaited
 import { z } from 'zod';
 import { durationPattern, parseDuration } from './durations.ts';
+import { offerTerms } from './offers-schema.ts';
 
 const name = z
   .string()
@@ -79,6 +80,7 @@ const holdTerms = {
     .describe(
       'What becomes of a held call whose client has gone: `keep` (default) waits for it to come back, `cancel` cancels, `run` runs it once approved and keeps the result.',
     ),
+  ...offerTerms,
 };
 
 const passRule = z.strictObject({ ...common, then: z.literal('pass'), askIntent: askIntent.optional() });

@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts';
+import type { Offers } from './offers.ts';
 
 /** How dangerous policy thinks a call is. Shown on cards; `critical` is for step-up. */
 export type Risk = 'low' | 'medium' | 'high' | 'critical';
@@ -51,6 +52,8 @@ export interface HoldVerdict extends Because {
   readonly approvalsNeeded: number;
   readonly timeoutMs: number;
   readonly onDisconnect: OnDisconnect;
+  /** What else approvers may see and release. */
+  readonly offers: Offers;
 }
 
 /** What policy looks at. `args` is the parsed `params.arguments` (or null), never re-serialised from here. */

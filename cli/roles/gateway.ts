@@ -61,7 +61,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     ),
   };
   const policy = (): Policy => rules.policy();
-  const hold = await holdStep(context, { ...shared, recheck: recheckPolicy(policy) }, started);
+  const hold = await holdStep(context, { ...shared, policy, recheck: recheckPolicy(policy) }, started);
   const gateway = await startGateway({
     ...shared,
     // Copies: the configuration is frozen, and listeners write into their options.
@@ -77,7 +77,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
 
 type HoldingParts = Pick<
   HoldingDeps,
-  'keyRing' | 'maskers' | 'log' | 'pool' | 'recorder' | 'replica' | 'upstreams' | 'recheck'
+  'keyRing' | 'maskers' | 'log' | 'pool' | 'policy' | 'recorder' | 'replica' | 'upstreams' | 'recheck'
 >;
 
 async function holdStep(context: RoleContext, parts: HoldingParts, started: Stoppable[]): Promise<HoldPort> {

@@ -3,9 +3,10 @@ import type { NewHeldCall } from '../../db/held-opening.ts';
 import type { Masker } from '../../masking/engine.ts';
 import type { Caller } from '../../policy/caller.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
-import { type ApprovalInput, replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
+import { type ApprovalInput, type Bound, replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
 import type { HeldRequest } from '../hold-port.ts';
 import { attachKey } from './canonical.ts';
+import { meetsOwn } from './offers.ts';
 import { argsOf, sealCall } from './sealed-call.ts';
 
 /** A held call before anybody knows of it: its row, and what its workflow is started with. */
@@ -93,6 +94,7 @@ export async function draftCall(
       approvers: verdict.approvers,
       approvalsNeeded: verdict.approvalsNeeded,
       onDisconnect: verdict.onDisconnect,
+      grantOffer: shownOffer(request, bound),
       shownArgs: masker.json(argsJson ?? 'null').text,
       expiresAt: new Date(expiresAtMs),
       correlationId: request.correlationId,
@@ -122,6 +124,21 @@ function partsOf({ caller, session, method, tool, verdict }: HeldRequest) {
 
 function becauseOf({ rule, reason, risk }: HeldRequest['verdict']) {
   return { rule, reason, risk };
+}
+
+/**
+ * What policy lets approvers release beside the call. Nothing where it could not be given: the definition of the tool
+ * is not known, or the call itself does not meet the predicates.
+ */
+function shownOffer(
+  { verdict, caller, json }: HeldRequest,
+  bound: Omit<Bound, 'argsSha256'>,
+): NewHeldCall['grantOffer'] {
+  const offer = verdict.offers.grants;
+  if (!offer || bound.method !== 'tools/call' || bound.definitionHash === null) return null;
+  const { calls, forMs, scope, where } = offer;
+  if (!meetsOwn(offer, { bound, caller }, json)) return null;
+  return { calls, forMs, scope, where: where.map(({ text }) => text) };
 }
 
 /** Every stable key of the requester and of whoever acts for them; none of these people may decide. */

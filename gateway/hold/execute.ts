@@ -10,6 +10,7 @@ import {
   sealedRequest,
 } from '../../db/held-execution.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
+import { giveGrant, type GrantDeps } from './grants.ts';
 import { at } from './json-text.ts';
 import { checkQuorum } from './quorum.ts';
 import { runCall, type RunDeps } from './run-call.ts';
@@ -17,7 +18,7 @@ import { type HeldCall, type HeldFacts, unsealCall } from './sealed-call.ts';
 import type { Waiter } from './waiters.ts';
 
 /** What executing needs. */
-export interface ExecuteDeps extends RunDeps {
+export interface ExecuteDeps extends RunDeps, GrantDeps {
   /** Raw Ed25519 public keys (base64url) that may sign votes, by key id. */
   readonly votePublicKeys: Readonly<Record<string, string>>;
   /**
@@ -68,6 +69,7 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     }
     return now ? whatIsStored(deps, now) : refused('there is no such held call');
   }
+  await giveGrant(deps, call, input.votes);
   const result = await runCall(deps, { call, waiter, execToken, masker, heartbeat: heartbeats() });
   const { correlationId } = call.facts;
   deps.log.info({ callId, correlationId, execution: result.execution }, 'an approved call has run');

@@ -7,6 +7,7 @@ import { type AnswerFacts, endedAnswer, pendingAnswer, tooManyAnswer } from './a
 import type { ApprovalsPort } from './approvals-port.ts';
 import { budgetOf, learnFrom } from './budget.ts';
 import { type Draft, draftCall, type DraftDeps } from './draft.ts';
+import { claimGranted, type GrantedDeps, runGranted } from './granted.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
 import { approvalsUnavailable, findOrOpen, joinWorkflow, openWorkflow, recordHold } from './open.ts';
 import { legAnswer, mayComeBack, type RequestState, takeState } from './request-state.ts';
@@ -15,7 +16,7 @@ import type { HoldSettings } from './settings.ts';
 import type { Left, Waiter, Waiters } from './waiters.ts';
 
 /** What holding needs. */
-export interface HoldDeps extends HandOverDeps, DraftDeps {
+export interface HoldDeps extends HandOverDeps, DraftDeps, GrantedDeps {
   readonly approvals: ApprovalsPort;
   readonly waiters: Waiters;
   readonly running: Running;
@@ -131,7 +132,12 @@ async function begin(
     await handOver(deps, waiter, held.facts);
     return null;
   }
+  const granted = opening.kind === 'opened' ? await claimGranted(deps, draft) : null;
   const left = waitFor(deps, waiter);
+  if (granted) {
+    runGranted(deps, granted, waiter, masker);
+    return { held, left };
+  }
   try {
     await (opening.kind === 'opened' ? openWorkflow(deps, draft) : joinWorkflow(deps, callId));
   } catch (error) {

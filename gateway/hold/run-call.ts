@@ -42,6 +42,8 @@ export interface Claimed {
   readonly execToken: string;
   readonly masker: Masker;
   readonly heartbeat: () => void;
+  /** The grant under which it runs, and as which use; left out for a call that people decided on. */
+  readonly grant?: { readonly grantId: string; readonly use: number };
 }
 
 /** What steps of a run share. */

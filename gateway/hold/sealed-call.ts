@@ -103,15 +103,34 @@ async function open(
 
 /** Seals what a client that comes back is given. */
 export async function sealResult(keyRing: KeyRing, callId: string, json: string): Promise<SealedValue> {
-  const dataKey = newDataKey();
-  const { kekId, wrapped } = await keyRing.wrap(dataKey, resultContext(callId));
-  return { kekId, wrapped, sealed: seal(dataKey, Buffer.from(json), resultContext(callId)) };
+  return sealNamed(keyRing, resultContext(callId), json);
 }
 
 /** @throws Error when the sealed result was changed, or its key is gone */
 export async function unsealResult(keyRing: KeyRing, callId: string, value: SealedValue): Promise<string> {
   const key = await keyRing.unwrap(value, resultContext(callId));
   return unseal(key, value.sealed, resultContext(callId)).toString();
+}
+
+/** Seals the arguments that a grant's predicates compare with. */
+export async function sealGrantArgs(keyRing: KeyRing, grantId: string, json: string): Promise<SealedValue> {
+  return sealNamed(keyRing, grantContext(grantId), json);
+}
+
+/** @throws Error when they were changed, or their key is gone */
+export async function unsealGrantArgs(
+  keyRing: KeyRing,
+  grantId: string,
+  value: SealedValue,
+): Promise<string> {
+  const key = await keyRing.unwrap(value, grantContext(grantId));
+  return unseal(key, value.sealed, grantContext(grantId)).toString();
+}
+
+async function sealNamed(keyRing: KeyRing, context: string, text: string): Promise<SealedValue> {
+  const dataKey = newDataKey();
+  const { kekId, wrapped } = await keyRing.wrap(dataKey, context);
+  return { kekId, wrapped, sealed: seal(dataKey, Buffer.from(text), context) };
 }
 
 /** Members of `params` that are about transport, or are shown and bound under their own names. */
@@ -166,6 +185,10 @@ function sameText(one: string, other: string): boolean {
 
 function requestContext(callId: string): string {
   return `held request ${callId}`;
+}
+
+function grantContext(grantId: string): string {
+  return `approved arguments of grant ${grantId}`;
 }
 
 function resultContext(callId: string): string {

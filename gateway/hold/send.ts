@@ -45,7 +45,11 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
   };
   deps.running.add(execution);
   try {
-    await context.record('claim', 'none', context.masker.json(JSON.stringify({ callId })).text);
+    await context.record(
+      'claim',
+      'none',
+      context.masker.json(JSON.stringify({ callId, ...context.grant })).text,
+    );
     session = carrier?.upstream ?? (await openRunSession(deps, context, signal));
     const headers = headersFor(context, carrier);
     const objection = await definitionObjection(context, session, headers);

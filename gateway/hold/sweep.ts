@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { endedAmong, endedLately, purgeResults, sweepDead } from '../../db/held-execution.ts';
+import { forgetEndedGrants } from '../../db/grants.ts';
 import { heldCallChannel, watchHeldCalls } from '../../db/held-call-watch.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { HoldSettings } from './settings.ts';
@@ -18,6 +19,7 @@ export interface SweepDeps {
 const lostNotificationMs = 2000;
 const deadCallsMs = 5000;
 const purgeMs = 600_000;
+const endedGrantsMs = 60_000;
 
 /**
  * Wakes waiting requests when their call has ended: by notification, and by a look at what ended lately for those
@@ -76,6 +78,10 @@ export async function startSweeping(deps: SweepDeps): Promise<{ close(): Promise
     setInterval(
       guarded('deleting old results', () => purgeResults(pool)),
       purgeMs,
+    ),
+    setInterval(
+      guarded('forgetting what ended grants compared with', () => forgetEndedGrants(pool)),
+      endedGrantsMs,
     ),
   ];
   return {

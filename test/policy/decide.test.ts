@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noOffers } from '../../policy/offers.ts';
 import { decide } from '../../policy/decide.ts';
 import { inputOf, policyOf } from './support.ts';
 
@@ -40,6 +41,7 @@ test('a hold carries everything that asking people needs', () => {
     approvalsNeeded: 2,
     timeoutMs: 5_400_000,
     onDisconnect: 'run',
+    offers: noOffers,
     rule: 'w',
     policyVersion: policy.version,
     risk: 'critical',

@@ -111,7 +111,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   };
 }
 
-function policyOf(text: string, connections: string[]): Policy {
+export function policyOf(text: string, connections: string[]): Policy {
   const compiled = compilePolicy(text, {
     file: 'policy.yaml',
     connections,

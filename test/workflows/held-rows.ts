@@ -56,6 +56,7 @@ function rowOf(input: ApprovalInput): Parameters<typeof openHeldCall>[1] {
     attachKey: key,
     workflowId: workflowIdOf(input),
     method: 'tools/call',
+    grantOffer: null,
     sessionId: 's1',
     caller: {
       key: 'local:agent',

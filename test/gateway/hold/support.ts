@@ -15,10 +15,13 @@ import type { UpstreamSession } from '../../../gateway/upstreams/upstream.ts';
 import type { Masker, MaskingEngine } from '../../../masking/engine.ts';
 import type { Masked } from '../../../masking/masked.ts';
 import type { Caller } from '../../../policy/caller.ts';
+import { noOffers } from '../../../policy/offers.ts';
+import type { Policy } from '../../../policy/policy.ts';
 import type { HoldVerdict } from '../../../policy/verdict.ts';
 import { localKeyRing } from '../../../recording/key-ring.ts';
 import { createRecorder } from '../../../recording/recorder.ts';
 import type { ApprovalInput, CountedVote, ExecuteInput, ExecuteResult } from '../../../workflows/contract.ts';
+import { policyOf } from '../../support/gateway.ts';
 import type { TestDatabase } from '../../support/postgres.ts';
 import { type CountingUpstream, countingUpstream, type TestStream, testStream } from './ends.ts';
 import { voteKeys } from './votes.ts';
@@ -62,6 +65,7 @@ export const verdict: HoldVerdict = {
   approvalsNeeded: 1,
   timeoutMs: 60_000,
   onDisconnect: 'keep',
+  offers: noOffers,
 };
 
 /** One gateway replica without its workers: executions are called as Temporal would call them. */
@@ -130,6 +134,9 @@ export function testApprovals(pool: Pool): TestApprovals {
   return approvals;
 }
 
+/** A policy that holds nothing and offers nothing: what is held here was held by the test. */
+const emptyPolicy: Policy = { ...policyOf('default: deny\n', ['db']), version: 'sha256:1' };
+
 const kek = randomBytes(32);
 const attachSecret = randomBytes(32);
 
@@ -138,6 +145,7 @@ export interface ReplicaOptions {
   readonly settings?: Partial<HoldSettings>;
   readonly recheck?: ExecuteDeps['recheck'];
   readonly masking?: MaskingEngine;
+  readonly policy?: Policy;
 }
 
 export async function startReplica(
@@ -162,6 +170,7 @@ export async function startReplica(
     replica: options.name ?? 'one',
     settings: { ...defaultHoldSettings, ...options.settings },
     consoleUrl: 'http://127.0.0.1:8471',
+    policy: () => options.policy ?? emptyPolicy,
     recheck: options.recheck ?? (async () => null),
     now: Date.now,
     log: pino({ level: 'trace' }, { write: (line) => void log.push(line) }),

@@ -1,6 +1,6 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { createHash, randomUUID } from 'node:crypto';
-import type { CountedVote, Decision } from '../../../workflows/contract.ts';
+import type { CountedVote, Decision, GrantTerms } from '../../../workflows/contract.ts';
 import { counted, verifyVote } from '../../../workflows/vote.ts';
 
 /** A key that may sign votes, and one that may not. */
@@ -20,6 +20,8 @@ export interface VoteOptions {
   readonly decision?: Decision;
   readonly reason?: string | null;
   readonly groups?: string[];
+  readonly grant?: GrantTerms;
+  readonly bounds?: string;
 }
 
 /** A signed vote as JWS. */
@@ -35,6 +37,8 @@ export function signVote(options: VoteOptions): string {
     decision,
     reason,
     groups: options.groups ?? ['dba'],
+    ...(options.grant && { grant: options.grant }),
+    ...(options.bounds && { bounds: options.bounds }),
     via: 'console',
     decidedAtMs: now,
     exp: Math.floor(now / 1000) + 60,
