@@ -1,3 +1,25 @@
+CREATE OR REPLACE FUNCTION public.approval_grants_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.calls <> old.calls or new.expires_at <> old.expires_at or new.used < old.used
+     or new.terms is distinct from old.terms or new.bound is distinct from old.bound
+     or new.votes is distinct from old.votes or new.session_id is distinct from old.session_id
+     or (old.revoked_at is not null and new.revoked_at is distinct from old.revoked_at) then
+    raise exception 'grant % never becomes wider', old.grant_id;
+  end if;
+  if new.used > old.used and (new.revoked_at is not null or now() >= new.expires_at) then
+    raise exception 'grant % is over', old.grant_id;
+  end if;
+  if new.revoked_at is not null or new.used = new.calls then
+    new.kek_id := null;
+    new.wrapped_key := null;
+    new.sealed_args := null;
+  end if;
+  return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.held_calls_after_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -62,6 +84,57 @@ create table access_tokens (
   constraint access_tokens_pkey PRIMARY KEY (id),
   constraint access_tokens_kind_check CHECK ((kind = ANY (ARRAY['personal'::text, 'service'::text]))),
   constraint access_tokens_secret_sha256_key UNIQUE (secret_sha256)
+);
+
+create table approval_acts (
+  act_id bigint generated always as identity not null,
+  call_id text not null,
+  act text not null,
+  facts jsonb not null,
+  done_at timestamp with time zone default now() not null,
+  recorded_at timestamp with time zone,
+  constraint approval_acts_pkey PRIMARY KEY (act_id),
+  constraint approval_acts_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
+);
+
+create table approval_grant_uses (
+  grant_id text not null,
+  call_id text not null,
+  number integer not null,
+  used_at timestamp with time zone default now() not null,
+  constraint approval_grant_uses_pkey PRIMARY KEY (grant_id, number),
+  constraint approval_grant_uses_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
+  constraint approval_grant_uses_call_id_key UNIQUE (call_id),
+  constraint approval_grant_uses_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES approval_grants(grant_id) ON DELETE CASCADE
+);
+
+create table approval_grants (
+  grant_id text not null,
+  call_id text not null,
+  caller_key text not null,
+  connection text not null,
+  tool text not null,
+  rule text not null,
+  policy_version text not null,
+  definition_hash text not null,
+  session_id text,
+  bound jsonb not null,
+  votes jsonb not null,
+  terms jsonb not null,
+  calls integer not null,
+  used integer default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  revoked_by jsonb,
+  kek_id text,
+  wrapped_key bytea,
+  sealed_args bytea,
+  constraint approval_grants_pkey PRIMARY KEY (grant_id),
+  constraint approval_grants_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
+  constraint approval_grants_call_id_key UNIQUE (call_id),
+  constraint approval_grants_calls_check CHECK ((calls >= 1)),
+  constraint approval_grants_never_beyond CHECK (((used >= 0) AND (used <= calls)))
 );
 
 create table client_patience (
@@ -166,6 +239,9 @@ create table held_calls (
   opened_at timestamp with time zone,
   exec_seen_at timestamp with time zone,
   delivering_until timestamp with time zone,
+  grant_id text,
+  grant_offer jsonb,
+  context jsonb,
   constraint held_calls_pkey PRIMARY KEY (call_id),
   constraint held_calls_approvals_needed_check CHECK ((approvals_needed >= 1)),
   constraint held_calls_on_disconnect_check CHECK ((on_disconnect = ANY (ARRAY['keep'::text, 'cancel'::text, 'run'::text]))),
@@ -423,11 +499,27 @@ create table slack_decisions (
   constraint slack_decisions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'counted'::text, 'refused'::text])))
 );
 
+create table slack_refreshes (
+  call_id text not null,
+  wish bigint default 1 not null,
+  due_at timestamp with time zone default now() not null,
+  constraint slack_refreshes_pkey PRIMARY KEY (call_id),
+  constraint slack_refreshes_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
+);
+
 CREATE INDEX access_tokens_by_person ON public.access_tokens USING btree (person_key);
+
+CREATE INDEX approval_acts_unrecorded ON public.approval_acts USING btree (act_id) WHERE (recorded_at IS NULL);
+
+CREATE INDEX approval_grants_by_end ON public.approval_grants USING btree (expires_at) WHERE (sealed_args IS NOT NULL);
+
+CREATE INDEX approval_grants_open ON public.approval_grants USING btree (caller_key, connection, tool) WHERE ((revoked_at IS NULL) AND (used < calls));
 
 CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (expires_at);
 
 CREATE INDEX dpop_proofs_expiry ON public.dpop_proofs USING btree (expires_at);
+
+CREATE INDEX held_calls_by_session_tool ON public.held_calls USING btree (session_id, tool, created_at DESC);
 
 CREATE INDEX held_calls_by_state ON public.held_calls USING btree (state, expires_at);
 
@@ -484,6 +576,8 @@ CREATE INDEX slack_cards_by_call ON public.slack_cards USING btree (call_id);
 CREATE INDEX slack_decisions_by_call ON public.slack_decisions USING btree (call_id);
 
 CREATE INDEX slack_decisions_open ON public.slack_decisions USING btree (next_attempt_at) WHERE (state = 'received'::text);
+
+CREATE TRIGGER approval_grants_guard BEFORE UPDATE ON public.approval_grants FOR EACH ROW EXECUTE FUNCTION approval_grants_guard();
 
 CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION held_calls_after_change();
 
