@@ -37,7 +37,10 @@ export function jsonFromCel(value: unknown): unknown {
   if (isCelList(value)) return [...value].map(jsonFromCel);
   if (isCelMap(value)) {
     const object = Object.create(null) as Record<string, unknown>;
-    for (const [key, inner] of value) object[String(key)] = jsonFromCel(inner);
+    for (const [key, inner] of value) {
+      if (typeof key !== 'string') throw new Error('keys of JSON are strings');
+      object[key] = jsonFromCel(inner);
+    }
     return object;
   }
   throw new Error('the value has no form in JSON');
