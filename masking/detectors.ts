@@ -4,7 +4,15 @@ import { nationalIds } from './rules/national-ids.ts';
 /** Groups of detectors that policy switches together. */
 export type Family = 'secrets' | 'pii' | 'payment';
 
-const secrets = ['private-key', 'jwt', 'url-password', 'password', 'credential'];
+const secrets = [
+  'private-key',
+  'jwt',
+  'url-password',
+  'password',
+  'credential',
+  'service-key',
+  'password-hash',
+];
 const personal = [
   'email',
   'phone',

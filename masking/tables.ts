@@ -63,7 +63,9 @@ function readRows(text: string, from: number, header: Header, out: Span[]): numb
       for (const [at, cell] of cells.entries()) {
         const verdict = header.columns[at] ?? null;
         if (verdict === null || cell.end <= cell.start) continue;
-        if (!isSensitiveValue(line.slice(cell.start, cell.end), verdict, true)) continue;
+        // `key` heads columns of names as often as of keys: there a value must look random.
+        const certain = verdict.strength === 'strong' || verdict.detector !== 'credential';
+        if (!isSensitiveValue(line.slice(cell.start, cell.end), verdict, certain)) continue;
         out.push({
           start: start + cell.start,
           end: start + cell.end,

@@ -1,10 +1,10 @@
 import type { Span } from '../span.ts';
+import { valueAfter } from './assigned-value.ts';
 import { isLetter, isQuote, isSpace, isWord } from './characters.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
-import { isSensitiveValue } from './values.ts';
+import { isSensitiveValue, looksRandom } from './values.ts';
 
 const keyReach = 64;
-const valueReach = 4_096;
 const typeWords = new Set(['string', 'str', 'text', 'char', 'varchar', 'final', 'const']);
 const nameKeys = new Set([
   'name',
@@ -44,8 +44,13 @@ export function findAssignment(
   const key = sign === 0x3e ? elementBefore(text, at) : keyBefore(text, at, sign);
   if (key === null) return at;
   const lower = key.length <= 9 ? key.toLowerCase() : key;
-  const isValue = valueKeys.has(lower) && pending.verdict !== null && at - pending.at < 200;
-  const verdict = isValue ? pending.verdict : judge(key);
+  const named = sign === 0x3e ? lower === 'string' || valueKeys.has(lower) : valueKeys.has(lower);
+  const isValue = named && pending.verdict !== null && at - pending.at < 200;
+  const verdict = isValue
+    ? pending.verdict
+    : lower === 'default' && sign === 0x3d
+      ? variableVerdict(text, at, judge)
+      : judge(key);
   const isName = nameKeys.has(lower);
   if (verdict === null && !isName) return at;
   const value = valueAfter(text, at, sign);
@@ -56,6 +61,10 @@ export function findAssignment(
     pending.at = value.end;
   }
   if (verdict === null) return at;
+  if (sign === 0x3e && verdict.detector === 'credential' && /[\s{]/.test(text.slice(at + 1, value.end + 1))) {
+    const found = insideElement(text, at + 1, out);
+    if (found > at) return found;
+  }
   // `PGPASSWORD=secret`: written without spaces, a plain word is a value, unless it is the name of one.
   const tight =
     sign === 0x3d &&
@@ -65,6 +74,10 @@ export function findAssignment(
     /^[A-Za-z]{4,}$/.test(content) &&
     judge(content) === null;
   if (!isSensitiveValue(content, verdict, value.quoted || tight)) return at;
+  // Lists of words and alternatives of a pattern: `'pass', 'deny'`, `passwd|api_?key`.
+  if ((sign === 0x2c || sign === 0x7c) && verdict.strength === 'weak' && !/\d/.test(content)) return at;
+  if (sign === 0x7c && value.start === at + 1 && !/\d/.test(content) && text.charCodeAt(value.end) !== 0x7c)
+    return at;
   out.push({
     start: value.start,
     end: value.end,
@@ -72,6 +85,29 @@ export function findAssignment(
     confidence: verdict.strength === 'strong' ? 0.9 : 0.8,
   });
   return value.end - 1;
+}
+
+/** Terraform: `variable "api_token" { default = "…" }`. */
+function variableVerdict(
+  text: string,
+  at: number,
+  judge: (name: string) => NameVerdict | null,
+): NameVerdict | null {
+  const opened = /variable\s+"([\w-]{2,64})"\s*\{[^{}]{0,160}$/.exec(text.slice(Math.max(0, at - 240), at));
+  return opened === null ? null : judge(opened[1] ?? '');
+}
+
+/** An element of a secret's name that holds more than the value, such as `{service AQAA… value}`. */
+function insideElement(text: string, from: number, out: Span[]): number {
+  const window = text.slice(from, from + 400);
+  const close = window.indexOf('<');
+  let last = 0;
+  for (const match of window.slice(0, close < 0 ? 0 : close).matchAll(/[\w+/=.~-]{16,}/g)) {
+    if (!looksRandom(match[0])) continue;
+    last = from + match.index + match[0].length;
+    out.push({ start: from + match.index, end: last, detector: 'credential', confidence: 0.8 });
+  }
+  return last;
 }
 
 function elementBefore(text: string, at: number): string | null {
@@ -85,9 +121,17 @@ function elementBefore(text: string, at: number): string | null {
 
 function keyBefore(text: string, at: number, sign: number): string | null {
   let end = at;
+  // `.=`, `+=`, `??=`, `&&=`, `!=`
+  if (sign === 0x3d) while (end > 0 && at - end < 3 && isCompound(text.charCodeAt(end - 1))) end -= 1;
+  // C#: `Token { get; set; } = "…"`
+  if (sign === 0x3d && text.charCodeAt(at - 2) === 0x7d) {
+    const accessors = /\{\s*get;[^{}]{0,24}\}\s*$/.exec(text.slice(Math.max(0, at - 48), at));
+    if (accessors !== null) end = at - accessors[0].length;
+  }
   // `:=`, `?=`, `=>`, `||=` and spaces, quotes, escapes, brackets between the name and the sign.
-  while (end > 0 && at - end < 8 && isFiller(text.charCodeAt(end - 1))) end -= 1;
-  if (sign === 0x2c && !isQuote(text.charCodeAt(end))) return null;
+  const edge = end;
+  while (end > 0 && edge - end < 8 && isFiller(text.charCodeAt(end - 1))) end -= 1;
+  if (sign === 0x2c && !isQuote(text.charCodeAt(end)) && !startsLine(text, end)) return null;
   let start = end;
   while (start > 0 && end - start < keyReach && isKeyPart(text.charCodeAt(start - 1))) start -= 1;
   if (start === end || end - start >= keyReach) return null;
@@ -96,10 +140,11 @@ function keyBefore(text: string, at: number, sign: number): string | null {
   if (sign === 0x7c && !opensCell(text, start)) return null;
   const key = text.slice(start, end);
   if (!typeWords.has(key.toLowerCase()))
-    return sign !== 0x3a ? key : /^\d/.test(key) ? null : withFirstWord(text, start, key);
+    return sign !== 0x3a ? key : /^\d\d/.test(key) ? null : withFirstWord(text, start, key);
   // `password: str = "…"` and `var token string = "…"`: the name stands before the type.
   let nameEnd = start;
-  while (nameEnd > 0 && (isSpace(text.charCodeAt(nameEnd - 1)) || text.charCodeAt(nameEnd - 1) === 0x3a))
+  if (text.startsWith("'static ", nameEnd - 8)) nameEnd -= 8;
+  while (nameEnd > 0 && (isSpace(text.charCodeAt(nameEnd - 1)) || /[:&*]/.test(text.charAt(nameEnd - 1))))
     nameEnd -= 1;
   let nameStart = nameEnd;
   while (nameStart > 0 && nameEnd - nameStart < keyReach && isKeyPart(text.charCodeAt(nameStart - 1)))
@@ -122,6 +167,13 @@ function withFirstWord(text: string, start: number, key: string): string {
   return from === start ? key : text.slice(from, start + key.length);
 }
 
+/** CSV without a header: `API_TOKEN,value`. */
+function startsLine(text: string, end: number): boolean {
+  let at = end;
+  while (at > 0 && end - at < keyReach && isKeyPart(text.charCodeAt(at - 1))) at -= 1;
+  return at === 0 || text.charCodeAt(at - 1) === 10;
+}
+
 function opensCell(text: string, start: number): boolean {
   let at = start - 1;
   while (
@@ -135,6 +187,9 @@ function opensCell(text: string, start: number): boolean {
 
 const isKeyPart = (code: number): boolean =>
   isWord(code) || code === 0x5f || code === 0x2d || code === 0x2e || code >= 0xc0;
+/** What may stand before `=` in one sign: `. + ? & !`. */
+const isCompound = (code: number): boolean =>
+  code === 0x2e || code === 0x2b || code === 0x3f || code === 0x26 || code === 0x21;
 /** Space, quotes, backslash, `: = ? ) ] * | $`. */
 function isFiller(code: number): boolean {
   return (
@@ -149,64 +204,5 @@ function isFiller(code: number): boolean {
     code === 0x5d ||
     code === 0x2a ||
     code === 0x7c
-  );
-}
-
-interface Value {
-  readonly start: number;
-  readonly end: number;
-  readonly quoted: boolean;
-}
-
-function valueAfter(text: string, at: number, sign: number): Value | null {
-  let start = at + 1;
-  const limit = Math.min(text.length, at + 80);
-  while (start < limit && /[\s=>~:|([]/.test(text.charAt(start))) start += 1;
-  while (
-    start < limit &&
-    text.charCodeAt(start) === 0x5c &&
-    (isQuote(text.charCodeAt(start + 1)) || text.charCodeAt(start + 1) === 0x5c)
-  )
-    start += 1;
-  const scheme = /(?:Bearer|Basic|Token|Digest|ApiKey|bearer|basic|token)\s+/y;
-  const first = text.charCodeAt(start);
-  const end = Math.min(text.length, start + valueReach);
-  if (isQuote(first)) {
-    let inner = start + 1;
-    scheme.lastIndex = inner;
-    if (scheme.test(text)) inner = scheme.lastIndex;
-    let close = inner;
-    while (close < end) {
-      const code = text.charCodeAt(close);
-      if (code === first) break;
-      if (code === 0x5c) {
-        if (text.charCodeAt(close + 1) === first && text.charCodeAt(start - 1) === 0x5c) break;
-        close += 1;
-      }
-      close += 1;
-    }
-    return close > inner && close <= text.length
-      ? { start: inner, end: Math.min(close, text.length), quoted: true }
-      : null;
-  }
-  scheme.lastIndex = start;
-  const schemed = scheme.test(text);
-  if (schemed) start = scheme.lastIndex;
-  let close = start;
-  while (close < end && !endsValue(text, close, sign)) close += 1;
-  while (close > start && /[.,;)\]}]/.test(text.charAt(close - 1))) close -= 1;
-  return close > start
-    ? { start, end: close, quoted: schemed || (sign === 0x3e && text.charCodeAt(close) === 0x3c) }
-    : null;
-}
-
-function endsValue(text: string, at: number, sign: number): boolean {
-  const code = text.charCodeAt(at);
-  if (isSpace(code) || code === 34 || code === 96 || code === 0x3c || code === 0x7c) return true;
-  if (code === 39 || code === 0x3b) return true;
-  if (code === 0x26) return sign === 0x3d;
-  if (code === 0x5c) return /[nrt"'\\]/.test(text.charAt(at + 1));
-  return (
-    (code === 0x2c || code === 0x29 || code === 0x5d || code === 0x7d) && !isWord(text.charCodeAt(at + 1))
   );
 }

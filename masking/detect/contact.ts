@@ -18,13 +18,62 @@ const national = new RegExp(
     '0\\d{2} \\d{3} \\d{2} \\d{2}|07\\d-\\d{3} ?\\d{2} ?\\d{2}', // CH, SE
     '\\(?\\d{2}\\) ?9?\\d{4}-\\d{4}', // BR
     '[6-9]\\d{4}[ -]\\d{5}', // IN
-    '3\\d{2}[ .-]\\d{3}[ .-]?\\d{4}', // IT
+    '3\\d{2}[ .-]\\d{3}[ .-]?\\d{4}|0(?:2|6)[ /-]\\d{6,8}|0\\d{2,3}[ /-]\\d{6,7}', // IT
+    '0[2378]\\)? \\d{4} \\d{4}|1[38]00 \\d{3} \\d{3}', // AU
+    '06\\d{2} \\d{3} \\d{2} \\d{2}|0[6-7]\\d{2}[ /]\\d{5,8}', // AT
+    '[6789]\\d{2} \\d{2} \\d{2} \\d{2}', // ES
+    '[5-8]\\d{2}-\\d{3}-\\d{3}', // PL
+    '09\\d{2}[ -]\\d{3}[ -]\\d{4}|02[ -]\\d{4}[ -]\\d{4}|09\\d{2}[ -]\\d{3}[ -]\\d{3}', // PH, TW
+    '(?:0 ?)?5\\d{2} \\d{3} \\d{2} \\d{2}|05\\d{9}', // TR
+    '8 ?\\(\\d{3}\\) ?\\d{3}-\\d{2}-\\d{2}|8-\\d{3}-\\d{3}-\\d{2}-\\d{2}', // RU
+    '05[0-9]-\\d{7}|05[0-9]-\\d{3}-\\d{4}|0[2-489]-\\d{7}', // IL
+    '0[678]\\d \\d{3} \\d{4}', // ZA
+    '04\\d{2} \\d{2} \\d{2} \\d{2}|02 \\d{3} \\d{2} \\d{2}', // BE
+    '0[45]\\d \\d{6,7}|09[0-9] \\d{3} \\d{2} \\d{2}', // FI, UA
+    '07\\d{2} ?\\d{3} ?\\d{3}|08[3-9] \\d{3} \\d{4}', // RO, IE
+    '55 \\d{4} \\d{4}', // MX
   ].join('|')})(?![0-9A-Za-z]|[-.]\\d)`,
   'y',
 );
 const international = /[1-9](?:[ .()/-]{0,2}\d){7,14}(?![0-9A-Za-z])/y;
 const free = /\(?\d(?:[ .()/-]{0,2}\d){6,14}(?![0-9A-Za-z])/y;
 const phoneWords = [
+  'my number',
+  'new number',
+  'number is',
+  'this number',
+  'messages to',
+  'answering at',
+  'reach me',
+  'reach us',
+  'reached at',
+  'reach him',
+  'reach her',
+  'text me',
+  'ring me',
+  'office',
+  'hotline',
+  'rufnummer',
+  'durchwahl',
+  'mobil',
+  'gsm',
+  'tlf',
+  'celular',
+  'cellulare',
+  'movil',
+  'móvil',
+  'telemóvel',
+  'telefoon',
+  'telefono',
+  'téléphone',
+  'numéro',
+  'contact me',
+  'contact us',
+  '電話',
+  '电话',
+  '手机',
+  '携帯',
+  'тел',
   'phone',
   'telephone',
   'mobile',
@@ -45,6 +94,19 @@ const phoneWords = [
   'ph:',
   'mob',
 ];
+
+const saidBehind = /^[ ,(-]{0,3}(?:office|fax|mobile|mob|cell|home|work|phone|tel|direct|handy)\b/i;
+/** Numbers of other things: their name stands between the word and the number, or is part of the phrase. */
+const otherNumber =
+  /(?:order|invoice|ticket|case|serial|tracking|version|build|account|part|model|issue|line|reference|confirmation|customer|employee|routing|policy|claim|batch|lot|item|flight|room|port|page|id|pin|code)\b[^.!?\n]{0,24}$/i;
+
+/** Whether words around a number say that it is one to call. */
+function isPhoneSaid(text: string, at: number, end: number, key: string): boolean {
+  const behind = text.slice(end, end + 12);
+  if (saidBehind.test(behind)) return true;
+  const ahead = before(text, at, key).slice(-36 - key.length);
+  return hasWord(ahead, phoneWords) && !otherNumber.test(text.slice(Math.max(0, at - 40), at));
+}
 
 /** A telephone number whose first digit is at `at`. @returns end of the match, or `at` */
 export function findPhone(text: string, at: number, key: string, out: Span[]): number {
@@ -76,8 +138,7 @@ export function findPhone(text: string, at: number, key: string, out: Span[]): n
   if (national.test(text)) end = national.lastIndex;
   else {
     free.lastIndex = at;
-    if (free.test(text) && hasWord(before(text, at, key).slice(-36 - key.length), phoneWords))
-      end = free.lastIndex;
+    if (free.test(text) && isPhoneSaid(text, at, free.lastIndex, key)) end = free.lastIndex;
     confidence = 0.75;
   }
   if (end === at) return at;

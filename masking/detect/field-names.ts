@@ -1,5 +1,5 @@
 import type { NameVerdict } from '../rules/name-verdict.ts';
-import { innocentEndings, sensitiveEndings } from '../rules/sensitive-names.ts';
+import { aboutSecrets, innocentEndings, secretWords, sensitiveEndings } from '../rules/sensitive-names.ts';
 
 /**
  * Judges names: keys of JSON, columns, variables, flags, XML elements. A name is cut into words (camel, snake and
@@ -16,6 +16,19 @@ export function normalName(name: string): string {
     .replace(/[^A-Za-z0-9\u0080-\uffff]+/g, ' ')
     .trim()
     .toLowerCase();
+}
+
+const faint: NameVerdict = { detector: 'credential', strength: 'faint' };
+
+/** `secret_for_staging`, `apiKeyProd`: a secret is spoken of, and the last word does not turn it into something else. */
+function speaksOfSecret(words: readonly string[]): boolean {
+  if (words.length < 2 || aboutSecrets.has(words.at(-1) ?? '')) return false;
+  return words.some(
+    (word, at) =>
+      at < words.length - 1 &&
+      (secretWords.has(word) ||
+        (word === 'key' && /^(?:api|access|auth|app|secret)$/.test(words[at - 1] ?? ''))),
+  );
 }
 
 function judge(name: string): NameVerdict | null {
@@ -45,7 +58,7 @@ function judge(name: string): NameVerdict | null {
       normal.replaceAll(' ', ''),
     );
   if (tail === null || /(?:page|max|next|cursor|num|count|bypass)token$/.test(normal.replaceAll(' ', '')))
-    return null;
+    return speaksOfSecret(words) ? faint : null;
   return sensitiveEndings.get(tail[1] ?? '') ?? { detector: 'credential', strength: 'weak' };
 }
 

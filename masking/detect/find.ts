@@ -2,15 +2,18 @@ import { joinSpans } from '../span.ts';
 import type { Span } from '../span.ts';
 import { findAssignment } from './assignment.ts';
 import type { PendingName } from './assignment.ts';
-import { isDigit, isEvent, isHex, isLetter, isWord } from './characters.ts';
+import { isDigit, isEvent, isHex, isLetter, isQuote, isWord } from './characters.ts';
 import { findAddress, findBirthDate, findDocument, findPhone } from './contact.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
-import { createJwtFinder, findPrivateKey } from './long-secrets.ts';
+import { findCall } from './called.ts';
+import { findInserted } from './inserted.ts';
+import { createJwtFinder, findPasswordHash, findPrivateKey } from './long-secrets.ts';
 import { findEmail, findIp4, findIp6, findMac, findUrlPassword } from './network.ts';
 import { findCard, findIban } from './payment.ts';
 import type { PersonNumberFinder } from './person-numbers.ts';
 import type { VendorTokens } from './vendor-tokens.ts';
-import { findIdentifiedBy, findSpoken, findUserFlag, maySpeak } from './spoken.ts';
+import { findPasswordFlag, findUserFlag } from './flags.ts';
+import { findIdentifiedBy, findSpoken, findSpokenAhead, maySpeak } from './spoken.ts';
 import { findWallet, shortestWallet } from './wallets.ts';
 
 /** What a profile has switched on, made ready once. */
@@ -44,12 +47,23 @@ export function createFinder(parts: FinderParts): Finder {
     address: enabled('address'),
     key: enabled('private-key'),
     url: enabled('url-password'),
+    hash: enabled('password-hash'),
   };
 
   const spoken = enabled('password') && enabled('credential');
 
+  const calledAt = (text: string, at: number, out: Span[]): number => {
+    const found: Span[] = [];
+    const end = findCall(text, at, parts.judge, found);
+    const span = found[0];
+    if (span === undefined || !enabled(span.detector)) return at;
+    out.push(span);
+    return end;
+  };
+
   const spokenAt = (text: string, start: number, end: number, out: Span[]): number => {
-    const next = findSpoken(text, start, end, out);
+    findSpokenAhead(text, start, end, out);
+    const next = findSpoken(text, start, end, parts.judge, out);
     if (next === end || enabled(out.at(-1)?.detector ?? '')) return next;
     out.pop();
     return end;
@@ -68,9 +82,10 @@ export function createFinder(parts: FinderParts): Finder {
     if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
     const glued = (ahead === 0x2d || ahead === 0x5f || ahead === 0x2f) && isWord(text.charCodeAt(at - 2));
     let end = at;
-    if (on.card && shape.digits >= 13) end = findCard(text, at, out);
+    if (on.card && shape.digits >= 12) end = findCard(text, at, key, out);
     if (end === at && on.ip && shape.dots >= 3) end = findIp4(text, at, out);
-    if (end === at && !glued && shape.digits >= 7) end = parts.persons(text, at, key, out);
+    if (end === at && !glued && (shape.digits >= 7 || shape.lettered))
+      end = parts.persons(text, at, key, out);
     if (end === at && on.birth && shape.digits >= 5) end = findBirthDate(text, at, key, out);
     if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
       end = findPhone(text, at, key, out);
@@ -123,6 +138,7 @@ export function createFinder(parts: FinderParts): Finder {
           continue;
         }
         if (spoken && maySpeak(code, run)) i = spokenAt(text, start, i, out);
+        else if (run === 6 && (code | 32) === 0x76) findInserted(text, start, parts.judge, enabled, out);
         else if (spoken && run === 2 && (code | 32) === 0x62)
           i = Math.max(i, findIdentifiedBy(text, start, out));
         if (digits > 0) {
@@ -142,11 +158,16 @@ export function createFinder(parts: FinderParts): Finder {
     if (code === 0x2d) {
       if (on.key && text.charCodeAt(at + 1) === 0x2d && text.startsWith('-----BEGIN', at))
         return findPrivateKey(text, at, out);
-      if (spoken && !isWord(text.charCodeAt(at - 1)) && (text.charCodeAt(at + 1) | 32) === 0x75)
-        return findUserFlag(text, at, out);
+      if (spoken && !isWord(text.charCodeAt(at - 1))) {
+        const next = text.charCodeAt(at + 1) | 32;
+        const end = next === 0x75 ? findUserFlag(text, at, out) : findPasswordFlag(text, at, out);
+        if (end > at) return end;
+      }
       return on.mac && isHex(text.charCodeAt(at + 1)) ? findMac(text, at, out) : at;
     }
-    if (code === 0x2c && !nearQuotes(text, at)) return at;
+    if (code === 0x28) return isQuote(text.charCodeAt(at + 1)) ? calledAt(text, at, out) : at;
+    if (code === 0x2c && !nearQuotes(text, at) && !isWord(text.charCodeAt(at + 1))) return at;
+    if (code === 0x24) return on.hash ? findPasswordHash(text, at, out) : at;
     if (code === 0x3a) {
       if (on.url) findUrlPassword(text, at, out);
       const next = text.charCodeAt(at + 1);
@@ -198,6 +219,8 @@ interface DigitShape {
   readonly dots: number;
   readonly date: boolean;
   readonly street: boolean;
+  /** Five digits or more that a letter follows at once, as in some countries' identity numbers. */
+  readonly lettered: boolean;
 }
 
 /** Counts the digits that hang together from `at`, single separators allowed; looks at 40 characters at most. */
@@ -235,6 +258,7 @@ function digitsAhead(text: string, at: number): DigitShape {
       !isDigit(text.charCodeAt(at + 1)) &&
       isDigit(text.charCodeAt(at + 2)) &&
       !isDigit(text.charCodeAt(at + 3)),
+    lettered: digits >= 5 && gap === 0 && isLetter(behind),
     street: digits <= 5 && behind >= 65 && behind <= 90 && text.charCodeAt(i - 1) === 32,
   };
 }

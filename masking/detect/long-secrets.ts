@@ -44,9 +44,27 @@ export function createJwtFinder(): JwtFinder {
         return at;
       }
       const header = Buffer.from(match[0].slice(0, match[0].indexOf('.')), 'base64url').toString('latin1');
-      if (!header.includes('"alg"') && !header.includes('"typ"') && !header.includes('"enc"')) return at;
+      // Three parts of which two are JSON leave no doubt; else the header must be one.
+      const known = header.includes('"alg"') || header.includes('"typ"') || header.includes('"enc"');
+      if (!known && !(header.startsWith('{"') && match[0].includes('.eyJ'))) return at;
       out.push({ start: at, end: segments.lastIndex, detector: 'jwt', confidence: 0.97 });
       return segments.lastIndex;
     },
   };
+}
+
+const hashed =
+  /\$(?:2[abxy]?\$\d{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|8|9|14|apr1|y|gy|sha1|md5)\$[^\s"'<>]{1,64}\$?[./A-Za-z0-9$=,+-]{20,120}|argon2(?:id|i|d)\$[^\s"'<>]{20,240}|pbkdf2[\w-]{0,12}\$[^\s"'<>]{20,240}|scrypt\$[^\s"'<>]{20,240}|krb5\w{2,6}\$[^\s"'<>]{32,4000}|NT\$[0-9a-fA-F]{32})/y;
+
+/** A password's hash as crypt(3) and its followers write it, at the first `$`. */
+export function findPasswordHash(text: string, at: number, out: Span[]): number {
+  const next = text.charCodeAt(at + 1);
+  // A digit or one of `a g k m N p s y`.
+  if (!((next >= 49 && next <= 57) || (next | 32) === 0x6e || /[agkmpsy]/.test(text.charAt(at + 1))))
+    return at;
+  hashed.lastIndex = at;
+  const match = hashed.exec(text);
+  if (match === null || !/\d/.test(match[0].slice(3)) || match[0].length < 30) return at;
+  out.push({ start: at, end: hashed.lastIndex, detector: 'password-hash', confidence: 0.9 });
+  return hashed.lastIndex - 1;
 }

@@ -149,7 +149,7 @@ export function findIp4(text: string, at: number, out: Span[]): number {
   const ahead = text.charCodeAt(at - 1);
   if (ahead === 0x2e || ahead === 0x2d || ahead === 0x5f || /^(?:127\.|0\.|255\.)/.test(match[0])) return at;
   if (
-    /(?:version|release|chapter|section|clause|step|§|\bver|\bv|oid)[\s:="']*$/i.test(
+    /(?:version|release|chapter|section|clause|step|§|\bver|\bv|oid|rfc ?\d{3,5},?)[\s:="']*$/i.test(
       text.slice(Math.max(0, at - 16), at),
     )
   )

@@ -1,6 +1,6 @@
 import { ibanHolds, luhn } from '../checksums.ts';
 import type { Span } from '../span.ts';
-import { isDigit, isWord } from './characters.ts';
+import { before, hasWord, isDigit, isWord } from './characters.ts';
 
 /** Issuer ranges: first digits from, to (inclusive), allowed lengths. Source: ISO/IEC 7812 and the networks' tables. */
 const issuers: readonly (readonly [number, number, string])[] = [
@@ -18,7 +18,10 @@ const issuers: readonly (readonly [number, number, string])[] = [
   [622126, 622925, '16 19'],
   [62, 62, '16 17 18 19'],
   [81, 81, '16 17 18 19'],
-  [3528, 3589, '16 19'],
+  [35, 35, '16'],
+  [3528, 3589, '19'],
+  [2131, 2131, '15'],
+  [1800, 1800, '15'],
   [5018, 5018, '13 14 15 16 17 18 19'],
   [5020, 5020, '13 14 15 16 17 18 19'],
   [5038, 5038, '13 14 15 16 17 18 19'],
@@ -46,11 +49,19 @@ export function isCard(digits: string): boolean {
   });
 }
 
+const shortCard = /^(?:0604|50|5[6-9]|63|67)/;
+const cardWords = ['card', 'credit', 'debit', 'maestro', 'payment', 'karte', 'carte', 'tarjeta', 'carta'];
+
+/** Twelve digits are a card of the old debit ranges only where words say so. */
+function isShortCard(digits: string, context: string): boolean {
+  return shortCard.test(digits) && luhn(digits) && hasWord(context, cardWords);
+}
+
 /**
  * A card number that starts at `at`: digits alone, or in groups with one kind of separator.
  * @returns end of the match, or `at`
  */
-export function findCard(text: string, at: number, out: Span[]): number {
+export function findCard(text: string, at: number, key: string, out: Span[]): number {
   let digits = '';
   let separator = -1;
   let end = at;
@@ -61,10 +72,10 @@ export function findCard(text: string, at: number, out: Span[]): number {
       digits += text.charAt(end);
       end += 1;
       if (
-        digits.length >= 13 &&
+        digits.length >= 12 &&
         !isDigit(text.charCodeAt(end)) &&
         !isWord(text.charCodeAt(end)) &&
-        isCard(digits)
+        (isCard(digits) || (digits.length === 12 && isShortCard(digits, before(text, at, key))))
       )
         found = end;
       continue;

@@ -1,3 +1,4 @@
+import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { Span } from '../span.ts';
 import { isPlaceholder, looksRandom } from './values.ts';
 
@@ -30,8 +31,21 @@ export function maySpeak(first: number, length: number): boolean {
  * `password Tr0ub4dor&3`, `IDENTIFIED WITH PASSWORD '…'`, `--token …`, `CVV 123`: the word ends at `end`.
  * @returns the offset to go on from
  */
-export function findSpoken(text: string, start: number, end: number, out: Span[]): number {
+export function findSpoken(
+  text: string,
+  start: number,
+  end: number,
+  judge: (name: string) => NameVerdict | null,
+  out: Span[],
+): number {
   const next = text.charCodeAt(end);
+  const ahead = text.charCodeAt(start - 1);
+  // Part of a longer name, which may say otherwise: `public_key`, `primary-key`.
+  if (ahead === 0x5f || ahead === 0x2e || ahead === 0x2d) {
+    let from = start;
+    while (from > 0 && start - from < 48 && /[\w.-]/.test(text.charAt(from - 1))) from -= 1;
+    if (judge(text.slice(from, end)) === null) return end;
+  }
   if (next !== 32 && next !== 10 && next !== 13 && next !== 9) return end;
   const detector = speaking.get(text.slice(start, end).toLowerCase());
   if (detector === undefined) return end;
@@ -49,7 +63,7 @@ export function findSpoken(text: string, start: number, end: number, out: Span[]
 function speaks(detector: string, value: string, quoted: boolean): boolean {
   if (detector === 'card-code') return /^\d{3,4}$/.test(value);
   if (detector === 'pin') return /^\d{4,6}$/.test(value);
-  if (/^https?:|^[\w-]+(?:\.[\w-]+)*\($|^[-/]/.test(value)) return false;
+  if (/^https?:|^[\w-]+(?:\.[\w-]+)*\(|^[-/]/.test(value)) return false;
   if (detector === 'password') {
     if (quoted) return !/\s/.test(value) && value.length >= 4;
     return (
@@ -59,21 +73,20 @@ function speaks(detector: string, value: string, quoted: boolean): boolean {
   return value.length >= 12 && /\d.*\d/.test(value) && !/[([<{]/.test(value) && looksRandom(value);
 }
 
-const userFlag = /(?:-u|--user|--proxy-user|-U)[ =]["']?([^\s:"'@/]{1,64}):([^\s"']{1,128})/y;
+const valueAhead =
+  /(?:^|[\s/#;*"'`(])([^\s"'`(){}<>]{6,128})["'`]? (?:is|as) (?:the|my|your|our|its|an?) (?:[\w-]{1,16} ){0,2}$/i;
 
-/** `curl -u name:password`, at the first hyphen. @returns the offset to go on from */
-export function findUserFlag(text: string, at: number, out: Span[]): number {
-  userFlag.lastIndex = at;
-  const match = userFlag.exec(text);
-  const value = match?.[2] ?? '';
-  if (match === null || isPlaceholder(value) || value.startsWith('/')) return at;
-  out.push({
-    start: userFlag.lastIndex - value.length,
-    end: userFlag.lastIndex,
-    detector: 'password',
-    confidence: 0.8,
-  });
-  return userFlag.lastIndex - 1;
+/** `Tr0ub4dor is the password`, `use … as the API key`: the word that tells starts at `start` and ends at `end`. */
+export function findSpokenAhead(text: string, start: number, end: number, out: Span[]): void {
+  if (text.charCodeAt(start - 1) !== 32) return;
+  const detector = speaking.get(text.slice(start, end).toLowerCase());
+  if (detector !== 'password' && detector !== 'credential') return;
+  const from = Math.max(0, start - 180);
+  const match = valueAhead.exec(text.slice(from, start));
+  const value = (match?.[1] ?? '').replace(/^(?:\/\/|\/\*|#)/, '');
+  if (match === null || isPlaceholder(value) || !speaks(detector, value, false)) return;
+  const at = from + match.index + match[0].indexOf(value);
+  out.push({ start: at, end: at + value.length, detector, confidence: 0.7 });
 }
 
 const identified = /BY\s{1,3}(?:PASSWORD\s{1,3})?'([^'\n]{1,128})'/iy;

@@ -86,13 +86,28 @@ const notValues = new Set([
   'redacted',
 ]);
 
+const begunTemplate = /^(?:\$[({]|\{\{|<%|<[A-Za-z_])/;
+const stopgap =
+  /(?:put|insert|enter|paste|your|my)[-_ ](?:own[-_ ])?(?:api|auth|access|secret|token|key|password)|place[-_]?holder|change[-_]?me|replace[-_]?(?:me|with|this)|(?:token|key|secret|password)[-_]here|redacted|x{12}|\*{4}|\.{4}/i;
+
 /** Whether a text stands for a value rather than being one: empty, a variable, a template, a mask. */
 export function isPlaceholder(value: string): boolean {
+  if (value.length === 0) return true;
+  const head = value.length > 200 ? value.slice(0, 200) : value;
   return (
-    value.length === 0 ||
-    placeholder.test(value.length > 200 ? value.slice(0, 200) : value) ||
-    notValues.has(value.toLowerCase())
+    placeholder.test(head) ||
+    begunTemplate.test(head) ||
+    notValues.has(value.toLowerCase()) ||
+    (stopgap.test(head) && !/\d.*\d.*\d/.test(head))
   );
+}
+
+/** Whether what follows a token's prefix was typed to stand for a token: crosses and dots, or words. */
+export function isStopgap(body: string): boolean {
+  if (body.length < 8) return isPlaceholder(body);
+  if (body.replace(/[xX*.#_-]/g, '').length * 3 < body.length) return true;
+  // No generator of twenty letters and digits makes lower-case letters alone; code and prose do.
+  return (/^[a-z_.-]+$/.test(body) && !/^(.)\1+$/.test(body)) || isPlaceholder(body);
 }
 
 /** Whether a text looks made by a random generator: long enough, mixed, of high entropy. */
@@ -136,6 +151,9 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     case 'address':
       return quoted && digits >= 1 && value.length >= 6 && value.length <= 200;
     default:
+      if (name.strength === 'faint')
+        return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
+      if (isAddress(value)) return false;
       // Unquoted, it may be code: a call, a type, a member of something.
       if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || digits < (value.length < 24 ? 2 : 1)))
         return false;
@@ -143,6 +161,22 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
         value.length >= 6 && (looksRandom(value) || isBasicPair(value) || (quoted && looksSecret(value)))
       );
   }
+}
+
+/** A path, an address or a template, unless one of its parts looks like a secret itself. */
+function isAddress(value: string): boolean {
+  if (/\$\{|%[sdv]\b|\{\{/.test(value)) return true;
+  if (!/^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|[.~]{0,2}\/)[^?#@]*$/i.test(value)) return false;
+  return !value
+    .split('/')
+    .some((part) => part.length >= 16 && /\d/.test(part) && looksRandom(part) && !isNamed(part));
+}
+
+/** Whether a text is a path, an address, a version or words joined, however much like chance its letters look. */
+function isNamed(value: string): boolean {
+  if (!/\d/.test(value) || /^[\d.:,T+Z-]+$/.test(value)) return true;
+  if (/^[a-z]+:\/\/|^[.~]?\/|^[\w.-]+\.[a-z]{2,5}(?:[/:]|$)|[([{<>;,$@]/i.test(value)) return true;
+  return /^[A-Za-z]{2,}\d{0,4}(?:[-_./:][A-Za-z]{2,}\d{0,4})*$/.test(value);
 }
 
 /** Base64 of `name:password`, as in `Authorization: Basic …` and container registries' `auth`. */

@@ -7,7 +7,8 @@ import { serviceTokens } from '../rules/services.ts';
 import { readShape } from '../rules/shape.ts';
 import type { Span } from '../span.ts';
 import { hasWord, isWord } from './characters.ts';
-import { isPlaceholder } from './values.ts';
+import { createServiceTokens } from './service-tokens.ts';
+import { isStopgap } from './values.ts';
 
 export const prefixRules: readonly PrefixRule[] = [...cloudTokens, ...developmentTokens, ...serviceTokens];
 export const nearRules: readonly NearRule[] = [...cloudNear, ...developmentNear, ...serviceNear];
@@ -92,6 +93,8 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
   }
   const near = createNear(nearRules.filter((rule) => enabled(rule.name)));
   const anchored = createLoose(loose);
+  let place = '';
+  const service = enabled('service-key') ? createServiceTokens(() => place) : () => 0;
   return {
     atWord(text, at, runEnd, out) {
       const cell = (text.charCodeAt(at) << 7) | text.charCodeAt(at + 1);
@@ -110,9 +113,14 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
     atRun(text, at, end, out) {
       const found = anchored(text, at, end, out);
       if (found > at) return found;
-      return end - at >= 3 && mayNeedWord(text, at) ? near.find(text, at, out) : at;
+      if (!mayNeedWord(text, at)) return at;
+      const beside = end - at >= 3 ? near.find(text, at, out) : at;
+      return beside > at ? beside : Math.max(at, service(text, at, out));
     },
-    reset: near.reset,
+    reset(key) {
+      place = key;
+      near.reset(key);
+    },
   };
 }
 
@@ -122,7 +130,8 @@ function tryRule(rule: Ready, text: string, at: number, out: Span[]): number {
   if (match === null) return at;
   const hidden = match[rule.hidden] ?? match[0];
   if (rule.entropy > 0 && entropy(hidden) < rule.entropy) return at;
-  if (/^(.)\1*$/.test(hidden.slice(rule.hidden === 0 ? rule.prefix.length : 0)) || isPlaceholder(hidden))
+  // A prefix as long as a word of its own leaves no doubt; the examples of some standards repeat one letter.
+  if (rule.prefix.length < 14 && isStopgap(hidden.slice(rule.hidden === 0 ? rule.prefix.length : 0)))
     return at;
   const start = at + match[0].indexOf(hidden);
   out.push({ start, end: start + hidden.length, detector: rule.name, confidence: 0.95 });

@@ -6,9 +6,12 @@ export const cloudTokens: readonly PrefixRule[] = [
   token(
     'aws-access-key',
     'docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html',
-    ...['AKIA', 'ASIA', 'ABIA', 'ACCA'].map((prefix) => `${prefix}{T16}`),
+    ...['AKIA', 'ASIA', 'ABIA', 'ACCA', 'AGPA', 'AIDA', 'AROA', 'AIPA', 'ANPA', 'ANVA'].map(
+      (prefix) => `${prefix}{U16}`,
+    ),
+    'A3T{U17}',
   ),
-  token('aws-bedrock-key', 'docs.aws.amazon.com/bedrock', 'ABSK{b109-269}', 'bedrock-api-key-{b40-400}'),
+  token('aws-bedrock-key', 'docs.aws.amazon.com/bedrock', 'ABSK{b109-269}', 'bedrock-api-key-{b24-400}'),
   token('gcp-api-key', 'cloud.google.com/docs/authentication/api-keys', 'AIza{u35}'),
   token('google-oauth-secret', 'developers.google.com/identity/protocols/oauth2', 'GOCSPX-{u28}'),
   token(
@@ -31,7 +34,14 @@ export const cloudTokens: readonly PrefixRule[] = [
     'dor_v1_{h64}',
   ),
   token('heroku-key', 'devcenter.heroku.com/articles/oauth', 'HRKU-AA{u58}', 'HRKU-{uuid}'),
-  token('fly-token', 'fly.io/docs/security/tokens', 'fo1_{u43}', 'fm1r_{b80-400}', 'fm2_{b80-800}'),
+  token(
+    'fly-token',
+    'fly.io/docs/security/tokens',
+    'fo1_{u43}',
+    'fm1r_{e80-800}',
+    'fm1a_{e80-800}',
+    'fm2_{e80-800}',
+  ),
   token('netlify-token', 'docs.netlify.com/api', 'nfp_{w36-40}'),
   token(
     'vercel-token',
@@ -49,14 +59,14 @@ export const cloudTokens: readonly PrefixRule[] = [
     'cfk_{u40-60}',
   ),
   token('render-key', 'render.com/docs/api', 'rnd_{w28-40}'),
-  token('supabase-key', 'supabase.com/docs/guides/api', 'sbp_{h40}', 'sb_secret_{u31-40}', 'sbp_oauth_{h40}'),
+  token('supabase-key', 'supabase.com/docs/guides/api', 'sbp_{l40}', 'sb_secret_{u20-40}', 'sbp_oauth_{h40}'),
   token('neon-key', 'neon.tech/docs/manage/api-keys', 'napi_{l64}'),
   token(
     'planetscale-secret',
     'planetscale.com/docs',
-    'pscale_tkn_{u32-64}',
-    'pscale_pw_{u32-64}',
-    'pscale_oauth_{u32-64}',
+    'pscale_tkn_{p32-64}',
+    'pscale_pw_{p32-64}',
+    'pscale_oauth_{p32-64}',
   ),
   token(
     'databricks-token',
@@ -66,7 +76,7 @@ export const cloudTokens: readonly PrefixRule[] = [
     'dose{h32}',
   ),
   token('mongodb-atlas-secret', 'www.mongodb.com/docs/atlas/configure-api-access', 'mdb_sa_sk_{u40}'),
-  token('terraform-token', 'developer.hashicorp.com/terraform/cloud-docs', '{w14}.atlasv1.{u60-70}'),
+  token('terraform-token', 'developer.hashicorp.com/terraform/cloud-docs', '{w14}.atlasv1.{e60-70}'),
   token(
     'vault-token',
     'developer.hashicorp.com/vault/docs/concepts/tokens',
@@ -96,11 +106,12 @@ export const cloudTokens: readonly PrefixRule[] = [
   ),
   token('bitwarden-token', 'bitwarden.com/help/access-tokens', '0.{uuid}.{w30}:{b22}=='),
   token('pulumi-token', 'www.pulumi.com/docs/administration/access-identity/access-tokens', 'pul-{h40}'),
-  token('age-secret-key', 'age-encryption.org/v1', 'AGE-SECRET-KEY-1{U58}'),
+  token('age-secret-key', 'age-encryption.org/v1', 'AGE-SECRET-KEY-1{U58}', 'AGE-PLUGIN-{U2-20}-1{U20-200}'),
   token(
     'tailscale-key',
     'tailscale.com/kb/1277/key-prefixes',
-    ...['auth', 'api', 'client', 'scim', 'webhook'].map((kind) => `tskey-${kind}-{w6-20}-{w16-40}`),
+    'tskey-{a3-12}-{w6-20}-{w16-40}',
+    'tskey-{a3-12}-{w16-60}',
   ),
   token('openshift-token', 'docs.openshift.com', 'sha256~{u43}'),
   token(
@@ -112,8 +123,8 @@ export const cloudTokens: readonly PrefixRule[] = [
   token(
     'harness-token',
     'developer.harness.io/docs/platform/automation/api',
-    'pat.{u22}.{h24}.{w20}',
-    'sat.{u22}.{h24}.{w20}',
+    'pat.{u22}.{w24}.{w20}',
+    'sat.{u22}.{w24}.{w20}',
   ),
   token('prefect-key', 'docs.prefect.io', 'pnu_{l36}', 'pnb_{l36}'),
   token('upstash-token', 'upstash.com/docs', 'ABC{b56-90}=='),
@@ -125,7 +136,17 @@ export const cloudTokens: readonly PrefixRule[] = [
   token('clickhouse-key', 'clickhouse.com/docs/cloud/manage/openapi', '4b1d{w38}'),
   token('openfaas-license', 'docs.openfaas.com', 'ofl_{w40-80}'),
   token('flyway-license', 'documentation.red-gate.com', 'FL01{H500-600}'),
-  token('grafana-cloud-token', 'grafana.com/docs', 'glc_eyJ{e60-400}'),
+  token(
+    'azure-client-secret',
+    'learn.microsoft.com/entra/identity-platform',
+    '{w3}{d1}Q~{q31-34}',
+    '{w2}{d1}Q~{q31-34}',
+  ),
+  token('scalingo-token', 'developers.scalingo.com', 'tk-us-{u48}'),
+  token('infracost-token', 'www.infracost.io/docs', 'ico-{w32}'),
+  token('voiceflow-key', 'docs.voiceflow.com', 'VF.{u2-12}.{u12-40}.{u12-40}', 'VF.{u12-40}.{u12-40}'),
+  token('vault-unseal', 'developer.hashicorp.com/vault/docs', 'unseal <{b44}>'),
+  token('grafana-cloud-token', 'grafana.com/docs', 'glc_{e32-400}'),
 ];
 
 /** The same field, tokens without a prefix. */

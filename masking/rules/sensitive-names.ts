@@ -150,3 +150,24 @@ export const innocentEndings: ReadonlySet<string> = new Set(
     .trim()
     .split(/,\s+/),
 );
+
+/** Words that make a name speak of a secret wherever they stand in it. */
+export const secretWords: ReadonlySet<string> = new Set(
+  'secret secrets password passwd passphrase token apikey credential credentials auth'.split(' '),
+);
+
+/** Last words after which a name that speaks of a secret names something about it. */
+export const aboutSecrets: ReadonlySet<string> = new Set(
+  `
+    id ids uuid name names file filename path dir url uri href link type kind length len size count limit max min ttl
+    expiry expires expiration policy prompt field fields label hint regex pattern version endpoint usage enabled
+    disabled required optional changed updated created at date time timestamp page status state format algorithm alg
+    provider service manager store storage index ref reference arn role scope scopes header headers prefix suffix
+    class test tests cache handler helper validator schema description title message error errors column table
+    selector digest checksum sha commit user username email account domain host region mode method flow server
+    issuer audience group groups module package lib library middleware context config callback listener event
+    component container image tag build job workflow action script test spec md html js ts py go
+  `
+    .trim()
+    .split(/\s+/),
+);

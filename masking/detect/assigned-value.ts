@@ -1,0 +1,70 @@
+import { isQuote, isSpace, isWord } from './characters.ts';
+
+const valueReach = 4_096;
+
+/** What is assigned: where it stands, and whether quotes or a scheme say that it is a value. */
+export interface AssignedValue {
+  readonly start: number;
+  readonly end: number;
+  readonly quoted: boolean;
+}
+
+/** The value to the right of an assignment sign at `at`; looks at a bounded window. */
+export function valueAfter(text: string, at: number, sign: number): AssignedValue | null {
+  let start = at + 1;
+  const limit = Math.min(text.length, at + 80);
+  while (start < limit && /[\s=>~:|([]/.test(text.charAt(start))) start += 1;
+  while (
+    start < limit &&
+    text.charCodeAt(start) === 0x5c &&
+    (isQuote(text.charCodeAt(start + 1)) || text.charCodeAt(start + 1) === 0x5c)
+  )
+    start += 1;
+  // YAML: `>-` and `|+` before a block, `!unsafe` before a value.
+  const mark = text.charCodeAt(start);
+  if ((mark === 0x2d || mark === 0x2b) && /[>|]/.test(text.charAt(start - 1))) {
+    start += 1;
+    while (start < limit && isSpace(text.charCodeAt(start))) start += 1;
+  } else if (mark === 0x21) start += /^![a-z]{1,12} +/.exec(text.slice(start, start + 16))?.[0].length ?? 0;
+  const scheme = /(?:Bearer|Basic|Token|Digest|ApiKey|bearer|basic|token)\s+/y;
+  const first = text.charCodeAt(start);
+  const end = Math.min(text.length, start + valueReach);
+  if (isQuote(first)) {
+    let inner = start + 1;
+    scheme.lastIndex = inner;
+    if (scheme.test(text)) inner = scheme.lastIndex;
+    let close = inner;
+    while (close < end) {
+      const code = text.charCodeAt(close);
+      if (code === first) break;
+      if (code === 0x5c) {
+        if (text.charCodeAt(close + 1) === first && text.charCodeAt(start - 1) === 0x5c) break;
+        close += 1;
+      }
+      close += 1;
+    }
+    return close > inner && close <= text.length
+      ? { start: inner, end: Math.min(close, text.length), quoted: true }
+      : null;
+  }
+  scheme.lastIndex = start;
+  const schemed = scheme.test(text);
+  if (schemed) start = scheme.lastIndex;
+  let close = start;
+  while (close < end && !endsValue(text, close, sign)) close += 1;
+  while (close > start && /[.,;)\]}]/.test(text.charAt(close - 1))) close -= 1;
+  return close > start
+    ? { start, end: close, quoted: schemed || (sign === 0x3e && text.charCodeAt(close) === 0x3c) }
+    : null;
+}
+
+function endsValue(text: string, at: number, sign: number): boolean {
+  const code = text.charCodeAt(at);
+  if (isSpace(code) || code === 34 || code === 96 || code === 0x3c || code === 0x7c) return true;
+  if (code === 39 || code === 0x3b) return true;
+  if (code === 0x26) return sign === 0x3d;
+  if (code === 0x5c) return /[nrt"'\\]/.test(text.charAt(at + 1));
+  return (
+    (code === 0x2c || code === 0x29 || code === 0x5d || code === 0x7d) && !isWord(text.charCodeAt(at + 1))
+  );
+}

@@ -1,0 +1,45 @@
+import type { Span } from '../span.ts';
+import { isPlaceholder } from './values.ts';
+
+const userFlag = /(?:-u|-?-user|-?-proxy-user|-U)[ =]["']?([^\s:"'@/]{1,64}):([^\s"']{1,128})/y;
+
+/** `curl -u name:password`, at the first hyphen. @returns the offset to go on from */
+export function findUserFlag(text: string, at: number, out: Span[]): number {
+  userFlag.lastIndex = at;
+  const match = userFlag.exec(text);
+  const value = match?.[2] ?? '';
+  if (match === null || isPlaceholder(value) || value.startsWith('/') || (match[1] ?? '').startsWith('<'))
+    return at;
+  out.push({
+    start: userFlag.lastIndex - value.length,
+    end: userFlag.lastIndex,
+    detector: 'password',
+    confidence: 0.8,
+  });
+  return userFlag.lastIndex - 1;
+}
+
+const passwordFlag =
+  /-(?:p|P|a|w)(?: ?(["'])([^"'\n]{3,128})\1| ([^\s"'`-][^\s"'`]{2,127})|([^\s"'`=-][^\s"'`]{4,127}))/y;
+/** Tools that take a password after `-p`, `-a` or `-w`. */
+const tools =
+  /(?:^|[\s/;&|`"'$(])(sshpass|mysql\w*|mariadb\w*|(?:docker|podman|oras|nerdctl|buildah|skopeo|cf|az|argocd) login|registry login|psexec\w*|smbclient|redis-cli|mongo\w*|ldap\w+|plink|pscp|winexe|tsm|bteq|sqlcmd)(?:\.exe)?\s[^\n]*$/i;
+
+/** `docker login -p …`, `mysql -p…`, `sshpass -p '…'`, at the hyphen. @returns the offset to go on from */
+export function findPasswordFlag(text: string, at: number, out: Span[]): number {
+  const letter = text.charCodeAt(at + 1);
+  if (letter !== 0x70 && letter !== 0x50 && letter !== 0x61 && letter !== 0x77) return at;
+  if (text.charCodeAt(at - 1) !== 32) return at;
+  passwordFlag.lastIndex = at;
+  const match = passwordFlag.exec(text);
+  if (match === null) return at;
+  const tool = tools.exec(text.slice(Math.max(0, at - 160), at))?.[1]?.toLowerCase() ?? '';
+  // Only MySQL's clients take the password without a space; there, a word after a space is the database.
+  const joined = tool.startsWith('mysql') || tool.startsWith('mariadb');
+  const value = match[2] ?? (joined ? match[4] : (match[3] ?? '')) ?? '';
+  const digits = /^\d{2,5}$/.test(value);
+  if (tool === '' || value === '' || digits || isPlaceholder(value) || value.startsWith('$')) return at;
+  const start = passwordFlag.lastIndex - value.length - (match[2] === undefined ? 0 : 1);
+  out.push({ start, end: start + value.length, detector: 'password', confidence: 0.75 });
+  return start + value.length - 1;
+}
