@@ -105,26 +105,35 @@ function atCommandLine(config: Config, pool: Pool, { env }: Invocation) {
   });
 }
 
-/** What the commands that read recordings have in common. Whoever reads is recorded: the recorder is closed at the end. */
+/** What the commands that read recordings have in common. */
 async function withRecordings(
   invocation: Invocation,
   work: (parts: Recordings & Pick<Opened, 'keys' | 'config'>) => Promise<number>,
 ): Promise<number> {
-  return opened(invocation, async ({ config, pool, keys }) => {
+  const { out, err } = invocation;
+  return opened(invocation, async (parts) => {
+    const { config, pool, keys } = parts;
     const { logSigner, keyRing } = keys;
     if (!logSigner) throw new Error('recording.signingKey is not set: it signs the log of recordings');
-    const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
-    const person = keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`;
-    const act = createRecordAct({ recorder, masker: defaultMasker() });
-    const recordAct: RecordAct = (name, details) => act(name, { ...details, person, via: 'command line' });
-    const { out, err } = invocation;
-    try {
-      const logKey = logSigner.vkey;
-      return await work({ config, pool, keyRing, keys, logSigner, logKey, person, recordAct, out, err });
-    } finally {
-      await recorder.close();
-    }
+    const shared = { config, pool, keyRing, keys, logSigner, logKey: logSigner.vkey, out, err };
+    return acting(parts, async (recorded) => work({ ...shared, ...recorded }));
   });
+}
+
+/** Who gives a command is recorded with what they do; the recorder is closed at the end. */
+async function acting<T>(
+  { pool, keys }: Pick<Opened, 'pool' | 'keys'>,
+  work: (parts: { person: string; recordAct: RecordAct }) => Promise<T>,
+): Promise<T> {
+  const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
+  const person = keys.consoleCredential ? 'local:approver' : `os:${process.getuid?.() ?? 'unknown'}`;
+  const act = createRecordAct({ recorder, masker: defaultMasker() });
+  const recordAct: RecordAct = (name, details) => act(name, { ...details, person, via: 'command line' });
+  try {
+    return await work({ person, recordAct });
+  } finally {
+    await recorder.close();
+  }
 }
 
 interface Recordings extends Pick<Invocation, 'out' | 'err'> {
@@ -179,12 +188,13 @@ export async function verify(invocation: Invocation): Promise<number> {
 /** `holdpoint keys …`: `generate` needs nothing. */
 export async function keys(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/keys.ts');
-  const lazy = lazyParts(invocation);
-  try {
-    return await run([...invocation.argv], { ...lazy, out: invocation.out, err: invocation.err });
-  } finally {
-    await lazy.close();
-  }
+  const { argv, out, err } = invocation;
+  if (argv[0] !== 'rewrap') return run([...argv], { opened: null, out, err });
+  return opened(invocation, async (parts) =>
+    acting(parts, async ({ recordAct }) =>
+      run([...argv], { opened: { pool: parts.pool, keyRing: parts.keys.keyRing, recordAct }, out, err }),
+    ),
+  );
 }
 
 /** Configuration, keys and database for commands that may do without. */

@@ -1,8 +1,9 @@
 import { createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { type KeyRing, localKeyRing } from '../recording/key-ring.ts';
+import type { KeyRing } from '../recording/key-ring.ts';
 import { type NoteSigner, noteSigner } from '../recording/log/note.ts';
 import type { Config } from './config/config.ts';
 import { localSecrets } from './data-dir.ts';
+import { keyRingOf } from './key-services.ts';
 
 /** Every key that the roles need, from the configuration or, on the embedded default, from the data directory. */
 export interface Keys {
@@ -50,7 +51,7 @@ export async function loadKeys(config: Config): Promise<Keys> {
       'keys.votes is not set: nobody could approve anything. `holdpoint keys generate` makes a pair; the Slack app and the console need the private key, gateways and workers the public one',
     );
   return {
-    keyRing: localKeyRing(encryption),
+    keyRing: keyRingOf(config.keys.kms, encryption),
     // Derived, so that what Temporal's operators hold opens nothing in the database.
     codecKeys: encryption.map((kek) => derive(kek, 'holdpoint temporal codec')),
     attachSecret: derive(encryption[0] as Uint8Array, 'holdpoint attach'),

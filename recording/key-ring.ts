@@ -18,6 +18,12 @@ export interface KeyRing {
   unwrap(key: WrappedKey, context: string): Promise<Uint8Array>;
 }
 
+/** Key-encryption keys of one place: a key ring that knows which wrapped keys are its own. */
+export interface KeySource extends KeyRing {
+  /** Whether it wrapped what carries this id. What carries it is what the database says: nothing follows from it. */
+  owns(kekId: string): boolean;
+}
+
 /** A fresh 256-bit data key. */
 export function newDataKey(): Buffer {
   return randomBytes(32);
@@ -28,13 +34,14 @@ export function newDataKey(): Buffer {
  * all of them unwrap, so that a new key can be put in front without touching stored data.
  * @param keys 32 bytes each, at least one
  */
-export function localKeyRing(keys: readonly Uint8Array[]): KeyRing {
+export function localKeyRing(keys: readonly Uint8Array[]): KeySource {
   const byId = new Map(keys.map((key) => [kekId(key), key]));
   const [first] = keys;
   if (!first) throw new Error('a key ring needs at least one key-encryption key');
   for (const key of keys)
     if (key.length !== 32) throw new Error('a key-encryption key must be exactly 32 bytes');
   return {
+    owns: (kekId) => kekId.startsWith('local:'),
     wrap: async (dataKey, context) => ({
       kekId: kekId(first),
       wrapped: seal(first, dataKey, `kek:${context}`),

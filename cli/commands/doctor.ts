@@ -5,8 +5,10 @@ import { Client } from 'pg';
 import type { Config, Listen } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { alive, readRunFile } from '../data-dir.ts';
+import { keySourceOf } from '../key-services.ts';
 import { cacheDir, findTemporal } from '../embedded/temporal-binary.ts';
 import type { Invocation } from '../main.ts';
+import { newDataKey } from '../../recording/key-ring.ts';
 
 /** One thing that was looked at. `remedy` says how to get what is missing. */
 interface Finding {
@@ -49,6 +51,7 @@ async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<Finding[
     config.temporal.address === 'embedded'
       ? await embeddedTemporal(env)
       : await temporal(config.temporal.address),
+    ...(config.keys.kms.length > 0 ? [await keyServices(config)] : []),
   ];
   const listeners: [string, Listen | undefined | null][] = [
     ['agents.listen', config.agents.listen],
@@ -182,4 +185,22 @@ function inUseByUs(what: string, { host, port }: Listen, pid: number): Finding {
 function line({ what, state, detail, remedy }: Finding): string {
   const mark = { ok: 'ok      ', missing: 'MISSING ', note: 'note    ' }[state];
   return `${mark}${what}: ${detail}${remedy ? `\n        → ${remedy}` : ''}\n`;
+}
+
+/** Wraps and unwraps a key that nobody uses. */
+async function keyServices({ keys }: Config): Promise<Finding> {
+  const what = 'key service';
+  try {
+    const findings: string[] = [];
+    for (const service of keys.kms) {
+      const source = keySourceOf(service);
+      const key = await source.wrap(newDataKey(), 'holdpoint doctor');
+      await source.unwrap(key, 'holdpoint doctor');
+      findings.push(key.kekId);
+    }
+    return { what, state: 'ok', detail: findings.join(', ') };
+  } catch (error) {
+    const remedy = 'check keys.kms, and that this machine may wrap and unwrap with the key';
+    return { what, state: 'missing', detail: (error as Error).message, remedy };
+  }
 }

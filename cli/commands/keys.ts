@@ -6,10 +6,18 @@ import type { KeyRing } from '../../recording/key-ring.ts';
 import { noteSigner } from '../../recording/log/note.ts';
 import { rewrapKeys } from '../../recording/rewrap.ts';
 
-/** What `holdpoint keys …` needs. `generate` needs neither database nor configuration. */
+/** What `holdpoint keys …` needs. */
 export interface KeysDeps {
-  readonly pool: () => Promise<Pool>;
-  readonly keyRing: () => Promise<KeyRing>;
+  /** Null for `generate`, which needs neither database nor configuration. */
+  readonly opened: {
+    readonly pool: Pool;
+    readonly keyRing: KeyRing;
+    /** Records that keys are exchanged, before they are. */
+    readonly recordAct: (
+      act: string,
+      details: Readonly<Record<string, string | number | null>>,
+    ) => Promise<void>;
+  } | null;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
@@ -18,8 +26,8 @@ const usage = `usage: holdpoint keys generate [--origin NAME] [--json]
        holdpoint keys rewrap
 
 generate  prints fresh keys to put into the configuration: nothing is stored
-rewrap    wraps every stored data key anew with the first key of keys.encryption, so that older ones can be removed;
-          nothing that was sealed is touched, and it may be interrupted anywhere
+rewrap    wraps every stored data key anew with the first of keys.kms or keys.encryption, in its latest version, so that
+          older ones can be removed; nothing that was sealed is touched, and it may be interrupted anywhere
 `;
 
 /** Runs `holdpoint keys …`. @returns 0 done, 1 failed, 2 usage */
@@ -27,7 +35,7 @@ export async function run(argv: string[], deps: KeysDeps): Promise<number> {
   const [command, ...rest] = argv;
   try {
     if (command === 'generate') return generate(rest, deps);
-    if (command === 'rewrap' && rest.length === 0) return await rewrap(deps);
+    if (command === 'rewrap' && rest.length === 0 && deps.opened) return await rewrap(deps, deps.opened);
   } catch (error) {
     if (
       !(
@@ -79,9 +87,13 @@ ${keys.logPublicKey}
   return 0;
 }
 
-async function rewrap(deps: KeysDeps): Promise<number> {
-  const store = createKeyStore(await deps.pool());
-  const result = await rewrapKeys(store, await deps.keyRing(), (done) => deps.err(`${done} keys\n`));
+async function rewrap(
+  deps: Pick<KeysDeps, 'out' | 'err'>,
+  { pool, keyRing, recordAct }: NonNullable<KeysDeps['opened']>,
+): Promise<number> {
+  await recordAct('keys.rewrap', {});
+  const store = createKeyStore(pool);
+  const result = await rewrapKeys(store, keyRing, (done) => deps.err(`${done} keys\n`));
   deps.out(`${result.rewrapped} keys wrapped anew with ${result.kekId}\n`);
   for (const { table, owner, because } of result.failed.slice(0, 20))
     deps.err(`${table} ${owner}: ${because}\n`);

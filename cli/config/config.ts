@@ -1,3 +1,8 @@
+import type { AwsCredentials } from '../../recording/keys/aws-credentials.ts';
+import type { AwsKmsSettings } from '../../recording/keys/aws-kms.ts';
+import type { AzureKeySettings } from '../../recording/keys/azure-key-vault.ts';
+import type { GcpKmsSettings } from '../../recording/keys/gcp-kms.ts';
+import type { VaultSettings } from '../../recording/keys/vault.ts';
 import type { RetentionRule } from '../../recording/purge.ts';
 
 /** Where a listener binds. Port 0 lets the system choose (tests). */
@@ -89,6 +94,18 @@ export type CheckpointTarget =
       readonly secretAccessKey: string;
     };
 
+/** A key service. */
+export type KeyServiceConfig =
+  | { readonly kind: 'vault'; readonly settings: VaultSettings }
+  | {
+      readonly kind: 'aws';
+      readonly settings: AwsKmsSettings;
+      /** Null: those of the task or the instance. */
+      readonly credentials: AwsCredentials | null;
+    }
+  | { readonly kind: 'gcp'; readonly settings: GcpKmsSettings }
+  | { readonly kind: 'azure'; readonly settings: AzureKeySettings };
+
 /** The tamper-evident log over all recordings. */
 export interface RecordingConfig {
   /** Name under which checkpoints are signed. */
@@ -163,6 +180,8 @@ export interface Config {
   readonly keys: {
     /** Key-encryption keys of 32 bytes; the first seals, all open. Empty: none configured. */
     readonly encryption: readonly Uint8Array[];
+    /** Services that wrap data keys in their place: the first wraps, all open. */
+    readonly kms: readonly KeyServiceConfig[];
     readonly votes: {
       /** Ed25519, PKCS8 PEM or JWK. A secret; null where this process signs no votes. */
       readonly privateKey: string | null;

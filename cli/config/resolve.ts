@@ -11,6 +11,7 @@ import type {
 } from './config.ts';
 import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
+import { keyServiceOf } from './resolve-keys.ts';
 import type { ConfigFile } from './schema.ts';
 
 export interface ResolveOptions {
@@ -135,6 +136,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
     },
     keys: {
       encryption: [keys.encryption ?? []].flat().flatMap((key) => decodeKey(key) ?? []),
+      kms: [keys.kms ?? []].flat().map((service) => keyServiceOf(service, baseDir)),
       votes: { privateKey: keys.votes.privateKey ?? null, publicKeys: keys.votes.publicKeys },
     },
     identity: identityOf(file),

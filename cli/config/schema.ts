@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { decodeKey, duration, key, listen, secret, text } from './forms.ts';
+import { duration, listen, secret, text } from './forms.ts';
+import { keys } from './schema-keys.ts';
 import { connections } from './schema-connections.ts';
 import { identity } from './schema-identity.ts';
 import { recording } from './schema-recording.ts';
@@ -46,39 +47,6 @@ const temporal = z
   )
   .prefault({})
   .describe('Where the approval workflows run.');
-
-const keys = z
-  .strictObject({
-    encryption: z
-      .union([key, z.array(key).min(1, 'must hold at least one key')])
-      .optional()
-      .describe(
-        'Key-encryption keys, 32 bytes in base64url. The first one seals, all of them open. A secret. Default: made in the data directory.',
-      ),
-    votes: z
-      .strictObject({
-        privateKey: secret(
-          'Ed25519 key that signs decisions, PKCS8 PEM or JWK; for processes on which people decide.',
-        ).optional(),
-        publicKeys: z
-          .record(
-            text,
-            z
-              .string()
-              .refine(
-                (value) => decodeKey(value) !== null,
-                'must be a raw Ed25519 public key in base64url (43 characters)',
-              ),
-          )
-          .default({})
-          .describe(
-            'Ed25519 public keys (raw, base64url) of every process that may sign decisions, by key id.',
-          ),
-      })
-      .prefault({}),
-  })
-  .prefault({})
-  .describe('Keys. On the embedded default all of them are made in the data directory.');
 
 /** `holdpoint.yaml` as it is written. The JSON Schema, the environment variables and the docs are made from this. */
 export const configSchema = z.strictObject({

@@ -461,6 +461,35 @@ recording:
   );
 });
 
+test('a key service is one of four kinds, with one way of logging in', async () => {
+  const config = await load(
+    `
+keys:
+  kms:
+    - vault: { address: https://vault.example:8200, key: holdpoint, tokenFile: run/token }
+    - aws: { keyId: alias/holdpoint, region: eu-central-1 }
+    - azure: { vaultUrl: https://v.vault.azure.net, key: hp, tenantId: t, clientId: c, clientSecret: "\${S}" }
+`,
+    { S: 's' },
+  );
+  assert.deepEqual(
+    config.keys.kms.map(({ kind }) => kind),
+    ['vault', 'aws', 'azure'],
+  );
+  assert.deepEqual(config.keys.kms[0]?.kind === 'vault' && config.keys.kms[0].settings.login, {
+    kind: 'tokenFile',
+    path: '/srv/run/token',
+  });
+  assert.equal(
+    await refusal('keys:\n  kms: { vault: { address: "https://v", key: k } }\n'),
+    'holdpoint.yaml:2: keys.kms.vault: needs exactly one of `token`, `tokenFile`, `appRole`, `kubernetes`',
+  );
+  assert.match(
+    (await refusal('keys:\n  kms: { pkcs11: {} }\n')) ?? '',
+    /^holdpoint\.yaml:2: keys\.kms: needs exactly one of `vault`, `aws`, `gcp`, `azure`/,
+  );
+});
+
 test('a HOLDPOINT_ variable that sets nothing is refused', async () => {
   assert.equal(
     await refusal(null, { HOLDPOINT_AGENT_LISTEN: 'x' }),
