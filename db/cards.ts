@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ApproverGroup } from '../policy/verdict.ts';
+import type { GrantTerms } from '../workflows/contract.ts';
+import type { CallContext } from './held-context.ts';
+import type { ShownOffer } from './held-opening.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 /** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
@@ -40,8 +43,15 @@ export interface CardFacts {
   readonly reason: string | null;
   readonly risk: string;
   readonly shownArgs: string;
+  readonly sessionId: string;
   readonly approvers: readonly ApproverGroup[];
   readonly approvalsNeeded: number;
+  /** What approvers may release beside the call. */
+  readonly grantOffer: ShownOffer | null;
+  /** The grant that was given with it. */
+  readonly grant: CardGrant | null;
+  /** What helps to decide. */
+  readonly context: CallContext | null;
   /** The votes that counted, as the worker stored them. */
   readonly decisions: readonly StoredVote[];
   readonly createdAt: Date;
@@ -50,17 +60,38 @@ export interface CardFacts {
   readonly endedBecause: string | null;
 }
 
+/** A grant as the card of its call shows it. */
+export interface CardGrant {
+  readonly grantId: string;
+  readonly calls: number;
+  readonly used: number;
+  readonly expiresAtMs: number;
+  readonly revokedAtMs: number | null;
+  readonly revokedBy: string | null;
+  /** Whether it covers further calls now. */
+  readonly open: boolean;
+}
+
 /** A vote in `held_calls.decisions` (workflows/contract.ts, `CountedVote`). */
 export interface StoredVote {
   readonly person: { readonly keys: readonly string[]; readonly name: string };
   readonly decision: 'approve' | 'deny';
   readonly reason: string | null;
+  readonly grant?: GrantTerms | null;
+  readonly bounds?: string | null;
   readonly via: string;
   readonly atMs: number;
 }
 
 const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool,
-  caller, rule, reason, risk, approvers, approvals_needed as "approvalsNeeded", decisions,
+  caller, rule, reason, risk, session_id as "sessionId", approvers, approvals_needed as "approvalsNeeded", decisions,
+  grant_offer as "grantOffer", context,
+  (select jsonb_build_object('grantId', g.grant_id, 'calls', g.calls, 'used', g.used,
+     'expiresAtMs', floor(extract(epoch from g.expires_at) * 1000)::bigint,
+     'revokedAtMs', floor(extract(epoch from g.revoked_at) * 1000)::bigint,
+     'revokedBy', g.revoked_by #>> '{person,name}',
+     'open', g.revoked_at is null and g.used < g.calls and g.expires_at > now())
+   from approval_grants g where g.call_id = held_calls.call_id) as "grant",
   created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause"`;
 
 /** What a card shows of a held call, or null when there is no such call. */

@@ -1,4 +1,4 @@
-import { heldCallState } from '../../db/held-execution.ts';
+import { endPending, heldCallState } from '../../db/held-execution.ts';
 import type { Masker } from '../../masking/engine.ts';
 import { replicaQueue } from '../../workflows/contract.ts';
 import { GatewayError } from '../errors.ts';
@@ -10,6 +10,7 @@ import { type Draft, draftCall, type DraftDeps } from './draft.ts';
 import { claimGranted, type GrantedDeps, runGranted } from './granted.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
 import { approvalsUnavailable, findOrOpen, joinWorkflow, openWorkflow, recordHold } from './open.ts';
+import { prepare } from './prepare.ts';
 import { legAnswer, mayComeBack, type RequestState, takeState } from './request-state.ts';
 import type { Running } from './running.ts';
 import type { HoldSettings } from './settings.ts';
@@ -138,6 +139,13 @@ async function begin(
     runGranted(deps, granted, waiter, masker);
     return { held, left };
   }
+  if (opening.kind === 'opened') {
+    const objection = await prepare(deps, request, masker, draft);
+    if (objection !== null) {
+      deps.waiters.leave(waiter, 'closing');
+      return say(await refusedAtOnce(deps, waiter, held.facts, objection));
+    }
+  }
   try {
     await (opening.kind === 'opened' ? openWorkflow(deps, draft) : joinWorkflow(deps, callId));
   } catch (error) {
@@ -146,6 +154,21 @@ async function begin(
     return say(approvalsUnavailable(request, callId, error));
   }
   return { held, left };
+}
+
+/** A call that nobody is asked about: it ends right here, and its client is told why. */
+async function refusedAtOnce(
+  deps: HoldDeps,
+  waiter: Waiter,
+  facts: AnswerFacts,
+  objection: string,
+): Promise<string> {
+  const { callId } = facts;
+  const because = waiter.masker.text(`Nobody was asked: ${objection}.`).text;
+  await endPending(deps.pool, { callId, state: 'aborted', because });
+  const call = await heldCallState(deps.pool, callId);
+  if (!call) throw new Error(`held call ${callId} is not in the database`);
+  return endedAnswer(waiter, facts, call);
 }
 
 function waitFor(deps: HoldDeps, waiter: Waiter): Promise<Left> {
