@@ -62,7 +62,7 @@ async function place(text: string, work: (place: Place) => Promise<void>): Promi
     const { params } = JSON.parse(json) as { params: { name: string } };
     onSent();
     const text = answers[params.name];
-    if (typeof text !== 'string') return new Promise<never>(() => {});
+    if (typeof text !== 'string') await new Promise(() => {});
     yield response(idJson, { content: [{ type: 'text', text }] });
   };
   const waiting: Promise<void>[] = [];
