@@ -1,4 +1,4 @@
-import type { StoredVote } from './cards.ts';
+import type { StoredVote } from './card-facts.ts';
 import type { Queryable } from './pool.ts';
 
 /** What a new call is compared with. */

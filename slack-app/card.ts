@@ -3,7 +3,7 @@ import type { Risk } from '../policy/verdict.ts';
 import { boxed, header, limits, lines, type Span, smallPrint, weight } from './blocks.ts';
 import { cardButtons } from './buttons.ts';
 import { laidOut, pieces } from './layout.ts';
-import type { CardFacts } from '../db/cards.ts';
+import type { CardFacts } from '../db/card-facts.ts';
 import { type CardRequest, cardRequest } from './request.ts';
 import { type CardState, stateOf } from './state.ts';
 import { escaped, fitted, slackDate, visible } from './text.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { adoptCard, type CardCopy, cardAt, cardFacts, isBeingPosted } from '../db/cards.ts';
+import { cardFacts } from '../db/card-facts.ts';
+import { adoptCard, type CardCopy, cardAt, isBeingPosted } from '../db/cards.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { ApprovalStatus, Decision, Person } from '../workflows/contract.ts';

@@ -1,4 +1,4 @@
-import type { CardFacts, ListedCall } from '../db/cards.ts';
+import type { CardFacts, ListedCall } from '../db/card-facts.ts';
 import type { Risk } from '../policy/verdict.ts';
 
 /** A vote that counted, as a card shows it. */
