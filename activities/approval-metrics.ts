@@ -25,6 +25,7 @@ export function measureActivities(activities: WorkerActivities, pool: Pool): Mea
     }
   };
   const measured: WorkerActivities = {
+    ...activities,
     announce: (input) => showing('announce', activities.announce(input)),
     showProgress: (input) => showing('progress', activities.showProgress(input)),
     refreshCards: (input) => showing('end', activities.refreshCards(input)),

@@ -1,6 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import { type CardFacts } from '../db/card-facts.ts';
-import { type CardCopy, cardCopies, markAlerted } from '../db/cards.ts';
+import { type CardCopy, type CardFacts, cardCopies, markAlerted } from '../db/cards.ts';
 import type { Queryable } from '../db/pool.ts';
 
 /**

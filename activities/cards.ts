@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WebClient } from '@slack/web-api';
 import type { Pool } from '../db/pool.ts';
-import { type CardFacts, cardFacts } from '../db/card-facts.ts';
 import {
   type CardCopy,
+  type CardFacts,
   cardCopies,
+  cardFacts,
   markAttempt,
   markFailed,
   markGone,
@@ -13,10 +14,13 @@ import {
   planCards,
   withCardLease,
 } from '../db/cards.ts';
+import { noteAnnounced } from '../db/held-clock.ts';
 import { type Card, cardOf } from '../slack-app/card.ts';
 import { alertOfUnknown } from './card-alert.ts';
 import { findPosted } from './find-card.ts';
-import type { Cards } from './settling.ts';
+import { failOver } from './fail-over.ts';
+import { remind } from './reminding.ts';
+import type { Cards } from './timekeeping.ts';
 import { slackFailure, type SlackTrouble, slackTrouble } from './slack-errors.ts';
 
 /** What the cards need. */
@@ -45,8 +49,11 @@ export function createCards(deps: CardsDeps): Cards {
       const facts = await cardFacts(deps.pool, callId);
       if (facts?.state === 'pending') await plan(deps, facts);
       await bringUpToDate(deps, callId);
+      await noteAnnounced(deps.pool, callId, true);
     },
     refresh: (callId) => bringUpToDate(deps, callId),
+    remind: (callId, nth) => remind(deps, callId, nth),
+    failOver: (callId) => failOver({ ...deps, bringUpToDate: (id) => bringUpToDate(deps, id) }, callId),
   };
 }
 

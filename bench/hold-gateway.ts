@@ -125,7 +125,7 @@ async function worker({ temporal, databaseUrl }: BenchSettings): Promise<string>
       pool: openPool(databaseUrl ?? ''),
       cards: null,
       recording: null,
-      log: { info: () => {} },
+      log: { info: () => {}, warn: () => {} },
     }),
     workflowBundle: await bundleWorkflows(),
     onFailed: (error) => console.error(error),

@@ -42,12 +42,11 @@ export function voteOf(
 export function tell(answer: DecideAnswer, after: ShownCall): Told {
   if (answer.kind === 'refused') return { counted: false, text: answer.message };
   if (answer.kind === 'ended') return { counted: false, text: endedWords(after) };
-  const { outcome, votes, approvalsNeeded } = answer.status;
-  const approvals = votes.filter((vote) => vote.decision === 'approve').length;
+  const { outcome, stillNeeded } = answer.status;
   if (outcome === null)
     return {
       counted: true,
-      text: `${approvals} of ${approvalsNeeded} approvals; it still waits for others.`,
+      text: `It still waits for ${stillNeeded}.`,
     };
   if (outcome === 'approved') return { counted: true, text: 'The call is approved and goes to the server.' };
   if (outcome === 'denied') return { counted: true, text: 'The call is denied; the agent is told why.' };

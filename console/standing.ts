@@ -1,4 +1,5 @@
 import type { HeldState, ShownCall } from '../db/held-calls-shown.ts';
+import { lacking, type Lacking } from '../workflows/quorum.ts';
 import { groupsOf, type Identity } from './identity.ts';
 
 /** Why somebody may or may not decide on a request. */
@@ -30,6 +31,16 @@ export function standingOf(call: ShownCall, identity: Identity): Standing {
   return { may: true, groups };
 }
 
+/** What the votes of a request still lack. */
+export function missingFor(call: ShownCall): Lacking {
+  const { quorum, approvalsNeeded, votes, escalation, escalated } = call;
+  return lacking(
+    quorum ?? { kind: 'together', approvals: approvalsNeeded },
+    votes.filter(({ decision }) => decision === 'approve'),
+    escalation.slice(0, escalated).flatMap(({ to }) => to.map(({ name }) => name)),
+  );
+}
+
 /** Where a request stands: the row's state, or what is known before the row says so. */
 export type Phase = HeldState | 'approved';
 
@@ -37,6 +48,6 @@ export type Phase = HeldState | 'approved';
 export function phaseOf(call: ShownCall, now: Date): Phase {
   if (call.state !== 'pending') return call.state;
   if (call.votes.some((vote) => vote.decision === 'deny')) return 'denied';
-  if (call.votes.length >= call.approvalsNeeded) return 'approved';
-  return call.expiresAt <= now ? 'expired' : 'pending';
+  if (missingFor(call).met) return 'approved';
+  return call.expiresAt <= now && call.clockStoppedAt === null ? 'expired' : 'pending';
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ApproverGroup, Extension, Quorum } from '../policy/verdict.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 /** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
@@ -16,10 +17,103 @@ export interface CardCopy {
   readonly whole: boolean;
   readonly shown: string | null;
   readonly alertedAt: Date | null;
+  /** Slack's last refusal of this card; null once it stands. */
+  readonly lastError: string | null;
+}
+
+/** A held call as cards and the Slack app need it. */
+export interface CardFacts {
+  readonly callId: string;
+  readonly digest: string;
+  readonly workflowId: string;
+  readonly state: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  /** The caller as the gateway identified it (policy/caller.ts, `Caller`). */
+  readonly caller: {
+    readonly key: string;
+    readonly subject: string;
+    readonly email: string | null;
+    readonly client: string | null;
+    readonly actors: readonly string[];
+  };
+  readonly rule: string;
+  readonly reason: string | null;
+  readonly risk: string;
+  readonly shownArgs: string;
+  readonly approvers: readonly ApproverGroup[];
+  readonly approvalsNeeded: number;
+  /** Null in calls of 0.1.0: any `approvalsNeeded` people. */
+  readonly quorum: Quorum | null;
+  /** Groups that joined by escalation. */
+  readonly joined: readonly string[];
+  readonly extension: Extension | null;
+  readonly extensions: readonly {
+    readonly person: { readonly name: string };
+    readonly byMs: number;
+    readonly via: string;
+    readonly atMs: number;
+  }[];
+  /** Since when the clock stands still; null while it runs. */
+  readonly clockStoppedAt: Date | null;
+  /** The votes that counted, as the worker stored them. */
+  readonly decisions: readonly StoredVote[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly endedAt: Date | null;
+  readonly endedBecause: string | null;
+}
+
+/** A vote in `held_calls.decisions` (workflows/contract.ts, `CountedVote`). */
+export interface StoredVote {
+  readonly person: { readonly keys: readonly string[]; readonly name: string };
+  readonly decision: 'approve' | 'deny';
+  readonly reason: string | null;
+  readonly via: string;
+  readonly atMs: number;
+  readonly groups?: readonly string[];
+}
+
+const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool,
+  caller, rule, reason, risk, approvers, approvals_needed as "approvalsNeeded", decisions,
+  created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause",
+  quorum, extension, extensions, clock_stopped_at as "clockStoppedAt",
+  array(select joining ->> 'name' from jsonb_array_elements(escalation) with ordinality stage(terms, nth),
+    jsonb_array_elements(terms -> 'to') joining where nth <= escalated) as joined`;
+
+/** What a card shows of a held call, or null when there is no such call. */
+export async function cardFacts(db: Queryable, callId: string): Promise<CardFacts | null> {
+  const { rows } = await db.query<CardFacts>(
+    `select ${listColumns}, shown_args as "shownArgs" from held_calls where call_id = $1`,
+    [callId],
+  );
+  return rows[0] ?? null;
+}
+
+/** A held call as lists need it: without its arguments, which may be large. */
+export type ListedCall = Omit<CardFacts, 'shownArgs'>;
+
+/** Held calls that still wait for a decision, soonest expiry first. */
+export async function openCalls(db: Queryable, limit: number): Promise<readonly ListedCall[]> {
+  const { rows } = await db.query<ListedCall>(
+    `select ${listColumns} from held_calls where state = 'pending' order by expires_at, call_id limit $1`,
+    [limit],
+  );
+  return rows;
+}
+
+/** The named calls, in the order of their names; those that are not known are left out. */
+export async function listedCalls(db: Queryable, callIds: readonly string[]): Promise<readonly ListedCall[]> {
+  const { rows } = await db.query<ListedCall>(
+    `select ${listColumns} from held_calls where call_id = any($1) order by array_position($1, call_id)`,
+    [callIds],
+  );
+  return rows;
 }
 
 const copyColumns = `card_id as "cardId", call_id as "callId", target, role, channel, ts, attempted_at as "attemptedAt",
-  whole, shown, alerted_at as "alertedAt"`;
+  whole, shown, alerted_at as "alertedAt", last_error as "lastError"`;
 
 /** Writes down where cards are to stand, before any is posted. Those that are known already stay. */
 export async function planCards(
@@ -122,44 +216,6 @@ export async function markFailed(db: Queryable, cardId: string, error: string): 
 /** Notes that the people around a card were told that the outcome is unknown. */
 export async function markAlerted(db: Queryable, cardId: string): Promise<void> {
   await db.query('update slack_cards set alerted_at = now() where card_id = $1', [cardId]);
-}
-
-/** A card whose people are to be reminded. */
-export interface DueReminder {
-  readonly cardId: string;
-  readonly channel: string;
-  readonly ts: string;
-  readonly expiresAt: Date;
-  /** The Slack user groups of the request's approver groups. */
-  readonly userGroups: readonly string[];
-}
-
-/** Takes approvers' cards whose request has lived half its time and still waits; each is taken once. */
-export async function takeReminders(
-  db: Queryable,
-  { limit, shortestLifeMs }: { limit: number; shortestLifeMs: number },
-): Promise<readonly DueReminder[]> {
-  const { rows } = await db.query<DueReminder & { userGroups: string[] }>(
-    `update slack_cards c set reminded_at = now()
-     from held_calls h
-     where c.call_id = h.call_id and c.card_id in (
-       select d.card_id from slack_cards d join held_calls p using (call_id)
-       where p.state = 'pending' and p.expires_at > now() and d.role = 'approver'
-         and d.ts is not null and d.reminded_at is null and d.gone_at is null
-         and p.expires_at - p.created_at > $2 * interval '1 millisecond'
-         and now() > p.created_at + (p.expires_at - p.created_at) / 2
-       order by p.expires_at limit $1 for update of d skip locked)
-     returning c.card_id as "cardId", c.channel, c.ts, h.expires_at as "expiresAt",
-       array(select g->>'slackUserGroup' from jsonb_array_elements(h.approvers) g
-             where g->>'slackUserGroup' ~ '^S[A-Z0-9]+$') as "userGroups"`,
-    [limit, shortestLifeMs],
-  );
-  return rows;
-}
-
-/** A reminder was not sent: it is due again. */
-export async function giveReminderBack(db: Queryable, cardId: string): Promise<void> {
-  await db.query('update slack_cards set reminded_at = null where card_id = $1', [cardId]);
 }
 
 /** Notes that a message was deleted in Slack. */

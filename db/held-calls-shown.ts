@@ -1,8 +1,6 @@
 import type { Caller } from '../policy/caller.ts';
-import type { ApproverGroup, Risk } from '../policy/verdict.ts';
-import type { CountedVote } from '../workflows/contract.ts';
-import type { CallContext } from './held-context.ts';
-import type { ShownOffer } from './held-opening.ts';
+import type { ApproverGroup, EscalationStage, Extension, Quorum, Risk } from '../policy/verdict.ts';
+import type { CountedExtension, CountedVote } from '../workflows/contract.ts';
 import type { Queryable } from './pool.ts';
 
 /** States of a held call (migration 0001). */
@@ -35,6 +33,16 @@ export interface ShownCall {
   readonly definitionHash: string | null;
   readonly approvers: readonly ApproverGroup[];
   readonly approvalsNeeded: number;
+  /** Null in calls of 0.1.0: any `approvalsNeeded` people. */
+  readonly quorum: Quorum | null;
+  /** How it may be extended, and by whom it was. */
+  readonly extension: Extension | null;
+  readonly extensions: readonly CountedExtension[];
+  readonly escalation: readonly EscalationStage[];
+  /** How many stages of the escalation have been reached. */
+  readonly escalated: number;
+  /** Since when the clock stands still; null while it runs. */
+  readonly clockStoppedAt: Date | null;
   /** Masked arguments: JSON text, whole. */
   readonly shownArgs: string;
   readonly createdAt: Date;
@@ -44,11 +52,6 @@ export interface ShownCall {
   readonly executingAt: Date | null;
   readonly endedAt: Date | null;
   readonly endedBecause: string | null;
-  /** What approvers may release beside the call. */
-  readonly grantOffer: ShownOffer | null;
-  /** The grant under which it ran without being asked about. */
-  readonly grantId: string | null;
-  readonly context: CallContext | null;
 }
 
 /** Which calls to list. Every member that is there narrows the list. */
@@ -65,13 +68,13 @@ const columns = `call_id as "callId", state, digest, workflow_id as "workflowId"
   session_id as "sessionId", caller, rule, reason, risk, policy_version as "policyVersion",
   definition_hash as "definitionHash", approvers, approvals_needed as "approvalsNeeded", shown_args as "shownArgs",
   created_at as "createdAt", expires_at as "expiresAt", decisions as votes, decided_at as "decidedAt",
-  executing_at as "executingAt", ended_at as "endedAt", ended_because as "endedBecause",
-  grant_offer as "grantOffer", grant_id as "grantId", context`;
+  executing_at as "executingAt", quorum, extension, extensions, escalation, escalated,
+  clock_stopped_at as "clockStoppedAt", ended_at as "endedAt", ended_because as "endedBecause"`;
 
 /** Pending calls whose time is not up, soonest expiry first. */
 export async function pendingCalls(db: Queryable, limit: number): Promise<ShownCall[]> {
   const { rows } = await db.query<ShownCall>(
-    `select ${columns} from held_calls where state = 'pending' and expires_at > now()
+    `select ${columns} from held_calls where state = 'pending' and (expires_at > now() or clock_stopped_at is not null)
       order by expires_at, call_id limit $1`,
     [limit],
   );
@@ -82,7 +85,7 @@ export async function pendingCalls(db: Queryable, limit: number): Promise<ShownC
 export async function recentCalls(db: Queryable, filter: ShownFilter, limit: number): Promise<ShownCall[]> {
   const { rows } = await db.query<ShownCall>(
     `select ${columns} from held_calls
-      where ($1::text is null and (state <> 'pending' or expires_at <= now()) or state = $1)
+      where ($1::text is null and (state <> 'pending' or expires_at <= now() and clock_stopped_at is null) or state = $1)
         and ($2::text is null or connection = $2)
         and ($3::text is null or strpos(lower(concat_ws(' ', call_id, tool, rule, caller->>'subject')), lower($3)) > 0)
         and ($4::timestamptz is null or created_at < $4)
@@ -104,7 +107,8 @@ export async function shownCall(db: Queryable, callId: string): Promise<ShownCal
 export async function callsVersion(db: Queryable): Promise<string> {
   const { rows } = await db.query<{ version: string }>(
     `select concat_ws(':', count(*) filter (where state = 'pending'), count(*) filter (where state = 'executing'),
-       coalesce(sum(jsonb_array_length(decisions)), 0), max(created_at), max(ended_at), max(executing_at)) as version
+       coalesce(sum(jsonb_array_length(decisions)), 0), max(created_at), max(ended_at), max(executing_at),
+       sum(escalated), sum(jsonb_array_length(extensions)), max(clock_stopped_at)) as version
        from held_calls where state in ('pending', 'executing') or created_at > now() - interval '1 day'`,
   );
   return rows[0]?.version ?? '';

@@ -89,8 +89,8 @@ export async function settleRow(db: Queryable, end: Settlement): Promise<string 
 }
 
 /**
- * Ends pending calls that no workflow will end: those of the given workflows, and those whose time was up two minutes
- * ago. Nothing can have been sent: a claim would have made them `executing`.
+ * Ends pending calls that no workflow will end: those of the given workflows, and those whose time was up ten minutes
+ * ago (a workflow may look that late whether its clock has started again). Nothing can have been sent: a claim would have made them `executing`.
  * @returns the ids of the calls that ended
  */
 export async function endWorkflowless(db: Queryable, lostWorkflowIds: readonly string[]): Promise<string[]> {
@@ -100,7 +100,8 @@ export async function endWorkflowless(db: Queryable, lostWorkflowIds: readonly s
        ended_because = case when workflow_id = any($1)
          then 'Its approval workflow was stopped in Temporal before it ran.'
          else 'Nobody decided in time.' end
-     where state = 'pending' and (workflow_id = any($1) or expires_at < now() - interval '2 minutes')
+     where state = 'pending' and (workflow_id = any($1)
+       or expires_at < now() - interval '10 minutes' and clock_stopped_at is null)
      returning call_id`,
     [lostWorkflowIds],
   );

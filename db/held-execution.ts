@@ -76,8 +76,8 @@ export async function sealedResult(db: Queryable, callId: string): Promise<Seale
 }
 
 /**
- * Claims a call for execution by compare-and-set: pending, same digest, not expired, never claimed before. Committed
- * when it resolves. Of any number of claims of one call, one at most is told true, ever.
+ * Claims a call for execution by compare-and-set: pending, same digest, not expired, never claimed before, and the kill
+ * switch is off. Committed when it resolves. Of any number of claims of one call, one at most is told true, ever.
  * @param votes the verified votes, kept with the row, so that no call is seen to run without who approved it
  */
 export async function claim(
@@ -85,9 +85,12 @@ export async function claim(
   { callId, digest, execToken, votes }: { callId: string; digest: string; execToken: string; votes: unknown },
 ): Promise<boolean> {
   const { rowCount } = await db.query(
-    `update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now(),
+    `with running as (select 1 from kill_switch where not frozen for share)
+     update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now(),
        decisions = $4
-     where call_id = $1 and state = 'pending' and digest = $2 and exec_token is null and expires_at > now()`,
+     from running
+     where call_id = $1 and state = 'pending' and digest = $2 and exec_token is null
+       and (expires_at > now() or clock_stopped_at is not null)`,
     [callId, digest, execToken, JSON.stringify(votes)],
   );
   return rowCount === 1;
@@ -177,7 +180,8 @@ export async function sweepDead(
   );
   const expired = await db.query<{ call_id: string }>(
     `update held_calls set state = 'expired', ended_because = 'Its approval workflow did not end it.'
-     where state = 'pending' and expires_at < now() - interval '2 minutes' returning call_id`,
+     where state = 'pending' and expires_at < now() - interval '10 minutes' and clock_stopped_at is null
+     returning call_id`,
   );
   return { unknown: ids(unknown.rows), aborted: ids(aborted.rows), expired: ids(expired.rows) };
 }

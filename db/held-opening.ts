@@ -1,8 +1,16 @@
 import type { Masked } from '../masking/masked.ts';
 import type { Caller } from '../policy/caller.ts';
-import type { ApproverGroup, OnDisconnect, Risk } from '../policy/verdict.ts';
-import type { CallContext } from './held-context.ts';
+import type {
+  ApproverGroup,
+  EscalationStage,
+  Extension,
+  OnDisconnect,
+  OnSlackOutage,
+  Quorum,
+  Risk,
+} from '../policy/verdict.ts';
 import type { SealedValue } from './held-execution.ts';
+import { isFrozen } from './kill-switch.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 /** A policy's offer of grants, as people see it. */
@@ -31,11 +39,17 @@ export interface NewHeldCall {
   readonly definitionHash: string | null;
   readonly approvers: readonly ApproverGroup[];
   readonly approvalsNeeded: number;
+  readonly quorum: Quorum;
+  readonly escalation: readonly EscalationStage[];
+  readonly extension: Extension | null;
+  readonly onSlackOutage: OnSlackOutage;
   readonly onDisconnect: OnDisconnect;
   /** What approvers may release beside the call. */
   readonly grantOffer: ShownOffer | null;
   readonly shownArgs: Masked<string>;
   readonly expiresAt: Date;
+  /** As far as extensions may go. */
+  readonly latestExpiresAt: Date;
   readonly correlationId: string;
   readonly request: SealedValue;
 }
@@ -47,7 +61,9 @@ export type Opening =
   | { readonly kind: 'retained'; readonly callId: string }
   /** The outcome is just being handed to another client: ask again in a moment. */
   | { readonly kind: 'busy'; readonly callId: string }
-  | { readonly kind: 'limit'; readonly open: number };
+  | { readonly kind: 'limit'; readonly open: number }
+  /** The kill switch is on: nothing new is asked of anybody. */
+  | { readonly kind: 'frozen' };
 
 /** For how long an outcome is set aside for whoever is handing it over. */
 const deliverySeconds = 30;
@@ -66,6 +82,7 @@ export async function openHeldCall(
     await client.query(`select pg_advisory_xact_lock(hashtextextended('held ' || $1, 0))`, [call.caller.key]);
     const found = await identicalCall(client, call.attachKey);
     if (found) return found;
+    if (await isFrozen(client)) return { kind: 'frozen' };
     const { rows } = await client.query<{ open: number }>(
       `select count(*)::int as open from held_calls
        where caller ->> 'key' = $1 and state in ('pending', 'executing')`,
@@ -127,8 +144,11 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
   await db.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
        rule, reason, risk, policy_version, definition_hash, approvers, approvals_needed, on_disconnect, shown_args,
-       expires_at, correlation_id, grant_offer)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+       expires_at, correlation_id, grant_offer, base_expires_at, latest_expires_at, quorum, escalation, extension,
+       on_slack_outage, clock_stopped_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $19, $22,
+       $23, $24, $25, $26,
+       (select now() from clock_stops where $26 = 'freeze' and kind = 'slack' and ended_at is null))`,
     [
       call.callId,
       call.attachKey,
@@ -151,6 +171,11 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
       call.expiresAt,
       call.correlationId,
       call.grantOffer === null ? null : JSON.stringify(call.grantOffer),
+      call.latestExpiresAt,
+      JSON.stringify(call.quorum),
+      JSON.stringify(call.escalation),
+      JSON.stringify(call.extension),
+      call.onSlackOutage,
     ],
   );
   const { kekId, wrapped, sealed } = call.request;
@@ -170,11 +195,6 @@ export async function markOpened(db: Queryable, callId: string): Promise<boolean
     [callId],
   );
   return rowCount === 1;
-}
-
-/** Stores what helps to decide on a call, before anybody is asked about it. */
-export async function storeContext(db: Queryable, callId: string, context: CallContext): Promise<void> {
-  await db.query('update held_calls set context = $2 where call_id = $1', [callId, JSON.stringify(context)]);
 }
 
 /** Sets an outcome aside for the clients of this replica that waited for it. */

@@ -20,6 +20,19 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.clock_stood_still(since timestamp with time zone, on_slack_outage text)
+ RETURNS interval
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select least(coalesce(sum(upper(stop) - lower(stop)), interval '0'), interval '30 days')
+  from unnest((
+    select range_agg(tstzrange(greatest(began_at, since), greatest(coalesce(ended_at, now()), greatest(began_at, since))))
+    from clock_stops
+    where (kind = 'freeze' or on_slack_outage = 'freeze') and coalesce(ended_at, now()) > since
+  )) as stop
+$function$;
+
 CREATE OR REPLACE FUNCTION public.held_calls_after_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -29,25 +42,6 @@ begin
     delete from held_call_requests where call_id = new.call_id;
   end if;
   perform pg_notify('holdpoint_held_calls', new.call_id);
-  return null;
-end $function$;
-
-CREATE OR REPLACE FUNCTION public.held_calls_companions()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-  delete from held_call_before where call_id = new.call_id;
-  if new.state = 'unknown' then
-    insert into unknown_tasks (call_id, read_back)
-    select new.call_id, case when exists (select from held_call_read_backs where call_id = new.call_id)
-                             then 'wanted' else 'none' end
-    on conflict do nothing;
-    insert into slack_refreshes (call_id) values (new.call_id)
-      on conflict (call_id) do update set wish = slack_refreshes.wish + 1, due_at = least(slack_refreshes.due_at, now());
-  else
-    delete from held_call_read_backs where call_id = new.call_id;
-  end if;
   return null;
 end $function$;
 
@@ -83,19 +77,13 @@ begin
   return new;
 end $function$;
 
-CREATE OR REPLACE FUNCTION public.unknown_tasks_guard()
+CREATE OR REPLACE FUNCTION public.kill_switch_notify()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 begin
-  if old.mark is not null and (new.mark is distinct from old.mark or new.marked_by is distinct from old.marked_by
-      or new.reason is distinct from old.reason) then
-    raise exception 'the outcome of call % was marked already', old.call_id;
-  end if;
-  if new.mark is not null and old.mark is null then
-    delete from held_call_read_backs where call_id = new.call_id;
-  end if;
-  return new;
+  perform pg_notify('holdpoint_kill_switch', new.frozen::text);
+  return null;
 end $function$;
 
 create table access_tokens (
@@ -171,6 +159,14 @@ create table approval_grants (
   constraint approval_grants_never_beyond CHECK (((used >= 0) AND (used <= calls)))
 );
 
+create table card_reminders (
+  card_id bigint not null,
+  nth integer not null,
+  sent_at timestamp with time zone default now() not null,
+  constraint card_reminders_pkey PRIMARY KEY (card_id, nth),
+  constraint card_reminders_card_id_fkey FOREIGN KEY (card_id) REFERENCES slack_cards(card_id) ON DELETE CASCADE
+);
+
 create table client_patience (
   who text not null,
   connection text not null,
@@ -179,6 +175,18 @@ create table client_patience (
   left_ms integer,
   seen_at timestamp with time zone default now() not null,
   constraint client_patience_pkey PRIMARY KEY (who, connection, progress)
+);
+
+create table clock_stops (
+  stop_id bigint generated always as identity not null,
+  kind text not null,
+  began_at timestamp with time zone default now() not null,
+  ended_at timestamp with time zone,
+  because text,
+  by jsonb,
+  lifts jsonb default '[]'::jsonb not null,
+  constraint clock_stops_pkey PRIMARY KEY (stop_id),
+  constraint clock_stops_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'slack'::text])))
 );
 
 create table console_logins (
@@ -218,24 +226,6 @@ create table dpop_proofs (
   proof_sha256 bytea not null,
   expires_at timestamp with time zone not null,
   constraint dpop_proofs_pkey PRIMARY KEY (proof_sha256)
-);
-
-create table held_call_before (
-  call_id text not null,
-  kek_id text not null,
-  wrapped_key bytea not null,
-  sealed bytea not null,
-  constraint held_call_before_pkey PRIMARY KEY (call_id),
-  constraint held_call_before_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
-);
-
-create table held_call_read_backs (
-  call_id text not null,
-  kek_id text not null,
-  wrapped_key bytea not null,
-  sealed bytea not null,
-  constraint held_call_read_backs_pkey PRIMARY KEY (call_id),
-  constraint held_call_read_backs_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
 );
 
 create table held_call_requests (
@@ -291,13 +281,33 @@ create table held_calls (
   opened_at timestamp with time zone,
   exec_seen_at timestamp with time zone,
   delivering_until timestamp with time zone,
+  quorum jsonb,
+  escalation jsonb default '[]'::jsonb not null,
+  escalated integer default 0 not null,
+  extensions jsonb default '[]'::jsonb not null,
+  extension jsonb,
+  on_slack_outage text default 'continue'::text not null,
+  base_expires_at timestamp with time zone,
+  latest_expires_at timestamp with time zone,
+  clock_stopped_at timestamp with time zone,
+  unannounced_at timestamp with time zone,
   grant_id text,
   grant_offer jsonb,
   context jsonb,
   constraint held_calls_pkey PRIMARY KEY (call_id),
+  constraint extended_within_policy CHECK ((base_expires_at <= latest_expires_at)),
   constraint held_calls_approvals_needed_check CHECK ((approvals_needed >= 1)),
   constraint held_calls_on_disconnect_check CHECK ((on_disconnect = ANY (ARRAY['keep'::text, 'cancel'::text, 'run'::text]))),
+  constraint held_calls_on_slack_outage_check CHECK ((on_slack_outage = ANY (ARRAY['continue'::text, 'freeze'::text, 'deny'::text]))),
   constraint held_calls_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'aborted'::text])))
+);
+
+create table kill_switch (
+  only_row boolean default true not null,
+  frozen boolean default false not null,
+  people jsonb default '[]'::jsonb not null,
+  constraint kill_switch_pkey PRIMARY KEY (only_row),
+  constraint kill_switch_only_row_check CHECK (only_row)
 );
 
 create table legal_holds (
@@ -546,11 +556,18 @@ create table slack_decisions (
   outcome_code text,
   outcome_text text,
   settled_at timestamp with time zone,
-  grant_choice jsonb,
-  bounds text,
   constraint slack_decisions_pkey PRIMARY KEY (update_id),
   constraint slack_decisions_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
   constraint slack_decisions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'counted'::text, 'refused'::text])))
+);
+
+create table slack_reach (
+  only_row boolean default true not null,
+  ok_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  failure text,
+  constraint slack_reach_pkey PRIMARY KEY (only_row),
+  constraint slack_reach_only_row_check CHECK (only_row)
 );
 
 create table slack_refreshes (
@@ -561,24 +578,6 @@ create table slack_refreshes (
   constraint slack_refreshes_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
 );
 
-create table unknown_tasks (
-  call_id text not null,
-  opened_at timestamp with time zone default now() not null,
-  taken_by jsonb,
-  taken_at timestamp with time zone,
-  read_back text default 'none'::text not null,
-  read_back_at timestamp with time zone,
-  read_back_shown jsonb,
-  mark text,
-  reason text,
-  marked_by jsonb,
-  marked_at timestamp with time zone,
-  constraint unknown_tasks_pkey PRIMARY KEY (call_id),
-  constraint unknown_tasks_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
-  constraint unknown_tasks_mark_check CHECK ((mark = ANY (ARRAY['happened'::text, 'did-not-happen'::text]))),
-  constraint unknown_tasks_read_back_check CHECK ((read_back = ANY (ARRAY['none'::text, 'wanted'::text, 'running'::text, 'done'::text])))
-);
-
 CREATE INDEX access_tokens_by_person ON public.access_tokens USING btree (person_key);
 
 CREATE INDEX approval_acts_unrecorded ON public.approval_acts USING btree (act_id) WHERE (recorded_at IS NULL);
@@ -586,6 +585,10 @@ CREATE INDEX approval_acts_unrecorded ON public.approval_acts USING btree (act_i
 CREATE INDEX approval_grants_by_end ON public.approval_grants USING btree (expires_at) WHERE (sealed_args IS NOT NULL);
 
 CREATE INDEX approval_grants_open ON public.approval_grants USING btree (caller_key, connection, tool) WHERE ((revoked_at IS NULL) AND (used < calls));
+
+CREATE INDEX clock_stops_ended ON public.clock_stops USING btree (ended_at);
+
+CREATE UNIQUE INDEX clock_stops_open ON public.clock_stops USING btree (kind) WHERE (ended_at IS NULL);
 
 CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (expires_at);
 
@@ -608,6 +611,8 @@ CREATE INDEX held_calls_open_by_caller ON public.held_calls USING btree (((calle
 CREATE INDEX held_calls_retained ON public.held_calls USING btree (attach_key, ended_at DESC) WHERE (delivered_at IS NULL);
 
 CREATE INDEX held_calls_retained_until ON public.held_calls USING btree (retain_until) WHERE (retain_until IS NOT NULL);
+
+CREATE INDEX held_calls_stopped ON public.held_calls USING btree (clock_stopped_at) WHERE (clock_stopped_at IS NOT NULL);
 
 CREATE INDEX legal_holds_in_force ON public.legal_holds USING btree (hold_no) WHERE (released_at IS NULL);
 
@@ -649,18 +654,12 @@ CREATE INDEX slack_decisions_by_call ON public.slack_decisions USING btree (call
 
 CREATE INDEX slack_decisions_open ON public.slack_decisions USING btree (next_attempt_at) WHERE (state = 'received'::text);
 
-CREATE INDEX unknown_tasks_open ON public.unknown_tasks USING btree (opened_at) WHERE (mark IS NULL);
-
-CREATE INDEX unknown_tasks_wanted ON public.unknown_tasks USING btree (read_back_at) WHERE (read_back = ANY (ARRAY['wanted'::text, 'running'::text]));
-
 CREATE TRIGGER approval_grants_guard BEFORE UPDATE ON public.approval_grants FOR EACH ROW EXECUTE FUNCTION approval_grants_guard();
 
 CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION held_calls_after_change();
-
-CREATE TRIGGER held_calls_companions AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_companions();
 
 CREATE TRIGGER held_calls_guard BEFORE UPDATE ON public.held_calls FOR EACH ROW EXECUTE FUNCTION held_calls_guard();
 
 CREATE TRIGGER held_calls_on_end BEFORE UPDATE ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_on_end();
 
-CREATE TRIGGER unknown_tasks_guard BEFORE UPDATE ON public.unknown_tasks FOR EACH ROW EXECUTE FUNCTION unknown_tasks_guard();
+CREATE TRIGGER kill_switch_notify AFTER UPDATE OF frozen ON public.kill_switch FOR EACH ROW WHEN ((old.frozen IS DISTINCT FROM new.frozen)) EXECUTE FUNCTION kill_switch_notify();

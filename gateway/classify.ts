@@ -18,8 +18,7 @@ export interface ClassifyDeps {
 export function classify(deps: ClassifyDeps, exchange: Exchange): Classified {
   const { message, session, caller } = exchange;
   const policy = deps.policy();
-  if (message.kind !== 'request')
-    return { ...exchange, verdict: passing(policy.version), target: '', recent: [] };
+  if (message.kind !== 'request') return { ...exchange, verdict: passing(policy.version), target: '' };
   session.calls++;
   const target = targetOf(message);
   const { connection } = session.facts;
@@ -35,17 +34,8 @@ export function classify(deps: ClassifyDeps, exchange: Exchange): Classified {
     session: { id: session.facts.sessionId, startedAt: session.startedAt, calls: session.calls },
     now: deps.now(),
   });
-  const recent = session.recent;
-  if (target !== '')
-    session.recent = [
-      { tool: target, verdict: verdict.kind, atMs: deps.now().getTime() },
-      ...recent.slice(0, recentAtMost - 1),
-    ];
-  return { ...exchange, verdict, target, recent };
+  return { ...exchange, verdict, target };
 }
-
-/** As many earlier requests of a session as an approver is shown. */
-const recentAtMost = 6;
 
 function passing(policyVersion: string): Verdict {
   return {

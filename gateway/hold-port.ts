@@ -23,8 +23,6 @@ export interface HeldRequest {
   /** `sha256:<hex>` of the tool's definition as this connection last listed it; null when never listed. */
   readonly definitionHash: string | null;
   readonly verdict: HoldVerdict;
-  /** The session's requests before this one, latest first, as far as this replica saw them. */
-  readonly recent?: readonly RecentRequest[];
   /** The session's masker of the verdict's profile. */
   readonly masker: Masker;
   /** Headers that the message takes upstream (2026-07-28 mirrors); never credentials. */
@@ -32,14 +30,6 @@ export interface HeldRequest {
   /** The client session's own upstream session: progress and server-to-client requests flow through it. */
   readonly upstream: UpstreamSession;
   readonly stream: ClientStream;
-}
-
-/** An earlier request of a session. */
-export interface RecentRequest {
-  readonly tool: string;
-  /** `pass`, `deny` or `hold`. */
-  readonly verdict: string;
-  readonly atMs: number;
 }
 
 /** The hold step of the line. */

@@ -11,8 +11,7 @@ export async function holdRequest(
   request: RpcRequest,
   verdict: HoldVerdict,
 ): Promise<void> {
-  const { caller, session, correlationId, protocolVersion, target, headers, masker, recent, stream } =
-    exchange;
+  const { caller, session, correlationId, protocolVersion, target, headers, masker, stream } = exchange;
   await deps.hold.hold({
     caller,
     session: session.facts,
@@ -25,7 +24,6 @@ export async function holdRequest(
     argsJson: rawParam(request, 'arguments'),
     definitionHash: deps.definitions.find(session.facts.connection, target)?.hash ?? null,
     verdict,
-    recent,
     masker,
     headers,
     upstream: session.upstream,

@@ -1,6 +1,6 @@
 import type { Problem } from './problems.ts';
 import type { PolicyFile } from './schema.ts';
-import { nearest } from './suggest.ts';
+import { orRather } from './suggest.ts';
 
 /** What is wrong with the `definitions` section: names of nothing, and definitions that nobody could accept. */
 export function checkDefinitions(
@@ -60,9 +60,4 @@ export function checkIntent(
       message: 'only tools/call can be asked for an intent; remove it or let the rule match that method',
     },
   ];
-}
-
-function orRather(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return meant === null ? '' : `; did you mean \`${meant}\`?`;
 }

@@ -2,8 +2,10 @@ import { checkDefinitions, checkIntent } from './check-definitions.ts';
 import { compileGlobs, globContains } from './globs.ts';
 import { holdableMethods, knownMethods } from './methods.ts';
 import type { Problem } from './problems.ts';
-import { nearest } from './suggest.ts';
-import type { HoldTerms, PolicyFile, RuleFile } from './schema.ts';
+import { orRather } from './suggest.ts';
+import { checkGroups, checkHold } from './check-approvers.ts';
+import { groupsOf } from './hold-terms.ts';
+import type { PolicyFile, RuleFile } from './schema.ts';
 
 /** What a policy is checked against. */
 export interface Surroundings {
@@ -33,47 +35,6 @@ export function checkPolicy(policy: PolicyFile, around: Surroundings): readonly 
       .checkMasking(policy.masking ?? {})
       .map(({ path, message }) => ({ path: ['masking', ...path], message })),
   ];
-}
-
-function checkGroups(policy: PolicyFile, slackConfigured: boolean | null): readonly Problem[] {
-  return Object.entries(policy.approvers ?? {}).flatMap(([name, group]) => {
-    const path = ['approvers', name];
-    const problems: Problem[] = [];
-    const { people = [], groups = [], slackUserGroup, slackChannel } = group;
-    people.forEach((person, index) => {
-      const [message] = personProblem(person);
-      if (message) problems.push({ path: [...path, 'people', index], message });
-    });
-    if (slackConfigured === false) {
-      const key = slackChannel === undefined ? 'slackUserGroup' : 'slackChannel';
-      if (slackChannel ?? slackUserGroup)
-        problems.push({
-          path: [...path, key],
-          message: 'Slack is not configured; set `slack` in holdpoint.yaml or remove this',
-        });
-      people.forEach((person, index) => {
-        if (person.startsWith('slack:'))
-          problems.push({
-            path: [...path, 'people', index],
-            message: 'nobody can be reached through Slack: it is not configured',
-          });
-      });
-    }
-    if (people.length === 0 && groups.length === 0 && slackUserGroup === undefined)
-      problems.push({
-        path,
-        message:
-          'nobody belongs to this group, so nobody could ever decide; name `people`, `groups` or a `slackUserGroup` (a channel gives no right to decide)',
-      });
-    return problems;
-  });
-}
-
-function personProblem(person: string): readonly string[] {
-  if (person.startsWith('slack:') && !/^slack:[TE][A-Z0-9]+\/[UW][A-Z0-9]+$/.test(person))
-    return ['must be `slack:TEAM/USER` with Slack ids, such as `slack:T0ACME/U0ALICE`'];
-  if (person.includes('@') && !/^[^\s@]+@[^\s@]+$/.test(person)) return ['is not an e-mail address'];
-  return [];
 }
 
 function checkRule(
@@ -166,37 +127,6 @@ function shadows(other: RuleFile, rule: RuleFile): boolean {
   );
 }
 
-type Approvals = Pick<HoldTerms, 'approvers' | 'approvals'>;
-
-function checkHold(
-  policy: PolicyFile,
-  terms: Approvals,
-  path: readonly (string | number)[],
-): readonly Problem[] {
-  const groups = policy.approvers ?? {};
-  const unknown = terms.approvers.flatMap((name, index) =>
-    Object.hasOwn(groups, name)
-      ? []
-      : [
-          {
-            path: [...path, 'approvers', index],
-            message: `there is no approver group \`${name}\` under \`approvers\`${orRather(name, Object.keys(groups))}`,
-          },
-        ],
-  );
-  if (unknown.length > 0) return unknown;
-  const named = terms.approvers.flatMap((name) => groups[name] ?? []);
-  const countable = named.every((group) => group.groups === undefined && group.slackUserGroup === undefined);
-  const people = new Set(named.flatMap(({ people = [] }) => people.map((person) => person.toLowerCase())));
-  if (!countable || people.size === 0 || people.size >= (terms.approvals ?? 1)) return [];
-  return [
-    {
-      path: [...path, 'approvals'],
-      message: `asks for ${terms.approvals} people, but the groups have only ${people.size}; name more people or ask for fewer`,
-    },
-  ];
-}
-
 function checkDefault(policy: PolicyFile): readonly Problem[] {
   const { default: fallback } = policy;
   if (typeof fallback === 'string') return [];
@@ -233,7 +163,7 @@ function checkUnused(policy: PolicyFile): readonly Problem[] {
   const forDefinitions = typeof definitions === 'object' ? (definitions.approvers ?? []) : [];
   const asked = new Set([
     ...forDefinitions,
-    ...all.flatMap((rule) => (rule.then === 'hold' ? rule.approvers : [])),
+    ...all.flatMap((rule) => (rule.then === 'hold' ? groupsOf(rule) : [])),
   ]);
   const masked = new Set(['default', ...all.flatMap(({ mask = [] }) => mask)]);
   const unused = (path: string[], message: string): Problem => ({ path, message, atKey: true });
@@ -247,9 +177,4 @@ function checkUnused(policy: PolicyFile): readonly Problem[] {
         unused(['masking', name], 'no rule masks by this profile; remove it or name it in a rule'),
       ),
   ];
-}
-
-function orRather(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return meant === null ? '' : `; did you mean \`${meant}\`?`;
 }

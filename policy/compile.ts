@@ -1,8 +1,8 @@
 import { checkPolicy, type Surroundings } from './checks.ts';
-import { parseDuration } from './durations.ts';
 import { definitionRulesOf } from './definitions.ts';
 import { type Compiler, type Condition, expressionCompiler } from './expression.ts';
 import { compileGlobs } from './globs.ts';
+import { groupOf, holdEnding } from './hold-terms.ts';
 import { compileOffers, noOffers, type Offers } from './offers.ts';
 import type { Ending, GlobTest, Policy, Rule, Terms } from './policy.ts';
 import { formatPath, placeOfProblem, problemsOf, type Problem } from './problems.ts';
@@ -25,9 +25,6 @@ export interface CompileOptions extends Surroundings {
   /** Name of the file, for messages. */
   readonly file: string;
 }
-
-/** How long people have when a rule does not say. */
-const defaultTimeoutMs = 30 * 60_000;
 
 /**
  * Reads, checks and compiles a policy. Any text gives a policy or errors; nothing is thrown, and nothing that
@@ -171,19 +168,5 @@ function termsOf(terms: TermsFile, parts: HoldParts): Terms {
 }
 
 function endingOf(terms: Exclude<TermsFile, string>, { groups, offers }: HoldParts): Ending {
-  if (terms.then !== 'hold') return { kind: terms.then };
-  return {
-    kind: 'hold',
-    approvers: terms.approvers.flatMap((name) => groups.get(name) ?? []),
-    approvalsNeeded: terms.approvals ?? 1,
-    timeoutMs:
-      terms.timeout === undefined ? defaultTimeoutMs : (parseDuration(terms.timeout) ?? defaultTimeoutMs),
-    onDisconnect: terms.onDisconnect ?? 'keep',
-    offers,
-  };
-}
-
-function groupOf(name: string, group: NonNullable<PolicyFile['approvers']>[string]): ApproverGroup {
-  const { slackChannel = null, slackUserGroup = null, people = [], groups = [] } = group;
-  return { name, slackChannel, slackUserGroup, people, groups };
+  return terms.then === 'hold' ? holdEnding(terms, groups, offers) : { kind: terms.then };
 }

@@ -1,20 +1,15 @@
 import type { DefinitionRules } from './definitions.ts';
 import type { Condition } from './expression.ts';
-import type { Offers } from './offers.ts';
-import type { ApproverGroup, OnDisconnect, Risk } from './verdict.ts';
+import type { ApproverGroup, HoldVerdict, Risk } from './verdict.ts';
+
+/** On what terms a call is held: a hold verdict without where it came from. */
+export type HoldEnding = Omit<
+  HoldVerdict,
+  'rule' | 'policyVersion' | 'risk' | 'maskProfile' | 'reason' | 'askIntent'
+>;
 
 /** How a verdict ends: the part of a rule after `then`. */
-export type Ending =
-  | { readonly kind: 'pass' }
-  | { readonly kind: 'deny' }
-  | {
-      readonly kind: 'hold';
-      readonly approvers: readonly ApproverGroup[];
-      readonly approvalsNeeded: number;
-      readonly timeoutMs: number;
-      readonly onDisconnect: OnDisconnect;
-      readonly offers: Offers;
-    };
+export type Ending = { readonly kind: 'pass' } | { readonly kind: 'deny' } | HoldEnding;
 
 /** What a matching rule (or the default) gives. */
 export interface Terms {

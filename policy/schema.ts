@@ -1,14 +1,6 @@
 // oxlint-disable unicorn/no-thenable -- `then` is the policy language's word; these objects are never awaited
 import { z } from 'zod';
-import { durationPattern, parseDuration } from './durations.ts';
-import { offerTerms } from './offers-schema.ts';
-
-const name = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/,
-    'must be 1 to 63 letters, digits, `_`, `.` or `-`, starting with a letter or digit',
-  );
+import { approverGroup, holdTerms, name } from './hold-schema.ts';
 
 const text = z.string().min(1, 'must not be empty').max(500, 'must be at most 500 characters');
 
@@ -19,14 +11,6 @@ const globs = z
   .refine(
     (value) => [value].flat().every((glob) => glob !== ''),
     'must not contain an empty glob: it can never match',
-  );
-
-const duration = z
-  .string({ error: 'must be a duration such as `30m`, `1h30m` or `2d`' })
-  .regex(durationPattern, 'must be a duration such as `30m`, `1h30m` or `2d`')
-  .refine(
-    (value) => !durationPattern.test(value) || parseDuration(value) !== null,
-    'must be longer than nothing and at most 366 days',
   );
 
 const risk = z
@@ -66,22 +50,6 @@ const askIntent = z
   .describe(
     'Whether the agent must say what a matching call is for. The tool then has one argument more, which never reaches the server.',
   );
-
-const holdTerms = {
-  approvers: z
-    .array(name)
-    .min(1, 'must name at least one approver group')
-    .describe('Approver groups; a member of any of them may decide.'),
-  approvals: z.int().min(1).max(20).optional().describe('How many distinct people must approve. Default: 1.'),
-  timeout: duration.optional().describe('How long people have to decide. Default: `30m`.'),
-  onDisconnect: z
-    .enum(['keep', 'cancel', 'run'])
-    .optional()
-    .describe(
-      'What becomes of a held call whose client has gone: `keep` (default) waits for it to come back, `cancel` cancels, `run` runs it once approved and keeps the result.',
-    ),
-  ...offerTerms,
-};
 
 const passRule = z.strictObject({ ...common, then: z.literal('pass'), askIntent: askIntent.optional() });
 const denyRule = z.strictObject({ ...common, then: z.literal('deny'), reason: reason.optional() });
@@ -127,31 +95,6 @@ const defaultVerdict = z
   )
   .describe('The verdict for tool calls that no rule matches.');
 
-const approverGroup = z
-  .strictObject({
-    slackChannel: z
-      .string()
-      .regex(/^[CG][A-Z0-9]{2,}$/, 'must be a Slack channel id such as `C0DBA` (not its name)')
-      .optional()
-      .describe('Id of the channel where the card is posted. Being in it gives no right to decide.'),
-    slackUserGroup: z
-      .string()
-      .regex(/^S[A-Z0-9]{2,}$/, 'must be a Slack user group id such as `S0DBA`')
-      .optional()
-      .describe('Id of a Slack user group whose members may decide.'),
-    people: z
-      .array(z.string().min(1, 'must not be empty').max(320))
-      .min(1, 'must name at least one person, or be left out')
-      .optional()
-      .describe('E-mail addresses, OIDC subjects, or `slack:TEAM/USER`.'),
-    groups: z
-      .array(z.string().min(1, 'must not be empty').max(200))
-      .min(1, 'must name at least one group, or be left out')
-      .optional()
-      .describe('Directory groups (OIDC or SAML) whose members may decide.'),
-  })
-  .describe('A set of people who may decide. Any one way of belonging is enough.');
-
 const definitionMode = z.enum(['trust-on-first-use', 'approve', 'open'], {
   error: 'must be `trust-on-first-use`, `approve` or `open`',
 });
@@ -190,4 +133,3 @@ export const policySchema = z.strictObject({
 
 export type PolicyFile = z.output<typeof policySchema>;
 export type RuleFile = NonNullable<PolicyFile['rules']>[number];
-export type HoldTerms = Extract<RuleFile, { then: 'hold' }>;

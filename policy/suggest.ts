@@ -15,6 +15,12 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best.candidate;
 }
 
+/** `; did you mean …?`, or nothing. */
+export function orRather(word: string, candidates: readonly string[]): string {
+  const meant = nearest(word, candidates);
+  return meant === null ? '' : `; did you mean \`${meant}\`?`;
+}
+
 /** Letters to insert, remove, change or swap (Damerau-Levenshtein, optimal string alignment). */
 function distance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > 2) return Number.POSITIVE_INFINITY;

@@ -13,14 +13,49 @@ export type OnDisconnect = 'keep' | 'cancel' | 'run';
 /** A named set of people who may decide. Any one way of belonging is enough. */
 export interface ApproverGroup {
   readonly name: string;
-  /** Where the card is posted; being in the channel gives no right to decide. */
+  /** Where the card is posted; being in the channel gives a right to decide only with `channelMembers`. */
   readonly slackChannel: string | null;
+  /** Where the card is posted when Slack refuses the channel. */
+  readonly fallbackChannel?: string | null;
+  /** Whether whoever is in `slackChannel` at that moment may decide. */
+  readonly channelMembers?: boolean;
   readonly slackUserGroup: string | null;
   /** E-mail, OIDC subject, or `slack:TEAM/USER`. */
   readonly people: readonly string[];
   /** Directory groups (OIDC or SAML). */
   readonly groups: readonly string[];
 }
+
+/** How many approvals one group has to give. */
+export interface GroupNeed {
+  readonly group: string;
+  readonly approvals: number;
+}
+
+/**
+ * Which approvals release a call. `together`: so many distinct people, each of any of the groups. `any`: one of the
+ * groups gives all of its own. `all`: every group gives its own; one person fills one place only, whatever groups
+ * they are in.
+ */
+export type Quorum =
+  | { readonly kind: 'together'; readonly approvals: number }
+  | { readonly kind: 'any' | 'all'; readonly needs: readonly GroupNeed[] };
+
+/** Who joins when nobody has decided for so long. Whoever joins may stand in for a member of any group. */
+export interface EscalationStage {
+  /** After the request was made. */
+  readonly afterMs: number;
+  readonly to: readonly ApproverGroup[];
+}
+
+/** By how much, and how many times, approvers may extend a request. */
+export interface Extension {
+  readonly byMs: number;
+  readonly times: number;
+}
+
+/** What becomes of a request's deadline while Slack cannot be reached. */
+export type OnSlackOutage = 'continue' | 'freeze' | 'deny';
 
 /** What every verdict says about where it came from. */
 interface Because {
@@ -48,9 +83,16 @@ export interface DenyVerdict extends Because {
 export interface HoldVerdict extends Because {
   readonly kind: 'hold';
   readonly approvers: readonly ApproverGroup[];
-  /** How many distinct people must approve, at least 1. */
+  /** The fewest distinct people who can release it, at least 1. */
   readonly approvalsNeeded: number;
+  readonly quorum: Quorum;
   readonly timeoutMs: number;
+  /** When people are reminded, after the request was made, in order. */
+  readonly remindersMs: readonly number[];
+  /** In order of time. */
+  readonly escalation: readonly EscalationStage[];
+  readonly extension: Extension | null;
+  readonly onSlackOutage: OnSlackOutage;
   readonly onDisconnect: OnDisconnect;
   /** What else approvers may see and release. */
   readonly offers: Offers;

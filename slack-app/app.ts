@@ -9,7 +9,6 @@ import { eligibility } from './eligibility.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
 import { createMembership } from './membership.ts';
-import { startReminders } from './reminders.ts';
 import { startSocketMode, type Transport } from './socket-mode.ts';
 import { clientOptions, type Log, slackLogger } from './web-client.ts';
 import { workspaceOf } from './workspace.ts';
@@ -84,10 +83,8 @@ export async function startSlackApp(
   });
   registerCommands(app, forCommands);
 
-  const reminders = startReminders({ db: pool, client, log });
   const transports: Transport[] = [];
   const stop = async (): Promise<void> => {
-    reminders.stop();
     await Promise.all(transports.map((transport) => transport.stop()));
     await queue.stop();
   };

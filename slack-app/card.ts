@@ -3,7 +3,8 @@ import type { Risk } from '../policy/verdict.ts';
 import { boxed, header, limits, lines, type Span, smallPrint, weight } from './blocks.ts';
 import { cardButtons } from './buttons.ts';
 import { laidOut, pieces } from './layout.ts';
-import type { CardFacts } from '../db/card-facts.ts';
+import type { CardFacts } from '../db/cards.ts';
+import { lacking, lackingWords, quorumWords } from '../workflows/quorum.ts';
 import { type CardRequest, cardRequest } from './request.ts';
 import { type CardState, stateOf } from './state.ts';
 import { escaped, fitted, slackDate, visible } from './text.ts';
@@ -117,7 +118,6 @@ function clientWords(client: string): string {
 
 /** The approver groups; those that are user groups in Slack are notified. */
 function deciders(request: CardRequest): Span[] {
-  const needed = request.approvalsNeeded === 1 ? 'one approval' : `${request.approvalsNeeded} approvals`;
   return [
     { text: `${fitted(request.approverGroups.map(({ name }) => name).join(', '), 200).text} ` },
     ...request.approverGroups
@@ -125,7 +125,7 @@ function deciders(request: CardRequest): Span[] {
       .filter((id) => /^S[A-Z0-9]+$/.test(id))
       .slice(0, 10)
       .flatMap((userGroup): Span[] => [{ userGroup }, { text: ' ' }]),
-    { text: `(${needed} needed)` },
+    { text: `(${fitted(quorumWords(request.quorum), 300).text})` },
   ];
 }
 
@@ -162,18 +162,22 @@ function incomplete(factsWhole: boolean): KnownBlock {
 }
 
 function closing(request: CardRequest, state: CardState, links: CardLinks): KnownBlock[] {
-  const got = request.votes.filter((vote) => vote.decision === 'approve').length;
+  const approvals = request.votes.filter((vote) => vote.decision === 'approve');
+  const missing = lacking(request.quorum, approvals, request.joined);
   const url = `${links.consoleUrl}/approvals/${encodeURIComponent(request.callId.toWellFormed())}`;
   const id = `call \`${codeSpan(request.callId)}\` · digest \`${codeSpan(shortDigest(request.digest))}\``;
   const until = slackDate(request.expiresAtMs, '{date_short_pretty} at {time}');
   const asked = slackDate(request.createdAtMs, '{date_short_pretty} at {time}');
-  const votes = `${got} of ${request.approvalsNeeded} ${request.approvalsNeeded === 1 ? 'approval' : 'approvals'}`;
+  const votes = missing.met ? 'approved' : `needs ${fitted(lackingWords(missing), 300).text}`;
   const ended =
     request.endedAtMs === null
       ? ''
       : ` · ended ${slackDate(request.endedAtMs, '{date_short_pretty} at {time}')}`;
-  const times = state.open ? `expires ${until}` : `asked ${asked}${ended}`;
-  return [smallPrint('status', `${votes} · ${times} · <${url}|open in the console>\n${id}`)];
+  const clock = request.clockStoppedAtMs === null ? `expires ${until}` : 'the clock stands still';
+  const times = state.open ? clock : `asked ${asked}${ended}`;
+  return [
+    smallPrint('status', `${state.open ? `${votes} · ` : ''}${times} · <${url}|open in the console>\n${id}`),
+  ];
 }
 
 /**

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cardFacts } from '../db/card-facts.ts';
-import { adoptCard, type CardCopy, cardAt, isBeingPosted } from '../db/cards.ts';
+import { adoptCard, type CardCopy, cardAt, cardFacts, isBeingPosted } from '../db/cards.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { ApprovalStatus, Decision, Person } from '../workflows/contract.ts';
@@ -118,11 +117,8 @@ async function copyAt(
 }
 
 function countedWords(status: ApprovalStatus, decision: Decision): Settled {
-  const got = status.votes.filter((vote) => vote.decision === 'approve').length;
-  const missing = status.approvalsNeeded - got;
   if (status.outcome !== null || decision === 'deny')
     return { state: 'counted', code: 'Counted', text: 'Your decision counts.', tell: false };
-  const more = missing === 1 ? 'One more approval is' : `${missing} more approvals are`;
-  const text = `Your approval counts (${got} of ${status.approvalsNeeded}). ${more} needed before the call runs.`;
+  const text = `Your approval counts. Needed before the call runs: ${status.stillNeeded}.`;
   return { state: 'counted', code: 'Counted', text, tell: true };
 }

@@ -1,5 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } from '../db/card-facts.ts';
+import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } from '../db/cards.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import { decidedBy } from '../db/slack-decisions.ts';

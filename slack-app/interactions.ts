@@ -1,7 +1,7 @@
 import type { App, BlockAction, BlockButtonAction, ViewSubmitAction } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
-import { type CardFacts, cardFacts } from '../db/card-facts.ts';
+import { type CardFacts, cardFacts } from '../db/cards.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { ClickedDecision } from '../db/slack-decisions.ts';

@@ -1,3 +1,4 @@
+import { quorumWords } from '../workflows/quorum.ts';
 import type { KnownBlock, ModalView } from '@slack/types';
 import { actionIds } from './buttons.ts';
 import { boxed, limits, lines, smallPrint, weight } from './blocks.ts';
@@ -74,7 +75,7 @@ export function detailsModal(request: CardRequest, consoleUrl: string): ModalVie
     fact('Risk', request.risk),
     fact(
       'Decided by',
-      `${request.approverGroups.map(({ name }) => name).join(', ')} (${request.approvalsNeeded} needed)`,
+      `${request.approverGroups.map(({ name }) => name).join(', ')} (${quorumWords(request.quorum)})`,
     ),
     [{ text: 'Asked  ', bold: true }, { atMs: request.createdAtMs }],
     [{ text: 'Expires  ', bold: true }, { atMs: request.expiresAtMs }],

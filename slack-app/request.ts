@@ -1,5 +1,5 @@
-import type { CardFacts, ListedCall } from '../db/card-facts.ts';
-import type { Risk } from '../policy/verdict.ts';
+import type { CardFacts, ListedCall } from '../db/cards.ts';
+import type { Quorum, Risk } from '../policy/verdict.ts';
 
 /** A vote that counted, as a card shows it. */
 export interface CardVote {
@@ -8,6 +8,8 @@ export interface CardVote {
   readonly reason: string | null;
   readonly via: string;
   readonly atMs: number;
+  /** The approver groups to which the person belonged then. */
+  readonly groups?: readonly string[];
 }
 
 /** Everything a card shows: display facts of a held call, masked, and never trusted. */
@@ -39,6 +41,12 @@ export interface CardRequest {
   readonly shownArgs: string;
   readonly approverGroups: readonly { readonly name: string; readonly slackUserGroup: string | null }[];
   readonly approvalsNeeded: number;
+  readonly quorum: Quorum;
+  /** Groups that joined by escalation. */
+  readonly joined: readonly string[];
+  readonly extensions: readonly { readonly name: string; readonly byMs: number; readonly atMs: number }[];
+  /** Since when the clock stands still; null while it runs. */
+  readonly clockStoppedAtMs: number | null;
   readonly votes: readonly CardVote[];
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
@@ -68,18 +76,23 @@ export function listedRequest(facts: ListedCall): ListedRequest {
     reason,
     approvalsNeeded,
     endedBecause,
+    quorum: facts.quorum ?? { kind: 'together', approvals: approvalsNeeded },
+    joined: facts.joined,
+    extensions: facts.extensions.map(({ person, byMs, atMs }) => ({ name: person.name, byMs, atMs })),
+    clockStoppedAtMs: facts.clockStoppedAt?.getTime() ?? null,
     state: facts.state as CardRequest['state'],
     risk: facts.risk as Risk,
     subject: caller.subject,
     client: caller.client,
     actors: caller.actors,
     approverGroups: approvers.map(({ name, slackUserGroup }) => ({ name, slackUserGroup })),
-    votes: decisions.map(({ person, decision, reason, via, atMs }) => ({
+    votes: decisions.map(({ person, decision, reason, via, atMs, groups = [] }) => ({
       name: person.name,
       decision,
       reason,
       via,
       atMs,
+      groups,
     })),
     createdAtMs: facts.createdAt.getTime(),
     expiresAtMs: facts.expiresAt.getTime(),

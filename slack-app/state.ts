@@ -1,3 +1,4 @@
+import { lacking } from '../workflows/quorum.ts';
 import type { CardVote, ListedRequest } from './request.ts';
 import type { Span } from './blocks.ts';
 import { fitted } from './text.ts';
@@ -25,9 +26,13 @@ export function stateOf(request: ListedRequest): CardState {
   const people = approvals.map(approvedLine);
   switch (request.state) {
     case 'pending':
-      if (approvals.length >= request.approvalsNeeded)
+      if (lacking(request.quorum, approvals, request.joined).met)
         return closed('✅ Approved, about to run', [...people]);
-      return { heading: null, outcome: people, open: true };
+      return {
+        heading: null,
+        outcome: [...people, ...request.extensions.map(extendedLine)],
+        open: true,
+      };
     case 'executing':
       return closed('✅ Approved, running now', people);
     case 'succeeded':
@@ -65,6 +70,14 @@ function closed(heading: string, outcome: readonly Line[]): CardState {
 
 function approvedLine(vote: CardVote): Line {
   return ['Approved by ', ...person(vote), said(vote.reason)].map(span);
+}
+
+function extendedLine({ name, byMs, atMs }: ListedRequest['extensions'][number]): Line {
+  const minutes = Math.round(byMs / 60_000);
+  return [
+    { text: `Extended by ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} by ${fitted(name, 100).text} ` },
+    { atMs },
+  ];
 }
 
 function deniedLines(vote: CardVote): readonly Line[] {

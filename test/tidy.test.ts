@@ -11,7 +11,7 @@ const mayImport: Record<string, readonly string[]> = {
   db: [],
   workflows: [],
   activities: ['workflows/contract', 'db', 'recording', 'slack-app/card'],
-  'slack-app': ['workflows/contract', 'workflows/client', 'db'],
+  'slack-app': ['workflows/contract', 'workflows/client', 'workflows/quorum', 'db'],
   gateway: [
     'policy',
     'masking',
@@ -20,8 +20,9 @@ const mayImport: Record<string, readonly string[]> = {
     'workflows/contract',
     'workflows/client',
     'workflows/vote',
+    'workflows/quorum',
   ],
-  console: ['workflows/contract', 'workflows/client', 'db', 'recording'],
+  console: ['workflows/contract', 'workflows/client', 'workflows/quorum', 'db', 'recording'],
   connector: ['gateway/mcp'],
 };
 /** Types of the pure rooms (and of activities, for workflows) may be imported anywhere below. */

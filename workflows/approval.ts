@@ -1,9 +1,11 @@
 import * as wf from '@temporalio/workflow';
 import { startCardWork } from './card-work.ts';
+import { timeIsUp } from './clock.ts';
 import type { ApprovalInput, ExecuteResult, Outcome, WorkerActivities } from './contract.ts';
 import { showState } from './display.ts';
 import { leftMs, reconnectMs, runApproved } from './execution.ts';
 import { openRequest, type Request } from './request.ts';
+import { startTimeline } from './timeline.ts';
 
 const ending = wf.proxyActivities<Pick<WorkerActivities, 'settle'>>({
   startToCloseTimeout: '30 seconds',
@@ -32,15 +34,25 @@ export interface ApprovalEnd {
 export async function approval(input: ApprovalInput): Promise<ApprovalEnd> {
   const body = new wf.CancellationScope();
   const request = openRequest(input, {
-    vote: (status) => showState(input, status, null),
+    change: (status) => showState(input, status, null),
     withdrawal: () => body.cancel(),
   });
-  showState(input, request.status(), null);
-  const cards = startCardWork(input.callId, () => request.votes());
+  const show = (): void => showState(input, request.status(), null);
+  show();
+  const { terms } = input;
+  const reached = (inSlack: boolean): void => {
+    if (!inSlack && terms?.onSlackOutage === 'deny' && request.outcome() === null)
+      request.end('denied', nobodyAsked);
+    request.setSlackAway(!inSlack);
+    show();
+  };
+  const cards = startCardWork(input.callId, () => request.votes(), terms ? reached : null);
+  const timeline = terms ? startTimeline(input, terms, request, show) : null;
   let execution: ExecuteResult | null = null;
   try {
     execution = await body.run(async () => {
       await untilDecided(input, request);
+      await timeline?.stop();
       if (request.outcome() !== 'approved') return null;
       const run = await runApproved(input, request);
       if (typeof run !== 'string') return run;
@@ -51,15 +63,29 @@ export async function approval(input: ApprovalInput): Promise<ApprovalEnd> {
     if (!wf.isCancellation(error)) throw error;
     request.end('cancelled');
   }
-  return wf.CancellationScope.nonCancellable(() => settle(input, request, cards, execution));
+  return wf.CancellationScope.nonCancellable(async () => {
+    await timeline?.stop();
+    return settle(input, request, cards, execution);
+  });
 }
+
+const nobodyAsked = 'Slack could not be reached, so no approver could be asked; policy denies the call then.';
+const outageAtDeadline =
+  'Slack could not be reached when the time was up, so the approvers may not have seen it; policy denies the call then.';
 
 /** Waits for a decision, until the request expires or, where policy says so, its client has left for good. */
 async function untilDecided(input: ApprovalInput, request: Request): Promise<void> {
   const decided = (): boolean => request.outcome() !== null;
   const clientGone = (): boolean => input.onDisconnect === 'cancel' && request.holder() === null;
-  while (!decided() && Date.now() < input.expiresAtMs) {
-    await wf.condition(() => decided() || clientGone(), leftMs(input.expiresAtMs), {
+  while (!decided()) {
+    const { expiresAtMs } = request.clock();
+    if (Date.now() >= expiresAtMs) {
+      const time = await timeIsUp(input, request, () => decided() || clientGone());
+      // A vote and the deadline may come in one moment: the vote was first, since it is here.
+      if (!decided() && time !== 'runs') return endOverdue(input, request, time);
+      if (decided()) return;
+    }
+    await wf.condition(() => decided() || clientGone(), leftMs(request.clock().expiresAtMs), {
       summary: 'until the request expires',
     });
     if (decided() || !clientGone()) continue;
@@ -68,8 +94,12 @@ async function untilDecided(input: ApprovalInput, request: Request): Promise<voi
     });
     if (!back) request.end('cancelled');
   }
-  // A vote and the deadline may come in one moment: the vote was first, since it is here.
-  if (!decided()) request.end('expired');
+}
+
+function endOverdue(input: ApprovalInput, request: Request, time: 'up' | 'up while Slack is away'): void {
+  if (time === 'up while Slack is away' && input.terms?.onSlackOutage === 'deny')
+    request.end('denied', outageAtDeadline);
+  else request.end('expired');
 }
 
 async function settle(
@@ -81,7 +111,8 @@ async function settle(
   const { callId } = input;
   const outcome = request.outcome() ?? 'cancelled';
   const votes = [...request.votes()];
-  const because = outcome === 'cancelled' ? request.withdrawn() : null;
+  const byPerson = votes.some(({ decision }) => decision === 'deny');
+  const because = outcome === 'cancelled' || (outcome === 'denied' && !byPerson) ? request.because() : null;
   const { state } = await ending.settle({ callId, outcome, votes, execution, because });
   showState(input, request.status(), { state, summary: execution?.summary ?? null });
   await cards.stop();

@@ -1,4 +1,5 @@
 import * as wf from '@temporalio/workflow';
+import { time } from './clock.ts';
 import type { CountedVote, WorkerActivities } from './contract.ts';
 
 /** Without a maximum: Slack may be away for hours, and the request goes on meanwhile. */
@@ -7,20 +8,38 @@ const cards = wf.proxyActivities<Pick<WorkerActivities, 'announce' | 'showProgre
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute' },
 });
 
+/** The first tries, after which the approvers count as not reached. */
+const firstTries = wf.proxyActivities<Pick<WorkerActivities, 'announce'>>({
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '2 minutes',
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '20 seconds' },
+  summary: 'ask the approvers',
+});
+
 /** What people are shown: kept up to date beside the request, never in its way. */
 export interface CardWork {
   /** Gives up what is still being tried. */
   stop(): Promise<void>;
 }
 
-/** Announces the request, then shows each change; several changes while one is being shown become one. */
-export function startCardWork(callId: string, votes: () => readonly CountedVote[]): CardWork {
+/**
+ * Announces the request, then shows each change; several changes while one is being shown become one.
+ * @param reached told whether any approver was reached in Slack, once the first tries have failed; null in requests of
+ * 0.1.0
+ */
+export function startCardWork(
+  callId: string,
+  votes: () => readonly CountedVote[],
+  reached: ((inSlack: boolean) => void) | null,
+): CardWork {
   const side = new wf.CancellationScope();
   let shown = 0;
   const announcing = side.run(() =>
-    onTheSide('announced', () =>
-      cards.announce.executeWithOptions({ summary: 'ask the approvers' }, [{ callId }]),
-    ),
+    onTheSide('announced', async () => {
+      if (reached && (await askedAtOnce(callId, reached))) return;
+      await cards.announce.executeWithOptions({ summary: 'ask the approvers' }, [{ callId }]);
+      reached?.(true);
+    }),
   );
   const following = side.run(async () => {
     for (;;) {
@@ -39,6 +58,22 @@ export function startCardWork(callId: string, votes: () => readonly CountedVote[
       await ended;
     },
   };
+}
+
+/** @returns true when every card stands after the first tries; else others were asked instead, as far as possible */
+async function askedAtOnce(callId: string, told: (inSlack: boolean) => void): Promise<boolean> {
+  try {
+    await firstTries.announce({ callId });
+    return true;
+  } catch (error) {
+    if (wf.isCancellation(error)) throw error;
+    const { reached } = await time.failOver.executeWithOptions(
+      { summary: 'Slack does not answer: ask elsewhere' },
+      [{ callId }],
+    );
+    told(reached);
+    return false;
+  }
 }
 
 /** A card that can never be shown must not end the request: it is said in the log, and the request goes on. */

@@ -1,6 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { ApprovalInput, ApprovalStatus, VoteClaims, VoteRefusal } from './contract.ts';
-import { verifyVote } from './vote.ts';
+import type { ApprovalInput, ApprovalStatus, ExtensionClaims, VoteClaims, VoteRefusal } from './contract.ts';
+import { verifyExtension, verifyVote } from './vote.ts';
+
+/** What is known when somebody acts on a request. */
+export interface ActedOn {
+  readonly status: ApprovalStatus;
+  /** Whether its time is up; not while the clock stands still. */
+  readonly overdue: boolean;
+  readonly nowMs: number;
+}
 
 /**
  * Throws the refusal of a vote that cannot count; returns when it can. Order matters: only what a trusted key has
@@ -8,36 +16,13 @@ import { verifyVote } from './vote.ts';
  * @param vote the Update's argument, from whoever can reach Temporal
  * @throws ApplicationFailure of a {@link VoteRefusal} type, with the status as its detail
  */
-export function checkVote(input: ApprovalInput, status: ApprovalStatus, vote: unknown, nowMs: number): void {
-  const jws = typeof vote === 'object' && vote !== null && 'jws' in vote ? vote.jws : null;
-  const claims = typeof jws === 'string' ? verifyVote(jws, input.votePublicKeys) : null;
-  if (!claims || claims.callId !== input.callId)
-    throw refusal('ForgedVote', 'the vote is not signed by a trusted key for this request', status);
-  if (claims.digest !== input.digest)
-    throw refusal('DigestMismatch', 'the vote is for other contents than this request has', status);
-  if (status.outcome !== null) throw refusal('AlreadyDecided', whoDecided(status), status);
-  if (nowMs >= input.expiresAtMs)
-    throw refusal(
-      'AlreadyDecided',
-      `the request expired at ${new Date(input.expiresAtMs).toISOString()}`,
-      status,
-    );
-  if (claims.exp * 1000 <= nowMs)
-    throw refusal('VoteExpired', 'the vote was signed too long ago: decide again', status);
-  checkPerson(input, status, claims);
-}
-
-function checkPerson(
-  input: ApprovalInput,
-  status: ApprovalStatus,
-  { person, decision, groups }: VoteClaims,
-): void {
-  if (person.keys.some((key) => input.requesterKeys.includes(key)))
-    throw refusal('SelfApproval', 'who asks for a call cannot decide on it', status);
-  if (!groups.some((group) => input.approverGroups.includes(group)))
-    throw refusal('NotAnApprover', `only members of ${input.approverGroups.join(', ')} can decide`, status);
+export function checkVote(input: ApprovalInput, on: ActedOn, vote: unknown): void {
+  const claims = signed(vote, (jws) => verifyVote(jws, input.votePublicKeys), input, on.status);
+  mayAct(input, on, claims, 'vote');
+  const { person, decision } = claims;
+  const { status } = on;
   // People are compared by every key: two accounts of one person share one.
-  const earlier = status.votes.find((vote) => vote.person.keys.some((key) => person.keys.includes(key)));
+  const earlier = status.votes.find((other) => other.person.keys.some((key) => person.keys.includes(key)));
   // Who has approved may still deny while the request waits for others: that only ever stops a call.
   if (earlier && decision === 'approve')
     throw refusal(
@@ -45,6 +30,61 @@ function checkPerson(
       `${earlier.person.name} approved already at ${new Date(earlier.atMs).toISOString()}: another person is needed`,
       status,
     );
+}
+
+/** The same for an extension: by someone who could vote, as often as policy allows. */
+export function checkExtension(input: ApprovalInput, on: ActedOn, extension: unknown): void {
+  const claims = signed(extension, (jws) => verifyExtension(jws, input.votePublicKeys), input, on.status);
+  mayAct(input, on, claims, 'extension');
+  const allowed = input.terms?.extension?.times ?? 0;
+  if (on.status.extensions.length < allowed) return;
+  const last = on.status.extensions.at(-1);
+  throw refusal(
+    'NotExtendable',
+    last
+      ? `it was extended by ${last.person.name} at ${new Date(last.atMs).toISOString()}, and policy allows no further extension`
+      : 'policy allows no extension of this request',
+    on.status,
+  );
+}
+
+/** Reads a signed act. Only what a trusted key has signed for this very call learns anything about the request. */
+function signed<T extends VoteClaims | ExtensionClaims>(
+  argument: unknown,
+  read: (jws: string) => T | null,
+  input: ApprovalInput,
+  status: ApprovalStatus,
+): T {
+  const jws = typeof argument === 'object' && argument !== null && 'jws' in argument ? argument.jws : null;
+  const claims = typeof jws === 'string' ? read(jws) : null;
+  if (!claims || claims.callId !== input.callId)
+    throw refusal('ForgedVote', 'the vote is not signed by a trusted key for this request', status);
+  if (claims.digest !== input.digest)
+    throw refusal('DigestMismatch', 'the vote is for other contents than this request has', status);
+  return claims;
+}
+
+/** Whether a verified person may act on the request now. */
+function mayAct(
+  input: ApprovalInput,
+  { status, overdue, nowMs }: ActedOn,
+  { person, groups, exp }: VoteClaims | ExtensionClaims,
+  what: 'vote' | 'extension',
+): void {
+  if (status.outcome !== null) throw refusal('AlreadyDecided', whoDecided(status), status);
+  if (overdue)
+    throw refusal(
+      'AlreadyDecided',
+      `the request expired at ${new Date(status.expiresAtMs).toISOString()}`,
+      status,
+    );
+  if (exp * 1000 <= nowMs)
+    throw refusal('VoteExpired', `the ${what} was signed too long ago: decide again`, status);
+  if (person.keys.some((key) => input.requesterKeys.includes(key)))
+    throw refusal('SelfApproval', 'who asks for a call cannot decide on it', status);
+  const asked = [...input.approverGroups, ...status.joined];
+  if (!groups.some((group) => asked.includes(group)))
+    throw refusal('NotAnApprover', `only members of ${asked.join(', ')} can decide`, status);
 }
 
 function whoDecided({ outcome, votes }: ApprovalStatus): string {

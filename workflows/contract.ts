@@ -1,4 +1,4 @@
-import type { OnDisconnect, Risk } from '../policy/verdict.ts';
+import type { Extension, OnDisconnect, OnSlackOutage, Quorum, Risk } from '../policy/verdict.ts';
 
 /** Task queues (TEMPORAL-SLACK A1). A gateway also polls `replicaQueue(replica)`, for calls whose client it holds. */
 export const taskQueues = { approvals: 'holdpoint-approvals', execute: 'holdpoint-execute' } as const;
@@ -15,6 +15,8 @@ export const names = {
   attached: 'attached',
   detached: 'detached',
   withdraw: 'withdraw',
+  extend: 'extend',
+  clock: 'clock',
 } as const;
 
 /** Typed search attributes, registered at start. All keywords; never secrets or free text. */
@@ -59,6 +61,8 @@ export interface ApprovalInput {
   /** Names of the approver groups; a vote counts when its person belongs to one of them. */
   readonly approverGroups: readonly string[];
   readonly approvalsNeeded: number;
+  /** Absent in requests of 0.1.0: any `approvalsNeeded` people of the groups, and the clock never stops. */
+  readonly terms?: DecidingTerms;
   /** Every stable key of the requester (and whoever it acts for): none of them may vote. */
   readonly requesterKeys: readonly string[];
   readonly createdAtMs: number;
@@ -71,6 +75,17 @@ export interface ApprovalInput {
   /** Ed25519 public keys (raw, base64url) of the processes that may sign votes, by key id. */
   readonly votePublicKeys: Readonly<Record<string, string>>;
   readonly correlationId: string;
+}
+
+/** How a request is decided beside its groups and its deadline: policy's terms, groups by name only. */
+export interface DecidingTerms {
+  readonly quorum: Quorum;
+  /** After the request was made, in order. */
+  readonly remindersMs: readonly number[];
+  /** In order of time. */
+  readonly escalation: readonly { readonly afterMs: number; readonly groups: readonly string[] }[];
+  readonly extension: Extension | null;
+  readonly onSlackOutage: OnSlackOutage;
 }
 
 /** A person's act on a request. */
@@ -129,6 +144,30 @@ export interface CountedVote {
   readonly bounds?: string | null;
   readonly via: string;
   readonly atMs: number;
+  /** The request's approver groups to which the person belonged then. Absent in votes of 0.1.0. */
+  readonly groups?: readonly string[];
+}
+
+/** The claims of an extension: what a deciding surface signs (JWS, EdDSA, `typ: holdpoint-extension+jwt`). */
+export interface ExtensionClaims {
+  readonly extensionId: string;
+  readonly callId: string;
+  readonly digest: string;
+  readonly person: Person;
+  readonly groups: readonly string[];
+  readonly via: string;
+  readonly decidedAtMs: number;
+  /** Seconds since the epoch, as in RFC 7519. */
+  readonly exp: number;
+}
+
+/** An extension that counted. */
+export interface CountedExtension {
+  readonly jws: string;
+  readonly person: Person;
+  readonly byMs: number;
+  readonly via: string;
+  readonly atMs: number;
 }
 
 export type Outcome = 'approved' | 'denied' | 'expired' | 'cancelled';
@@ -139,7 +178,17 @@ export interface ApprovalStatus {
   readonly outcome: Outcome | null;
   readonly votes: readonly CountedVote[];
   readonly approvalsNeeded: number;
+  /** What is missing, in words such as `one more approval from security`; empty when nothing is. */
+  readonly stillNeeded: string;
+  /** Groups that joined by escalation. */
+  readonly joined: readonly string[];
+  readonly extensions: readonly CountedExtension[];
+  /** The deadline as the workflow knows it; while the clock stands still the row knows better. */
   readonly expiresAtMs: number;
+  /** What the clock stands still for, as far as the workflow has had to ask. */
+  readonly clockStopped: ClockState['stopped'];
+  /** Whether no approver could be asked in Slack so far. */
+  readonly slackAway: boolean;
 }
 
 /**
@@ -153,7 +202,9 @@ export type VoteRefusal =
   | 'NotAnApprover'
   | 'DigestMismatch'
   | 'ForgedVote'
-  | 'VoteExpired';
+  | 'VoteExpired'
+  /** Policy allows no extension, or no further one. */
+  | 'NotExtendable';
 
 /** What the executing activity is given: the votes, to be verified again where the credentials are. */
 export interface ExecuteInput {
@@ -169,8 +220,19 @@ export interface ExecuteResult {
   readonly summary: string | null;
 }
 
+/** How a request's clock stands, as the row and the log of stops know it. */
+export interface ClockState {
+  /** The deadline in force. */
+  readonly expiresAtMs: number;
+  /** What the clock stands still for, or null while it runs. */
+  readonly stopped: 'freeze' | 'slack' | null;
+  /** For how long it has stood still in all. */
+  readonly stoppedMs: number;
+  readonly slackDown: boolean;
+}
+
 /** Activities of the worker process. */
-export interface WorkerActivities {
+export interface WorkerActivities extends TimeActivities {
   /** Posts the card wherever the approver groups are to be asked. Safe to repeat. */
   announce(input: { callId: string }): Promise<void>;
   /** Stores the votes counted so far and brings every card up to date. Safe to repeat. */
@@ -190,6 +252,27 @@ export interface WorkerActivities {
   }): Promise<{ state: string }>;
   /** Brings every card up to date. Safe to repeat. */
   refreshCards(input: { callId: string }): Promise<void>;
+}
+
+/** The worker's activities that have to do with time. All are safe to repeat. */
+export interface TimeActivities {
+  /** How the request's clock stands; asked before a deadline is believed. */
+  clock(input: { callId: string }): Promise<ClockState>;
+  /** Reminds the people around every card, unless the clock stands still or has stood for longer than `stoppedMs`. */
+  remind(input: { callId: string; nth: number; stoppedMs: number }): Promise<ClockState>;
+  /** Lets the groups of a stage join and asks them, under the same condition. */
+  escalate(input: { callId: string; stage: number; stoppedMs: number }): Promise<ClockState>;
+  /** Records an extension and moves the row's deadline. Resolves once it is durable. */
+  extended(input: {
+    callId: string;
+    extensions: readonly CountedExtension[];
+    baseExpiresAtMs: number;
+  }): Promise<ClockState>;
+  /**
+   * The approvers could not be asked for a while: fails over to other channels, and notes it.
+   * @returns whether at least one card stands in Slack now
+   */
+  failOver(input: { callId: string }): Promise<{ reached: boolean }>;
 }
 
 /** Activities that gateways host, since only they hold upstream credentials. */

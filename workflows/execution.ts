@@ -1,6 +1,7 @@
 import * as wf from '@temporalio/workflow';
 import { type ApprovalInput, type ExecuteResult, type GatewayActivities, taskQueues } from './contract.ts';
 import { plainMarkdown } from './markdown.ts';
+import { timeIsUp } from './clock.ts';
 import type { Request } from './request.ts';
 
 /** How long a replica may take to pick up an execution before it counts as not answering. */
@@ -20,19 +21,31 @@ export type Run = ExecuteResult | 'nobody came' | 'client left';
  * grace period at most; under `cancel` only for a reconnect; under `run` any gateway will do. Never past the expiry.
  */
 export async function runApproved(input: ApprovalInput, request: Request): Promise<Run> {
-  const giveUpAtMs =
-    input.onDisconnect === 'keep'
-      ? Math.min(Date.now() + input.graceMs, input.expiresAtMs)
-      : input.expiresAtMs;
+  const approvedAtMs = Date.now();
+  const stoppedBefore = request.clock().stoppedMs;
+  // While the clock stands still, the grace period does not run either.
+  const giveUp = (): number => {
+    const { expiresAtMs, stoppedMs } = request.clock();
+    const graceEndsMs = approvedAtMs + input.graceMs + stoppedMs - stoppedBefore;
+    return input.onDisconnect === 'keep' ? Math.min(graceEndsMs, expiresAtMs) : expiresAtMs;
+  };
   let pauseMs = firstPauseMs;
-  while (Date.now() < giveUpAtMs) {
+  for (;;) {
+    if (Date.now() >= giveUp() && !(await hasTime(input, request, giveUp))) return 'nobody came';
+    const giveUpAtMs = giveUp();
     const holder = request.holder();
     if (holder === null && input.onDisconnect !== 'run') {
       if (await clientComes(input, request, giveUpAtMs)) continue;
-      return input.onDisconnect === 'cancel' ? 'client left' : 'nobody came';
+      if (input.onDisconnect === 'cancel') return 'client left';
+      continue;
     }
     const attempt = await executeOn(holder ?? taskQueues.execute, input, request);
     if (typeof attempt !== 'string') return attempt;
+    // Nothing was sent, and nothing can be while the kill switch is on.
+    if (attempt === 'frozen' && input.terms) {
+      await timeIsUp(input, request, () => false);
+      continue;
+    }
     // Nothing was sent. A replica without the client is forgotten; one that is silent may only be slow.
     if (holder !== null && (attempt === 'no live caller' || input.onDisconnect === 'run'))
       request.lost(holder);
@@ -43,7 +56,13 @@ export async function runApproved(input: ApprovalInput, request: Request): Promi
     });
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
-  return 'nobody came';
+}
+
+/** Whether there is time left after all, once the clock has been asked; while it stands still this waits. */
+async function hasTime(input: ApprovalInput, request: Request, giveUp: () => number): Promise<boolean> {
+  if (!input.terms) return false;
+  await timeIsUp(input, request, () => false);
+  return Date.now() < giveUp();
 }
 
 async function clientComes(input: ApprovalInput, request: Request, giveUpAtMs: number): Promise<boolean> {
@@ -59,7 +78,7 @@ async function executeOn(
   taskQueue: string,
   input: ApprovalInput,
   request: Request,
-): Promise<ExecuteResult | 'not picked up' | 'no live caller' | 'not claimed'> {
+): Promise<ExecuteResult | 'not picked up' | 'no live caller' | 'not claimed' | 'frozen'> {
   const gateway = wf.proxyActivities<GatewayActivities>({
     taskQueue,
     retry: { maximumAttempts: 1 },
@@ -80,6 +99,7 @@ async function executeOn(
       return 'not picked up';
     if (cause instanceof wf.ApplicationFailure && cause.type === 'NoLiveCaller') return 'no live caller';
     if (cause instanceof wf.ApplicationFailure && cause.type === 'NotClaimed') return 'not claimed';
+    if (cause instanceof wf.ApplicationFailure && cause.type === 'Frozen') return 'frozen';
     return {
       execution: 'unknown',
       summary: 'The gateway that ran it was lost; whether it took effect is not known.',

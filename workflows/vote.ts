@@ -1,5 +1,5 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
-import type { CountedVote, VoteClaims } from './contract.ts';
+import type { CountedExtension, CountedVote, ExtensionClaims, VoteClaims } from './contract.ts';
 
 // Each workflow sets this module up anew and verifies a vote or two: the default's large tables cost ten times what
 // they save.
@@ -17,20 +17,33 @@ const longestVote = 65_536;
  * call, until when) is the caller's to check
  */
 export function verifyVote(jws: string, publicKeys: Readonly<Record<string, string>>): VoteClaims | null {
+  const claims = verified(jws, 'holdpoint-vote+jwt', publicKeys);
+  return isVote(claims) ? claims : null;
+}
+
+/** The same for a signed extension. */
+export function verifyExtension(
+  jws: string,
+  publicKeys: Readonly<Record<string, string>>,
+): ExtensionClaims | null {
+  const claims = verified(jws, 'holdpoint-extension+jwt', publicKeys);
+  return isExtension(claims) ? claims : null;
+}
+
+/** The claims of a JWS of one type, whatever they are; null when it is not one, or not signed by a known key. */
+function verified(jws: string, typ: string, publicKeys: Readonly<Record<string, string>>): unknown {
   if (jws.length > longestVote) return null;
   const [head, body, signature, ...rest] = jws.split('.');
   if (!head || !body || !signature || rest.length > 0) return null;
   try {
     const header = JSON.parse(text(fromBase64url(head))) as Record<string, unknown>;
-    if (header['alg'] !== 'EdDSA' || header['typ'] !== 'holdpoint-vote+jwt' || header['crit'] !== undefined)
-      return null;
+    if (header['alg'] !== 'EdDSA' || header['typ'] !== typ || header['crit'] !== undefined) return null;
     const kid = header['kid'];
     if (typeof kid !== 'string' || !Object.hasOwn(publicKeys, kid)) return null;
     const signed = new TextEncoder().encode(`${head}.${body}`);
     const key = fromBase64url(publicKeys[kid] ?? '');
     if (!ed25519.verify(fromBase64url(signature), signed, key)) return null;
-    const claims: unknown = JSON.parse(text(fromBase64url(body)));
-    return isVote(claims) ? claims : null;
+    return JSON.parse(text(fromBase64url(body)));
   } catch {
     return null;
   }
@@ -38,9 +51,32 @@ export function verifyVote(jws: string, publicKeys: Readonly<Record<string, stri
 
 /** The form in which a checked vote is kept. */
 export function counted(jws: string, claims: VoteClaims, atMs: number): CountedVote {
-  const { person, decision, reason, via, grant, bounds } = claims;
+  const { person, decision, reason, via, groups, grant, bounds } = claims;
   const said = { ...(grant && { grant }), ...(bounds && { bounds }) };
-  return { jws, person, decision, reason, ...said, via, atMs };
+  return { jws, person, decision, reason, ...said, via, atMs, groups };
+}
+
+/** The form in which a checked extension is kept. */
+export function countedExtension(
+  jws: string,
+  { person, via }: ExtensionClaims,
+  byMs: number,
+  atMs: number,
+): CountedExtension {
+  return { jws, person, byMs, via, atMs };
+}
+
+function isExtension(value: unknown): value is ExtensionClaims {
+  if (!isRecord(value) || !isRecord(value['person'])) return false;
+  const { person, groups, exp, decidedAtMs } = value;
+  return (
+    ['extensionId', 'callId', 'digest', 'via'].every((name) => isText(value[name])) &&
+    isText(person['name']) &&
+    isTexts(person['keys']) &&
+    isTexts(groups) &&
+    Number.isSafeInteger(exp) &&
+    Number.isSafeInteger(decidedAtMs)
+  );
 }
 
 /** Whether it says all that a vote says, each in its type: a signature proves who wrote it, not that it is whole. */

@@ -7,6 +7,7 @@ import { visibleText } from '../../console/visible.ts';
 import { pendingCalls, recentCalls, type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Approvals } from '../../workflows/client.ts';
+import { quorumWords } from '../../workflows/quorum.ts';
 
 /** What the command needs. */
 export interface ApprovalsDeps {
@@ -163,7 +164,10 @@ function show(deps: ApprovalsDeps, call: ShownCall, json: boolean): number {
     ['Arguments', call.shownArgs],
     ['Held by', `rule ${call.rule}${call.reason === null ? '' : `: ${call.reason}`}`],
     ['Risk', call.risk],
-    ['Approvers', `${call.approvers.map((group) => group.name).join(', ')} (${call.approvalsNeeded} needed)`],
+    [
+      'Approvers',
+      `${call.approvers.map((group) => group.name).join(', ')} (${quorumWords(call.quorum ?? { kind: 'together', approvals: call.approvalsNeeded })})`,
+    ],
     ...call.votes.map(
       (vote) =>
         [

@@ -3,7 +3,8 @@ import type { Told } from '../answer.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
-import { phaseOf, type Standing } from '../standing.ts';
+import { lackingWords, quorumWords } from '../../workflows/quorum.ts';
+import { missingFor, phaseOf, type Standing } from '../standing.ts';
 import { visible, visibleText } from '../visible.ts';
 import { layout } from './layout.ts';
 import { moment, riskBadge, span, stateBadge, states, timeLeft, voteLine, whatRuns } from './words.ts';
@@ -49,9 +50,10 @@ ${proof(call, view.replay)}`,
 function status(call: ShownCall, now: Date): Html {
   const phase = phaseOf(call, now);
   return html`<div class="status state-edge-${phase}"><p>${stateBadge(phase)} ${riskBadge(call.risk)} ${
-    phase === 'pending' && timeLeft(call.expiresAt, now)
+    phase === 'pending' &&
+    (call.clockStoppedAt === null ? timeLeft(call.expiresAt, now) : 'The clock stands still.')
   }</p>
-<p>${phase === 'pending' && call.votes.length > 0 ? `${call.votes.length} of ${call.approvalsNeeded} approvals so far. Nothing has been sent to the server.` : states[phase][2]}</p>
+<p>${phase === 'pending' && call.votes.length > 0 ? `It still waits for ${lackingWords(missingFor(call))}. Nothing has been sent to the server.` : states[phase][2]}</p>
 ${call.endedBecause !== null && html`<p class="ended">${visible(call.endedBecause)}</p>`}
 ${
   call.endedAt !== null &&
@@ -93,9 +95,9 @@ function whyHeld(call: ShownCall): Html {
 <div><dt>Rule</dt><dd><code>${visible(call.rule)}</code></dd></div>
 <div><dt>Reason</dt><dd>${call.reason === null ? 'The rule gives none.' : visible(call.reason)}</dd></div>
 <div><dt>Approvers</dt><dd>${call.approvers.map((group, index) => html`${index > 0 ? ', ' : null}${visible(group.name)}`)}; ${
-    call.approvalsNeeded === 1
+    call.approvalsNeeded === 1 && call.quorum?.kind !== 'any'
       ? 'one approval is enough'
-      : html`${call.approvalsNeeded} different people must approve`
+      : html`${quorumWords(call.quorum ?? { kind: 'together', approvals: call.approvalsNeeded })}, each by another person`
   }, one denial ends it</dd></div>
 </dl></section>`;
 }
@@ -107,7 +109,10 @@ ${
     ? html`<p>Nobody has decided${call.state === 'pending' ? ' yet' : null}.</p>`
     : html`<ol class="votes">${call.votes.map((vote) => html`<li>${voteLine(vote)}</li>`)}</ol>`
 }
-${call.approvalsNeeded > 1 && html`<p class="faint">${call.votes.filter((vote) => vote.decision === 'approve').length} of ${call.approvalsNeeded} approvals.</p>`}
+${call.extensions.map(
+  ({ person, byMs, via, atMs }) =>
+    html`<p class="faint">Extended by ${span(byMs)} by ${visible(person.name)} (${visible(via)}), ${moment(new Date(atMs))}.</p>`,
+)}
 </section>`;
 }
 

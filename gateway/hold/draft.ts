@@ -3,7 +3,14 @@ import type { NewHeldCall } from '../../db/held-opening.ts';
 import type { Masker } from '../../masking/engine.ts';
 import type { Caller } from '../../policy/caller.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
-import { type ApprovalInput, type Bound, replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
+import type { HoldVerdict } from '../../policy/verdict.ts';
+import {
+  type ApprovalInput,
+  type Bound,
+  type DecidingTerms,
+  replicaQueue,
+  workflowIdOf,
+} from '../../workflows/contract.ts';
 import type { HeldRequest } from '../hold-port.ts';
 import { attachKey } from './canonical.ts';
 import { meetsOwn } from './offers.ts';
@@ -42,6 +49,9 @@ export async function draftCall(
   const { policyVersion } = verdict;
   const requesterKeys = keysOfRequester(caller);
   const approverGroups = verdict.approvers.map((group) => group.name);
+  const terms = termsOf(verdict);
+  const { extension } = verdict;
+  const latestExpiresAtMs = expiresAtMs + (extension ? extension.byMs * extension.times : 0);
   const bound = {
     callId,
     callerKey: caller.key,
@@ -65,10 +75,11 @@ export async function draftCall(
       maskProfile: verdict.maskProfile,
       approverGroups,
       approvalsNeeded: verdict.approvalsNeeded,
+      terms,
+      latestExpiresAtMs,
       requesterKeys,
       onDisconnect: verdict.onDisconnect,
       headers: request.headers,
-      precondition: verdict.offers.precondition?.holds.text ?? null,
     },
     request.json,
   );
@@ -94,6 +105,11 @@ export async function draftCall(
       definitionHash: request.definitionHash,
       approvers: verdict.approvers,
       approvalsNeeded: verdict.approvalsNeeded,
+      quorum: verdict.quorum,
+      escalation: verdict.escalation,
+      extension,
+      onSlackOutage: verdict.onSlackOutage,
+      latestExpiresAt: new Date(latestExpiresAtMs),
       onDisconnect: verdict.onDisconnect,
       grantOffer: shownOffer(request, bound),
       shownArgs: masker.json(argsJson ?? 'null').text,
@@ -107,6 +123,7 @@ export async function draftCall(
       client: caller.client,
       approverGroups,
       approvalsNeeded: verdict.approvalsNeeded,
+      terms,
       requesterKeys,
       createdAtMs: nowMs,
       expiresAtMs,
@@ -117,6 +134,12 @@ export async function draftCall(
       correlationId: request.correlationId,
     },
   };
+}
+
+/** Policy's terms with groups by name only: what the workflow and the executing gateway go by. */
+function termsOf({ quorum, remindersMs, escalation, extension, onSlackOutage }: HoldVerdict): DecidingTerms {
+  const stages = escalation.map(({ afterMs, to }) => ({ afterMs, groups: to.map(({ name }) => name) }));
+  return { quorum, remindersMs, escalation: stages, extension, onSlackOutage };
 }
 
 function partsOf({ caller, session, method, tool, verdict }: HeldRequest) {

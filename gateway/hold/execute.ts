@@ -9,10 +9,12 @@ import {
   heldCallState,
   sealedRequest,
 } from '../../db/held-execution.ts';
+import { clockOf } from '../../db/held-clock.ts';
+import { isFrozen } from '../../db/kill-switch.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
 import { giveGrant, type GrantDeps } from './grants.ts';
 import { at } from './json-text.ts';
-import { checkQuorum } from './quorum.ts';
+import { checkQuorum, quorumOf } from './quorum.ts';
 import { runCall, type RunDeps } from './run-call.ts';
 import { type HeldCall, type HeldFacts, unsealCall } from './sealed-call.ts';
 import type { Waiter } from './waiters.ts';
@@ -32,9 +34,10 @@ export interface ExecuteDeps extends RunDeps, GrantDeps {
 /**
  * Failure types of `executeHeldCall`. Each means for certain that nothing was sent and nothing was claimed:
  * `NoLiveCaller`: nobody waits on this replica, and the call is not to run without; try again where somebody does.
+ * `Frozen`: the kill switch is on; try again when it has been lifted.
  * `NotClaimed`: what must be known first (the row, whether policy still allows it) could not be found out; try again.
  */
-export type ExecuteFailure = 'NoLiveCaller' | 'NotClaimed';
+export type ExecuteFailure = 'NoLiveCaller' | 'NotClaimed' | 'Frozen';
 
 /** Makes the activity that claims a held call and sends it, at most once. */
 export function createExecuteHeldCall(deps: ExecuteDeps): GatewayActivities {
@@ -63,6 +66,8 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
   const execToken = randomUUID();
   if (!(await claimOnce(deps, input, execToken))) {
     const now = await beforeClaim(() => heldCallState(deps.pool, callId));
+    if (now?.state === 'pending' && (await beforeClaim(() => isFrozen(deps.pool))))
+      throw failure('Frozen', 'the kill switch is on: nothing runs until it is lifted');
     if (now?.state === 'pending') {
       await endPending(deps.pool, { callId, state: 'expired', because: 'It was approved too late to run.' });
       return refused('it expired before it could run');
@@ -94,21 +99,32 @@ async function check(
     return { because: 'its stored request is not what was held' };
   }
   const { facts } = call;
+  const expiresAtMs = await latestDeadline(deps, facts);
   const quorum = checkQuorum(input.votes, {
     callId,
     digest,
-    approverGroups: facts.approverGroups,
-    approvalsNeeded: facts.approvalsNeeded,
-    requesterKeys: facts.requesterKeys,
-    expiresAtMs: facts.bound.expiresAtMs,
+    ...quorumOf(facts),
+    expiresAtMs,
     publicKeys: deps.votePublicKeys,
   });
   if (!quorum.met) return { because: quorum.because };
-  if (facts.bound.expiresAtMs <= deps.now()) return { because: 'it expired before it could run' };
+  if (expiresAtMs <= deps.now()) return { because: 'it expired before it could run' };
   const args = at(call.json, ['params', 'arguments']);
   const argsJson = args && call.json.slice(args.start, args.end);
   const objection = await deps.recheck({ ...facts, argsJson });
   return objection === null ? { call } : { because: objection };
+}
+
+/**
+ * As far as the sealed call lets its deadline move, whatever the row says: by policy's extensions, and by the time for
+ * which its clock stood still. The deadline in force is the row's, which the claim compares.
+ */
+async function latestDeadline(
+  { pool }: ExecuteDeps,
+  { bound, latestExpiresAtMs }: HeldFacts,
+): Promise<number> {
+  const clock = await clockOf(pool, bound.callId);
+  return (latestExpiresAtMs ?? bound.expiresAtMs) + (clock?.stoppedMs ?? 0);
 }
 
 /** The request whose client sees the call run: the one that came last and is still there. */

@@ -2,7 +2,7 @@ import type { GrantOffer } from '../../policy/offers.ts';
 import type { Bound, CountedVote, GrantTerms, VoteClaims } from '../../workflows/contract.ts';
 import { verifyVote } from '../../workflows/vote.ts';
 import { digestOf } from './canonical.ts';
-import { checkQuorum } from './quorum.ts';
+import { checkQuorum, quorumOf } from './quorum.ts';
 import type { HeldFacts } from './sealed-call.ts';
 
 /** A grant that the votes give, or why they give none. */
@@ -13,7 +13,10 @@ export type Given =
 /** What a grant is judged by. Nothing of it comes from the grant's own row. */
 export interface GrantRule {
   /** Facts of a call of the rule under which it is given or used: who must agree, and who must not. */
-  readonly facts: Pick<HeldFacts, 'approverGroups' | 'approvalsNeeded' | 'requesterKeys' | 'session'>;
+  readonly facts: Pick<
+    HeldFacts,
+    'approverGroups' | 'approvalsNeeded' | 'requesterKeys' | 'session' | 'terms' | 'latestExpiresAtMs'
+  >;
   readonly offer: GrantOffer;
   readonly publicKeys: Readonly<Record<string, string>>;
 }
@@ -29,14 +32,11 @@ export function grantOf(votes: readonly CountedVote[], bound: Bound, rule: Grant
   if (bound.definitionHash === null) return none('the definition of its tool is not known');
   const offering = votes.filter((vote) => verifyVote(vote.jws, publicKeys)?.grant);
   if (offering.length === 0) return none('no vote offers one');
-  const { approverGroups, approvalsNeeded, requesterKeys } = facts;
   const quorum = checkQuorum(offering, {
     callId: bound.callId,
     digest: digestOf(bound),
-    approverGroups,
-    approvalsNeeded,
-    requesterKeys,
-    expiresAtMs: bound.expiresAtMs,
+    ...quorumOf(facts),
+    expiresAtMs: facts.latestExpiresAtMs ?? bound.expiresAtMs,
     publicKeys,
   });
   if (!quorum.met) return none(quorum.because);

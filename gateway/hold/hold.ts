@@ -1,16 +1,15 @@
-import { endPending, heldCallState } from '../../db/held-execution.ts';
+import { heldCallState } from '../../db/held-execution.ts';
 import type { Masker } from '../../masking/engine.ts';
 import { replicaQueue } from '../../workflows/contract.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeldRequest, HoldPort } from '../hold-port.ts';
-import { type AnswerFacts, endedAnswer, pendingAnswer, tooManyAnswer } from './answers.ts';
+import { type AnswerFacts, endedAnswer, frozenAnswer, pendingAnswer, tooManyAnswer } from './answers.ts';
 import type { ApprovalsPort } from './approvals-port.ts';
 import { budgetOf, learnFrom } from './budget.ts';
 import { type Draft, draftCall, type DraftDeps } from './draft.ts';
 import { claimGranted, type GrantedDeps, runGranted } from './granted.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
 import { approvalsUnavailable, findOrOpen, joinWorkflow, openWorkflow, recordHold } from './open.ts';
-import { prepare } from './prepare.ts';
 import { legAnswer, mayComeBack, type RequestState, takeState } from './request-state.ts';
 import type { Running } from './running.ts';
 import type { HoldSettings } from './settings.ts';
@@ -108,13 +107,14 @@ async function begin(
   const { masker } = request;
   const draft = await draftCall(deps, request, masker, startedAtMs);
   const opening = await findOrOpen(deps, request, masker, draft, state?.callId ?? null);
-  const callId = opening.kind === 'limit' ? draft.row.callId : opening.callId;
+  const callId = 'callId' in opening ? opening.callId : draft.row.callId;
   const budgetMs = await budgetOf(deps.pool, deps.settings, request);
   const waiter = waiterOf(request, masker, { callId, draft, budgetAtMs: startedAtMs + budgetMs });
   const say = async (json: string): Promise<null> => {
     await answer(deps.recorder, waiter, json);
     return null;
   };
+  if (opening.kind === 'frozen') return say(frozenAnswer(waiter));
   if (opening.kind === 'limit') return say(tooManyAnswer(waiter, opening.open, deps.consoleUrl));
 
   const call = opening.kind === 'opened' ? null : await heldCallState(deps.pool, callId);
@@ -139,13 +139,6 @@ async function begin(
     runGranted(deps, granted, waiter, masker);
     return { held, left };
   }
-  if (opening.kind === 'opened') {
-    const objection = await prepare(deps, request, masker, draft);
-    if (objection !== null) {
-      deps.waiters.leave(waiter, 'closing');
-      return say(await refusedAtOnce(deps, waiter, held.facts, objection));
-    }
-  }
   try {
     await (opening.kind === 'opened' ? openWorkflow(deps, draft) : joinWorkflow(deps, callId));
   } catch (error) {
@@ -154,21 +147,6 @@ async function begin(
     return say(approvalsUnavailable(request, callId, error));
   }
   return { held, left };
-}
-
-/** A call that nobody is asked about: it ends right here, and its client is told why. */
-async function refusedAtOnce(
-  deps: HoldDeps,
-  waiter: Waiter,
-  facts: AnswerFacts,
-  objection: string,
-): Promise<string> {
-  const { callId } = facts;
-  const because = waiter.masker.text(`Nobody was asked: ${objection}.`).text;
-  await endPending(deps.pool, { callId, state: 'aborted', because });
-  const call = await heldCallState(deps.pool, callId);
-  if (!call) throw new Error(`held call ${callId} is not in the database`);
-  return endedAnswer(waiter, facts, call);
 }
 
 function waitFor(deps: HoldDeps, waiter: Waiter): Promise<Left> {

@@ -28,7 +28,8 @@ export interface OpenDeps {
 /** What a request is to wait for, or why it is not to. */
 export type Found =
   | { readonly kind: 'opened' | 'attached' | 'retained' | 'delivered'; readonly callId: string }
-  | { readonly kind: 'limit'; readonly open: number };
+  | { readonly kind: 'limit'; readonly open: number }
+  | { readonly kind: 'frozen' };
 
 /**
  * The call that the client came back for, the identical one that is open or has an outcome to give, or the new one;

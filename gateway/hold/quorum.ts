@@ -1,20 +1,28 @@
+import type { Quorum } from '../../policy/verdict.ts';
 import type { CountedVote, VoteClaims } from '../../workflows/contract.ts';
+import { lacking, lackingWords } from '../../workflows/quorum.ts';
 import { verifyVote } from '../../workflows/vote.ts';
+import type { HeldFacts } from './sealed-call.ts';
 
 /** What the votes of a call must satisfy. All of it comes from the sealed call, none from the database's columns. */
 export interface QuorumRule {
   readonly callId: string;
   readonly digest: string;
+  /** The groups asked from the start. */
   readonly approverGroups: readonly string[];
-  readonly approvalsNeeded: number;
+  /** Which approvals release it. */
+  readonly quorum: Quorum;
+  /** Groups that policy lets join later: the workflow knows when. */
+  readonly standIns: readonly string[];
   readonly requesterKeys: readonly string[];
+  /** The latest deadline that policy's extensions and the times for which the clock stood still allow. */
   readonly expiresAtMs: number;
   /** Raw Ed25519 public keys (base64url) that may sign votes, by key id: from this process's own configuration. */
   readonly publicKeys: Readonly<Record<string, string>>;
 }
 
 /** Verified distinct people who approved, or why the votes do not suffice. */
-export type Quorum =
+export type QuorumCheck =
   | { readonly met: true; readonly people: readonly string[] }
   | { readonly met: false; readonly because: string };
 
@@ -23,9 +31,10 @@ export type Quorum =
  * Temporal says beside it is not. One vote that is wrong in any way refuses them all: an honest workflow never
  * passes one on.
  */
-export function checkQuorum(votes: readonly CountedVote[], rule: QuorumRule): Quorum {
+export function checkQuorum(votes: readonly CountedVote[], rule: QuorumRule): QuorumCheck {
   const seen = new Set<string>();
   const people: string[] = [];
+  const approvals: VoteClaims[] = [];
   for (const { jws } of votes) {
     const claims = verifyVote(jws, rule.publicKeys);
     if (!claims) return refuse('a vote is not signed by a key that this gateway trusts');
@@ -35,10 +44,24 @@ export function checkQuorum(votes: readonly CountedVote[], rule: QuorumRule): Qu
     if (claims.person.keys.some((key) => seen.has(key))) return refuse('one person voted twice');
     for (const key of claims.person.keys) seen.add(key);
     people.push(claims.person.name);
+    approvals.push(claims);
   }
-  if (people.length < rule.approvalsNeeded)
-    return refuse(`${people.length} of ${rule.approvalsNeeded} people who are needed approved`);
+  const missing = lacking(rule.quorum, approvals, rule.standIns);
+  if (!missing.met) return refuse(`the quorum is not met: ${lackingWords(missing)} needed`);
   return { met: true, people };
+}
+
+/** Who must agree, as the sealed call has it. Calls of 0.1.0 name a number of people only. */
+export function quorumOf(
+  facts: Pick<HeldFacts, 'approverGroups' | 'approvalsNeeded' | 'requesterKeys' | 'terms'>,
+): Pick<QuorumRule, 'approverGroups' | 'quorum' | 'standIns' | 'requesterKeys'> {
+  const { approverGroups, approvalsNeeded, requesterKeys, terms } = facts;
+  return {
+    approverGroups,
+    requesterKeys,
+    quorum: terms?.quorum ?? { kind: 'together', approvals: approvalsNeeded },
+    standIns: terms?.escalation.flatMap(({ groups }) => groups) ?? [],
+  };
 }
 
 function wrongWith(claims: VoteClaims, rule: QuorumRule): string | null {
@@ -50,7 +73,8 @@ function wrongWith(claims: VoteClaims, rule: QuorumRule): string | null {
   if (claims.decidedAtMs > rule.expiresAtMs) return 'a vote was cast after the request had expired';
   if (claims.person.keys.some((key) => rule.requesterKeys.includes(key)))
     return 'the requester approved their own call';
-  if (!claims.groups.some((group) => rule.approverGroups.includes(group)))
+  const asked = [...rule.approverGroups, ...rule.standIns];
+  if (!claims.groups.some((group) => asked.includes(group)))
     return 'a vote is by somebody who was not among the approvers';
   return null;
 }
@@ -72,6 +96,6 @@ function hasShape({ callId, digest, person, decision, groups, decidedAtMs, exp }
   );
 }
 
-function refuse(because: string): Quorum {
+function refuse(because: string): QuorumCheck {
   return { met: false, because };
 }

@@ -4,7 +4,6 @@ import type { UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts'
 import { hasVersionHeader, isModern } from '../mcp/versions.ts';
 import { definitionObjection } from './definition-check.ts';
 import { at } from './json-text.ts';
-import { preconditionObjection } from './precondition-check.ts';
 import { openRunSession } from './run-session.ts';
 import type { RunContext, RunDeps } from './run-call.ts';
 import { asSent } from './sealed-call.ts';
@@ -55,8 +54,6 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     const headers = headersFor(context, carrier);
     const objection = await definitionObjection(context, session, headers);
     if (objection !== null) return failed(objection);
-    const unmet = await preconditionObjection(deps, context, session);
-    if (unmet !== null) return failed(unmet);
     await context.record('message', 'client-to-upstream', context.masker.message(message).text, message);
     const options = { idJson, signal, headers, onSent: () => void (sent = true) };
     for await (const answer of session.send(message, options)) {

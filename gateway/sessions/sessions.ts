@@ -85,7 +85,6 @@ export function createSessions(deps: SessionsDeps): Sessions {
       sealKey: null,
       protocolVersion: null,
       calls: 0,
-      recent: [],
       lastUsedAtMs: Date.now(),
       open: 0,
     };

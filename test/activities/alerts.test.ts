@@ -11,7 +11,12 @@ const file = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 test('every alarm and every panel asks for metrics that exist, and the runbook says what to do', async () => {
   await using db = await testDatabase();
   const text = await measureActivities(
-    createActivities({ pool: db.pool, cards: null, recording: null, log: { info: () => {} } }),
+    createActivities({
+      pool: db.pool,
+      cards: null,
+      recording: null,
+      log: { info: () => {}, warn: () => {} },
+    }),
     db.pool,
   ).text();
   const known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));

@@ -17,6 +17,8 @@ const vote: CountedVote = {
 
 const group = 'on "call"';
 
+const noCards = { remind: async () => {}, failOver: async () => true };
+
 async function held(db: TestDatabase): Promise<string> {
   const { callId } = await prepareHeld(db, { id: 'k', publicRaw: 'x' }, Date.now(), {
     approverGroups: [group],
@@ -26,9 +28,9 @@ async function held(db: TestDatabase): Promise<string> {
 
 test('what waits, how calls end, how long people take and cards that fail are counted', async () => {
   await using db = await testDatabase();
-  const cards = { announce: async () => assert.fail('Slack is away'), refresh: async () => {} };
+  const cards = { announce: async () => assert.fail('Slack is away'), refresh: async () => {}, ...noCards };
   const measured = measureActivities(
-    createActivities({ pool: db.pool, cards, recording: null, log: { info: () => {} } }),
+    createActivities({ pool: db.pool, cards, recording: null, log: { info: () => {}, warn: () => {} } }),
     db.pool,
   );
   const callId = await held(db);
@@ -57,7 +59,7 @@ test('settling again changes nothing and says how it ended', async () => {
     pool: db.pool,
     cards: null,
     recording: null,
-    log: { info: () => {} },
+    log: { info: () => {}, warn: () => {} },
   });
   const callId = await held(db);
   const base = { callId, votes: [], execution: null, because: null };
@@ -77,7 +79,7 @@ test('a row that is executing is not ended by anything but a lost execution', as
     pool: db.pool,
     cards: null,
     recording: null,
-    log: { info: () => {} },
+    log: { info: () => {}, warn: () => {} },
   });
   const callId = await held(db);
   await db.pool.query(`update held_calls set state = 'executing' where call_id = $1`, [callId]);

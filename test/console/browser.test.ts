@@ -101,7 +101,7 @@ test('in a browser: a change by somebody else appears by itself and takes the bu
       },
     ]),
   ]);
-  await page.getByText('1 of 2 approvals.').waitFor();
+  await page.getByText('It still waits for one more approval.').waitFor();
   assert.equal(await page.getByRole('textbox', { name: 'Reason to deny' }).inputValue(), 'typed before');
   await db.pool.query(
     `update held_calls set state = 'denied', ended_at = now(), ended_because = 'No.' where call_id = $1`,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Pool } from '../../db/pool.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { fieldsOf, holdCall, signedIn, testConsole } from './support.ts';
+import { plainStatus } from '../support/plain-hold.ts';
 
 test('approving sends one vote that is bound to what was shown, and the page tells what the workflow answered', async () => {
   await using db = await testDatabase();
@@ -138,7 +139,7 @@ test('whoever asked for a call cannot decide on it, and whoever voted cannot vot
     403,
   );
   const first = await person.post(`/approvals/${voted}`, { ...fields, decision: 'approve' });
-  assert.match(await first.text(), /1 of 2 approvals; it still waits/);
+  assert.match(await first.text(), /It still waits for 1 more approvals/);
   const second = await person.post(`/approvals/${voted}`, { ...fields, decision: 'approve' });
   assert.equal(second.status, 403);
   assert.equal(console.acts.length, 1);
@@ -184,7 +185,13 @@ test('a request that was decided, but whose row is a moment behind, takes no fur
     approvals: {
       decide: async () => ({
         kind: 'counted',
-        status: { outcome: 'approved', votes: [vote], approvalsNeeded: 1, expiresAtMs: Date.now() },
+        status: {
+          outcome: 'approved',
+          votes: [vote],
+          approvalsNeeded: 1,
+          expiresAtMs: Date.now(),
+          ...plainStatus,
+        },
       }),
     },
   });

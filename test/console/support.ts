@@ -5,6 +5,7 @@ import { type RunningConsole, startConsole } from '../../console/server.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Approvals, DecideAnswer, DecideRequest } from '../../workflows/client.ts';
 import type { CountedVote } from '../../workflows/contract.ts';
+import { plainStatus } from '../support/plain-hold.ts';
 
 /** A console that is listening, with a browser-like client. */
 export interface TestConsole extends AsyncDisposable {
@@ -29,7 +30,11 @@ export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approv
     ]);
     const [row] = rows;
     if (!row) return { kind: 'ended' };
-    const facts = { approvalsNeeded: row.approvals_needed, expiresAtMs: row.expires_at.getTime() };
+    const facts = {
+      approvalsNeeded: row.approvals_needed,
+      expiresAtMs: row.expires_at.getTime(),
+      ...plainStatus,
+    };
     const former = row.decisions.at(-1);
     if (row.state !== 'pending')
       return {
@@ -50,7 +55,9 @@ export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approv
         outcome === null ? 'pending' : outcome === 'denied' ? 'denied' : 'succeeded',
       ],
     );
-    return { kind: 'counted', status: { outcome, votes, ...facts } };
+    const missing = row.approvals_needed - votes.length;
+    const stillNeeded = missing > 0 ? `${missing} more approvals` : '';
+    return { kind: 'counted', status: { outcome, votes, ...facts, stillNeeded } };
   };
   return { decide };
 }

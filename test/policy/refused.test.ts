@@ -120,7 +120,7 @@ const refused: readonly [string, string, readonly (string | RegExp)[]][] = [
     'an approver group that nobody belongs to',
     'default: { then: hold, approvers: [dba] }\napprovers:\n  dba:\n    slackChannel: C0DBA\n',
     [
-      'policy.yaml:4:5: approvers.dba: nobody belongs to this group, so nobody could ever decide; name `people`, `groups` or a `slackUserGroup` (a channel gives no right to decide)',
+      'policy.yaml:4:5: approvers.dba: nobody belongs to this group, so nobody could ever decide; name `people`, `groups` or a `slackUserGroup` (a channel gives no right to decide without `channelMembers`)',
     ],
   ],
   [

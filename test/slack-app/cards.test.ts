@@ -3,7 +3,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { createCards } from '../../activities/cards.ts';
 import { adoptCard, isBeingPosted, markPosted } from '../../db/cards.ts';
-import type { Cards } from '../../activities/settling.ts';
+import type { Cards } from '../../activities/timekeeping.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { createUserLookup } from '../../slack-app/emails.ts';
 import { workspaceOf } from '../../slack-app/workspace.ts';

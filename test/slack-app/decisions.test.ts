@@ -65,7 +65,7 @@ for (const mode of ['socket', 'http'] as const)
       assert.equal((await settled(callId)).length, 1);
       const { rows } = await db.pool.query('select decisions from held_calls where call_id = $1', [callId]);
       assert.equal(rows[0].decisions.length, 1);
-      await stage.slack.waitForEphemeral(bob, (text) => text.includes('1 of 2'));
+      await stage.slack.waitForEphemeral(bob, (text) => text.includes('1 more approvals'));
     });
 
     it('a denial asks for a reason and carries it, masked before it is stored', async () => {

@@ -8,6 +8,7 @@ import { createUserLookup } from '../../slack-app/emails.ts';
 import { workspaceOf } from '../../slack-app/workspace.ts';
 import { createSlackClient, type Log } from '../../slack-app/web-client.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
+import { plainStatus } from '../support/plain-hold.ts';
 
 export const consoleUrl = 'http://127.0.0.1:8471';
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -109,6 +110,8 @@ export function miniWorkflow(pool: Pool) {
       votes,
       approvalsNeeded: row.needed,
       expiresAtMs: Date.now() + 60_000,
+      ...plainStatus,
+      stillNeeded: done ? '' : `${row.needed - votes.length} more approvals`,
     };
     return { kind: 'counted', status };
   }

@@ -4,6 +4,7 @@ import { openHeldCall } from '../../db/held-opening.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { type ApprovalInput, workflowIdOf } from '../../workflows/contract.ts';
 import type { TestDatabase } from '../support/postgres.ts';
+import { plainTerms } from '../support/plain-hold.ts';
 
 /** Inserts the row of a held call and makes the input of its workflow. */
 export async function prepareHeld(
@@ -26,6 +27,11 @@ export async function prepareHeld(
     policyVersion: 'sha256:1',
     approverGroups: ['dba'],
     approvalsNeeded: 1,
+    terms: {
+      ...plainTerms,
+      escalation: [],
+      quorum: { kind: 'together', approvals: change.approvalsNeeded ?? 1 },
+    },
     requesterKeys: ['local:agent'],
     createdAtMs: nowMs,
     expiresAtMs: nowMs + 60_000,
@@ -70,18 +76,27 @@ function rowOf(input: ApprovalInput): Parameters<typeof openHeldCall>[1] {
       credentialId: null,
     },
     definitionHash: null,
-    approvers: input.approverGroups.map((name) => ({
-      name,
-      slackChannel: null,
-      slackUserGroup: null,
-      people: [],
-      groups: [],
-    })),
+    approvers: input.approverGroups.map(groupOf),
     approvalsNeeded: input.approvalsNeeded,
+    quorum: input.terms?.quorum ?? plainTerms.quorum,
+    escalation: (input.terms?.escalation ?? []).map(({ afterMs, groups }) => ({
+      afterMs,
+      to: groups.map(groupOf),
+    })),
+    extension: input.terms?.extension ?? null,
+    onSlackOutage: input.terms?.onSlackOutage ?? 'continue',
+    latestExpiresAt: new Date(
+      input.expiresAtMs +
+        (input.terms?.extension ? input.terms.extension.byMs * input.terms.extension.times : 0),
+    ),
     onDisconnect: input.onDisconnect,
     shownArgs: '{"sql":"update orders set paid = true"}' as Masked<string>,
     expiresAt: new Date(input.expiresAtMs),
     correlationId: input.correlationId,
     request: { kekId: 'test', wrapped: key, sealed: key },
   };
+}
+
+function groupOf(name: string) {
+  return { name, slackChannel: null, slackUserGroup: null, people: [], groups: [] };
 }

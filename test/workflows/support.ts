@@ -65,7 +65,7 @@ export interface Workplace {
   /** Ids of the calls that were sent upstream, in order. */
   readonly sent: string[];
   readonly recorded: readonly RecordEvent[];
-  readonly cards: { announced: string[]; refreshed: string[]; failing: boolean };
+  readonly cards: { announced: string[]; refreshed: string[]; reminded: string[]; failing: boolean };
   readonly trusted: ReturnType<typeof voteKey>;
   /** @param over a connection of its own, for a second worker in this process */
   startWorker(over?: NativeConnection): Promise<RunningWorker>;
@@ -114,7 +114,12 @@ export async function workplace(
   const approvals = createApprovals(link.client, trusted);
   const sent: string[] = [];
   const recorded: RecordEvent[] = [];
-  const cards = { announced: [] as string[], refreshed: [] as string[], failing: false };
+  const cards = {
+    announced: [] as string[],
+    refreshed: [] as string[],
+    reminded: [] as string[],
+    failing: false,
+  };
   const show = (list: string[], callId: string): void => {
     if (cards.failing) throw new Error('Slack is away');
     list.push(callId);
@@ -124,8 +129,10 @@ export async function workplace(
     cards: {
       announce: async (callId) => show(cards.announced, callId),
       refresh: async (callId) => show(cards.refreshed, callId),
+      remind: async (callId) => show(cards.reminded, callId),
+      failOver: async () => !cards.failing,
     },
-    log: { info: () => {} },
+    log: { info: () => {}, warn: () => {} },
     recording: {
       recorder: {
         append: async (session, event) => {

@@ -58,7 +58,8 @@ async function place(
   one.upstream.tools.push(definition);
   const rule = policy.rules[0]?.ending as Extract<HoldVerdict, { kind: 'hold' }>;
   const definitionHash = definitionHashOf(definition);
-  const verdict = { policyVersion: policy.version, offers: rule.offers, approvalsNeeded: needed };
+  const quorum = { kind: 'together', approvals: needed } as const;
+  const verdict = { policyVersion: policy.version, offers: rule.offers, approvalsNeeded: needed, quorum };
   let ids = 10;
   const waiting: Promise<void>[] = [];
   const self: Place = {

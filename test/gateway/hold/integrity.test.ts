@@ -65,7 +65,7 @@ test('a quorum needs distinct people, whatever name or surface they use', () =>
       });
       assert.equal(result.execution, 'succeeded');
     },
-    { verdict: { approvalsNeeded: 2 } },
+    { verdict: { approvalsNeeded: 2, quorum: { kind: 'together', approvals: 2 } } },
   ));
 
 test('the requester, whoever they act for, and people who are no approvers cannot approve', () =>
@@ -134,7 +134,7 @@ test('the digest of a row cannot be changed, and what its other columns say chan
       await one.execute({ ...input, votes: [countedVote(input), countedVote({ ...input, person: bea })] });
       assert.deepEqual(one.upstream.calls(), [request.json]);
     },
-    { verdict: { approvalsNeeded: 2 } },
+    { verdict: { approvalsNeeded: 2, quorum: { kind: 'together', approvals: 2 } } },
   ));
 
 test('an approval that comes to be run after its expiry runs nothing', () =>

@@ -25,6 +25,7 @@ import { policyOf } from '../../support/gateway.ts';
 import type { TestDatabase } from '../../support/postgres.ts';
 import { type CountingUpstream, countingUpstream, type TestStream, testStream } from './ends.ts';
 import { voteKeys } from './votes.ts';
+import { plainTerms } from '../../support/plain-hold.ts';
 
 /** What no row, log or Temporal payload may ever hold. */
 export const canary = 'CANARY-5f2c9a71d3';
@@ -63,6 +64,7 @@ export const verdict: HoldVerdict = {
   askIntent: false,
   approvers: [{ name: 'dba', slackChannel: null, slackUserGroup: null, people: [], groups: [] }],
   approvalsNeeded: 1,
+  ...plainTerms,
   timeoutMs: 60_000,
   onDisconnect: 'keep',
   offers: noOffers,

@@ -62,7 +62,12 @@ function startWorker(): Promise<RunningWorker> {
     connection,
     namespace: 'default',
     codec: createCodec(codecKeys),
-    activities: createActivities({ pool: db.pool, cards: null, recording: null, log: { info: () => {} } }),
+    activities: createActivities({
+      pool: db.pool,
+      cards: null,
+      recording: null,
+      log: { info: () => {}, warn: () => {} },
+    }),
     workflowBundle: bundle,
     onFailed: (error) => assert.fail(error),
   });
