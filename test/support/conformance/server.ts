@@ -25,11 +25,14 @@ import { registerTools } from './tools.ts';
 export async function startConformanceServer({
   port = 0,
   modernOnly = false,
+  also = () => {},
 }: {
   port?: number;
   modernOnly?: boolean;
+  /** Registers further tools. */
+  also?: (server: McpServer) => void;
 } = {}): Promise<AsyncDisposable & { readonly url: string }> {
-  const serve = conformanceService(modernOnly);
+  const serve = conformanceService(modernOnly, also);
   const server = createServer((request, reply) => void answer(serve, request, reply)).listen(
     port,
     '127.0.0.1',
@@ -47,7 +50,7 @@ export async function startConformanceServer({
 
 type Service = (request: Request) => Promise<Response>;
 
-function conformanceService(modernOnly: boolean): Service {
+function conformanceService(modernOnly: boolean, also: (server: McpServer) => void): Service {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
   const codec = createRequestStateCodec<Record<string, unknown>>({
     key: crypto.getRandomValues(new Uint8Array(32)),
@@ -74,6 +77,7 @@ function conformanceService(modernOnly: boolean): Service {
     registerInputRequired(server, codec);
     registerResources(server);
     registerPrompts(server);
+    also(server);
     return server;
   }
 
