@@ -9,14 +9,17 @@ import { argsOf } from './sealed-call.ts';
 /** What a client of 2026-07-28 carries from one leg of a held call to the next; sealed, so that it can only be returned. */
 export interface RequestState {
   readonly callId: string;
-  /** How many legs were answered before. Clients give up after ten. */
+  /** How many legs were answered before. */
   readonly round: number;
 }
 
 /** Methods whose result may be `input_required`. */
 const legMethods = new Set(['tools/call', 'prompts/get', 'resources/read']);
-/** Clients follow ten legs; the request after that must be answered for good. */
-const maxRounds = 10;
+/**
+ * How often a client is asked to come back; the request after that is answered for good. The SDKs follow ten such
+ * answers, but Go's gives up on the third that asks for no input, and takes one without `inputRequests` for the result.
+ */
+const maxRounds = 2;
 const prefix = 'hp1.';
 
 /** Whether a client may be asked to come back with a request state, rather than be answered that its call is pending. */
@@ -31,7 +34,11 @@ export function mayComeBack(request: HeldRequest, state: RequestState | null): b
 /** The answer that ends a leg: the client sends the same request again, with this state. */
 export function legAnswer(secret: Uint8Array, request: HeldRequest, state: RequestState): string {
   const sealed = seal(keyOf(secret), Buffer.from(JSON.stringify(state)), contextOf(secret, request));
-  const result = { resultType: 'input_required', requestState: prefix + sealed.toString('base64url') };
+  const result = {
+    resultType: 'input_required',
+    inputRequests: {},
+    requestState: prefix + sealed.toString('base64url'),
+  };
   return `{"jsonrpc":"2.0","id":${request.idJson},"result":${JSON.stringify(result)}}`;
 }
 
