@@ -32,7 +32,7 @@ export const holdingColumns: readonly HoldingColumn[] = [
   }),
   column('held 75 s, past the usual 60', async (world, rows) => {
     const held = await startAll(world, rows, 'long', { repeats: 30 });
-    await sleep(Number(process.env['LONG'] ?? 75_000));
+    await sleep(75_000);
     return decided(world, held);
   }),
   column('approved after it gave up', async (world, rows) => {
@@ -50,7 +50,11 @@ export const holdingColumns: readonly HoldingColumn[] = [
     const gone = await startAll(world, rows, 'replica', { timeoutMs: 4000, cancelAfterMs: null });
     await Promise.all(gone.map(async ({ driven }) => driven.ended));
     await approveAll(world, gone);
-    return outcomes(world, await startAll(world, rows, 'replica', { repeats: 5 }, false, 1), 'on the other replica');
+    return outcomes(
+      world,
+      await startAll(world, rows, 'replica', { repeats: 5 }, false, 1),
+      'on the other replica',
+    );
   }),
 ];
 
@@ -113,7 +117,8 @@ async function pendingOf(world: World, row: ClientRow): Promise<string[]> {
 async function approveAll(world: World, held: readonly Held[]): Promise<void> {
   for (const { row } of held) {
     const pending = await pendingOf(world, row);
-    if (pending.length !== 1) throw new Error(`${row.title}: ${pending.length} requests instead of one ${JSON.stringify(held.find((h)=>h.row===row)?.driven.happenings)}`);
+    // None or several: the cell will say that it ran no times, or several.
+    if (pending.length === 0) continue;
     const { code, err } = await world.site.command('approvals', 'approve', ...pending);
     if (code !== 0) throw new Error(`${row.title}: approving failed: ${err}`);
   }

@@ -34,7 +34,14 @@ export async function obtainClients(): Promise<readonly ClientRow[]> {
   const proxy = join(remote, 'node_modules/mcp-remote/dist/proxy.js');
   await once(proxy, async () => {
     await mkdir(remote, { recursive: true });
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefix', remote, `mcp-remote@${versions.remote}`]);
+    await run('npm', [
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--prefix',
+      remote,
+      `mcp-remote@${versions.remote}`,
+    ]);
   });
   const node = (file: string): string[] => [process.execPath, join(drivers, file)];
   const py = [join(drivers, 'python_client.py')];
@@ -42,7 +49,12 @@ export async function obtainClients(): Promise<readonly ClientRow[]> {
     { id: 'ts1', title: 'TypeScript SDK 1.32', program: node('ts-v1.ts'), after: [] },
     { id: 'ts2-legacy', title: 'TypeScript SDK 2.4, legacy', program: node('ts-v2.ts'), after: ['legacy'] },
     { id: 'ts2-auto', title: 'TypeScript SDK 2.4, auto', program: node('ts-v2.ts'), after: ['auto'] },
-    { id: 'ts2-modern', title: 'TypeScript SDK 2.4, pinned 2026-07-28', program: node('ts-v2.ts'), after: ['modern'] },
+    {
+      id: 'ts2-modern',
+      title: 'TypeScript SDK 2.4, pinned 2026-07-28',
+      program: node('ts-v2.ts'),
+      after: ['modern'],
+    },
     { id: 'python', title: `Python SDK ${versions.python}`, program: [python, ...py], after: ['sdk'] },
     { id: 'fastmcp', title: `fastmcp ${versions.fastmcp}`, program: [fastmcp, ...py], after: ['fastmcp'] },
     { id: 'go', title: `Go SDK ${versions.go}`, program: [go], after: [] },
@@ -81,5 +93,6 @@ async function run(program: string, args: readonly string[], cwd?: string): Prom
     child.once('error', reject);
     child.once('close', done);
   });
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${String(code)}: ${err.slice(-1500)}`);
+  if (code !== 0)
+    throw new Error(`${program} ${args.join(' ')} ended with ${String(code)}: ${err.slice(-1500)}`);
 }

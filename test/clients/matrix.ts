@@ -32,7 +32,10 @@ async function main(args: readonly string[]): Promise<number> {
   for (const column of passingColumns) {
     progress(column.title);
     for (const row of rows) {
-      const { text, worse } = await passingCell(row, column, { direct: upstream.url, gateway: site.url(row.id) });
+      const { text, worse } = await passingCell(row, column, {
+        direct: upstream.url,
+        gateway: site.url(row.id),
+      });
       table.get(row.id)?.push(text);
       if (worse) problems.push(worse);
     }
@@ -64,16 +67,20 @@ function registerMore(server: McpServer, executions: Map<string, number>): void 
       return { content: [{ type: 'text', text: `ran ${mark}` }] };
     },
   );
-  server.registerTool('wait', { description: 'Waits', inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
-    await new Promise<void>((done) => {
-      const timer = setTimeout(done, 20_000);
-      mcpReq.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        done();
+  server.registerTool(
+    'wait',
+    { description: 'Waits', inputSchema: z.object({}) },
+    async (_args, { mcpReq }) => {
+      await new Promise<void>((done) => {
+        const timer = setTimeout(done, 20_000);
+        mcpReq.signal.addEventListener('abort', () => {
+          clearTimeout(timer);
+          done();
+        });
       });
-    });
-    return { content: [{ type: 'text', text: 'waited' }] };
-  });
+      return { content: [{ type: 'text', text: 'waited' }] };
+    },
+  );
 }
 
 function markdown(rows: readonly ClientRow[], table: ReadonlyMap<string, readonly string[]>): string {

@@ -36,7 +36,10 @@ if (!call) {
   const { tools } = (await inspect(['--method', 'tools/list'], null)) as { tools: unknown[] };
   say({ event: 'tools', count: tools.length });
 } else {
-  const pairs = Object.entries(call.args).flatMap(([name, value]) => ['--tool-arg', `${name}=${String(value)}`]);
+  const pairs = Object.entries(call.args).flatMap(([name, value]) => [
+    '--tool-arg',
+    `${name}=${String(value)}`,
+  ]);
   await persist(plan, async () =>
     textOf(
       await inspect(

@@ -17,8 +17,11 @@ def read(result):
     return text, bool(getattr(result, "is_error", None) or getattr(result, "isError", None))
 
 
+left = plan["repeats"]
+
+
 async def persist(call):
-    left = plan["repeats"]
+    global left
     while True:
         try:
             text, is_error = await call()
@@ -117,4 +120,18 @@ async def with_fastmcp():
         await persist(lambda: cancelled(call, plan["cancelAfterMs"]))
 
 
-asyncio.run(with_fastmcp() if library == "fastmcp" else with_sdk())
+async def connect_and_call():
+    """A connection that broke takes the whole client with it: its user opens another."""
+    global left
+    while True:
+        try:
+            return await (with_fastmcp() if library == "fastmcp" else with_sdk())
+        except Exception as error:
+            say(event="error", message=f"{type(error).__name__}: {error}")
+            if left <= 0:
+                return
+            left -= 1
+            await asyncio.sleep(1)
+
+
+asyncio.run(connect_and_call())

@@ -30,7 +30,10 @@ else
         { name: call.tool, arguments: call.args },
         {
           ...(plan.timeoutMs !== null && { timeout: plan.timeoutMs }),
-          ...(plan.progress && { onprogress: () => say({ event: 'progress' }), resetTimeoutOnProgress: true }),
+          ...(plan.progress && {
+            onprogress: () => say({ event: 'progress' }),
+            resetTimeoutOnProgress: true,
+          }),
           ...(plan.cancelAfterMs !== null && { signal: AbortSignal.timeout(plan.cancelAfterMs) }),
         },
       ),
