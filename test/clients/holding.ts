@@ -9,6 +9,8 @@ export interface World {
   readonly site: Site;
   /** How often the held tool ran with this mark. */
   executions(mark: string): number;
+  /** Kills the first gateway and starts it again. */
+  restartGateway(): Promise<void>;
 }
 
 /** A column in which a call is held. All clients take part at the same moment. */
@@ -25,60 +27,57 @@ interface Held {
 }
 
 export const holdingColumns: readonly HoldingColumn[] = [
-  column('held 5 s', async (world, rows) => {
-    const held = await startAll(world, rows, 'five', {});
-    await sleep(5000);
-    return decided(world, held);
-  }),
-  column('held 75 s, past the usual 60', async (world, rows) => {
-    const held = await startAll(world, rows, 'long', { repeats: 30 });
-    await sleep(75_000);
-    return decided(world, held);
-  }),
-  column('approved after it gave up', async (world, rows) => {
-    const gone = await startAll(world, rows, 'gave-up', { timeoutMs: 4000, cancelAfterMs: null });
-    await Promise.all(gone.map(async ({ driven }) => driven.ended));
-    await approveAll(world, gone);
-    return outcomes(world, await startAll(world, rows, 'gave-up', { repeats: 5 }, false), 'on the next call');
-  }),
-  column('gateway killed and started meanwhile', async (world, rows) => {
-    const held = await startAll(world, rows, 'restart', { repeats: 20 });
-    await world.restartGateway();
-    return decided(world, held);
-  }),
-  column('second replica answers', async (world, rows) => {
-    const gone = await startAll(world, rows, 'replica', { timeoutMs: 4000, cancelAfterMs: null });
-    await Promise.all(gone.map(async ({ driven }) => driven.ended));
-    await approveAll(world, gone);
-    return outcomes(
-      world,
-      await startAll(world, rows, 'replica', { repeats: 5 }, false, 1),
-      'on the other replica',
-    );
-  }),
+  {
+    title: 'held 5 s',
+    run: async (world, rows) => {
+      const held = await startAll(world, rows, 'five', {});
+      await sleep(5000);
+      return decided(world, held);
+    },
+  },
+  {
+    title: 'held 75 s, past the usual 60',
+    run: async (world, rows) => {
+      const held = await startAll(world, rows, 'long', { repeats: 30 });
+      await sleep(75_000);
+      return decided(world, held);
+    },
+  },
+  {
+    title: 'approved after it gave up',
+    run: async (world, rows) => {
+      const gone = await startAll(world, rows, 'gave-up', { timeoutMs: 4000, cancelAfterMs: null });
+      await Promise.all(gone.map(async ({ driven }) => driven.ended));
+      await approveAll(world, gone);
+      return outcomes(
+        world,
+        await startAll(world, rows, 'gave-up', { repeats: 5 }, false),
+        'on the next call',
+      );
+    },
+  },
+  {
+    title: 'gateway killed and started meanwhile',
+    run: async (world, rows) => {
+      const held = await startAll(world, rows, 'restart', { repeats: 20 });
+      await world.restartGateway();
+      return decided(world, held);
+    },
+  },
+  {
+    title: 'second replica answers',
+    run: async (world, rows) => {
+      const gone = await startAll(world, rows, 'replica', { timeoutMs: 4000, cancelAfterMs: null });
+      await Promise.all(gone.map(async ({ driven }) => driven.ended));
+      await approveAll(world, gone);
+      return outcomes(
+        world,
+        await startAll(world, rows, 'replica', { repeats: 5 }, false, 1),
+        'on the other replica',
+      );
+    },
+  },
 ];
-
-type Column = (
-  world: World & { restartGateway(): Promise<void> },
-  rows: readonly ClientRow[],
-) => Promise<ReadonlyMap<string, string>>;
-
-function column(title: string, run: Column): HoldingColumn {
-  return {
-    title,
-    run: async (world, rows) =>
-      run(
-        {
-          ...world,
-          restartGateway: async () => {
-            await world.site.processes('gateway')[0]?.kill();
-            await world.site.start('gateway', 0);
-          },
-        },
-        rows,
-      ),
-  };
-}
 
 /** Makes every client's call; with `wait`, until all are held. */
 async function startAll(

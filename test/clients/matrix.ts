@@ -3,7 +3,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { startConformanceServer } from '../support/conformance/server.ts';
 import { createSite } from '../support/site.ts';
-import { holdingColumns } from './holding.ts';
+import { holdingColumns, type World } from './holding.ts';
 import { type ClientRow, obtainClients } from './installs.ts';
 import { passingCell, passingColumns } from './passing.ts';
 
@@ -26,7 +26,15 @@ async function main(args: readonly string[]): Promise<number> {
       rules: [{ name: 'held', match: { tool: 'held' }, then: 'hold', approvers: ['ops'], timeout: '10m' }],
     },
   });
-  await Promise.all([site.start('worker'), site.start('gateway', 0), site.start('gateway', 1)]);
+  let [first] = await Promise.all([site.start('gateway', 0), site.start('gateway', 1), site.start('worker')]);
+  const world: World = {
+    site,
+    executions: (mark) => executions.get(mark) ?? 0,
+    restartGateway: async () => {
+      await first.kill();
+      first = await site.start('gateway', 0);
+    },
+  };
   const table = new Map<string, string[]>(rows.map(({ id }) => [id, []]));
   const problems: string[] = [];
   for (const column of passingColumns) {
@@ -42,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   for (const column of holdingColumns) {
     progress(column.title);
-    const cells = await column.run({ site, executions: (mark) => executions.get(mark) ?? 0 }, rows);
+    const cells = await column.run(world, rows);
     for (const { id, title } of rows) {
       const cell = cells.get(id) ?? '**missing**';
       table.get(id)?.push(cell);

@@ -28,8 +28,6 @@ export interface Site extends AsyncDisposable {
   readonly temporalAddress: string;
   /** Starts a role; resolves once it says that it runs. `at` names one of several gateways. */
   start(role: 'gateway' | 'worker' | 'slack' | 'console', at?: number): Promise<Process>;
-  /** The processes of a role that were started, in order. */
-  processes(role: string): readonly Process[];
   /** `/mcp/<connection>` of a gateway. */
   url(connection: string, gateway?: number): string;
   /** An MCP client, connected, closed with the site. */
@@ -87,7 +85,6 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     consoleUrl,
     temporalAddress: `127.0.0.1:${temporalPort}`,
     url,
-    processes: (role) => processes.filter(({ name }) => name === role),
     start: async (role, at = 0) => {
       const process = runHoldpoint(role, [role, '--config', await configOf(at), ...data]);
       processes.push(process);

@@ -20,17 +20,22 @@ def read(result):
 left = plan["repeats"]
 
 
+class Reconnect(Exception):
+    """After an error a client is opened anew, as its user would: a broken connection stays broken."""
+
+
 async def persist(call):
     global left
     while True:
         try:
             text, is_error = await call()
-            say(event="answer", text=text, isError=is_error)
-            again = text.startswith("PENDING_APPROVAL")
         except Exception as error:  # whatever a client throws is what its user gets
             say(event="error", message=f"{type(error).__name__}: {error}")
-            again = True
-        if not again or left <= 0:
+            if left <= 0:
+                return
+            raise Reconnect from error
+        say(event="answer", text=text, isError=is_error)
+        if not text.startswith("PENDING_APPROVAL") or left <= 0:
             return
         left -= 1
         await asyncio.sleep(1)
@@ -121,17 +126,18 @@ async def with_fastmcp():
 
 
 async def connect_and_call():
-    """A connection that broke takes the whole client with it: its user opens another."""
     global left
     while True:
         try:
             return await (with_fastmcp() if library == "fastmcp" else with_sdk())
-        except Exception as error:
-            say(event="error", message=f"{type(error).__name__}: {error}")
-            if left <= 0:
-                return
-            left -= 1
-            await asyncio.sleep(1)
+        except* Reconnect:
+            pass
+        except* Exception as errors:
+            say(event="error", message=f"{errors.exceptions[0]}")
+        if left <= 0:
+            return
+        left -= 1
+        await asyncio.sleep(1)
 
 
 asyncio.run(connect_and_call())

@@ -34,8 +34,7 @@ await client.connect(
         args: [remote, plan.url, '--allow-http', '--transport', 'http-only'],
         stderr: 'ignore',
       })
-    : // Its declaration lacks what exactOptionalPropertyTypes asks for.
-      (new StreamableHTTPClientTransport(new URL(plan.url)) as never),
+    : new StreamableHTTPClientTransport(new URL(plan.url)),
 );
 const { call } = plan;
 if (!call) say({ event: 'tools', count: (await client.listTools()).tools.length });
