@@ -24,6 +24,7 @@ export type GatewayErrorCode =
   | 'identity_unavailable'
   // Something that must work does not: nothing passes.
   | 'recording_unavailable'
+  | 'masking_unavailable'
   | 'database_unavailable'
   | 'approvals_unavailable'
   | 'hold_failed' // a held request that has no tool result ended without being carried out
@@ -79,6 +80,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   identity_unavailable: { status: 503, rpc: -31013, retryable: true },
   insufficient_scope: { status: 403, rpc: -31014, retryable: false },
   recording_unavailable: { status: 503, rpc: -31020, retryable: true },
+  masking_unavailable: { status: 503, rpc: -31026, retryable: true },
   database_unavailable: { status: 503, rpc: -31021, retryable: true },
   policy_failed: { status: 500, rpc: -31022, retryable: false },
   approvals_unavailable: { status: 503, rpc: -31024, retryable: true },

@@ -12,7 +12,8 @@ import type { RpcRequest } from './mcp/rpc-message.ts';
 import { isModern } from './mcp/versions.ts';
 import { record, relayContext } from './record.ts';
 import { relay } from './relay.ts';
-import { asFault, respond, respondFault } from './respond.ts';
+import { asFault } from './faults.ts';
+import { respond, respondFault } from './respond.ts';
 
 export interface LineDeps extends ClassifyDeps, ForwardDeps {
   readonly sessionMasker: SessionMasker;
@@ -33,7 +34,7 @@ export interface LineDeps extends ClassifyDeps, ForwardDeps {
  */
 export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
   const { message } = exchange;
-  const masked = mask(deps, classify(deps, exchange));
+  const masked = await mask(deps, classify(deps, exchange));
   if (message.kind !== 'request') {
     await record(deps, masked);
     await deliver(deps, masked);

@@ -1,7 +1,9 @@
 import type { Masker, MaskingEngine } from '../masking/engine.ts';
 import { createMaskMemory, type MaskMemory } from '../masking/known-values.ts';
 import type { SessionFacts } from '../recording/event.ts';
+import { RefusedRequest } from './errors.ts';
 import type { Classified, MaskedExchange } from './exchange.ts';
+import { asFault } from './faults.ts';
 
 /**
  * Gives the masker of a client session and a profile: what was judged secret in any message of the session is hidden
@@ -42,11 +44,18 @@ export function createSessionMasker(deps: { readonly maskers: () => MaskingEngin
   };
 }
 
-/** Masks the client's message for all eyes but upstream's, by the profile that policy chose. */
-export function mask(
+/** Masks the client's message for all eyes but upstream's, by the profile that policy chose. @throws RefusedRequest */
+export async function mask(
   deps: { readonly sessionMasker: SessionMasker },
   classified: Classified,
-): MaskedExchange {
-  const masker = deps.sessionMasker(classified.session.facts, classified.verdict.maskProfile);
-  return { ...classified, masker, maskedJson: masker.message(classified.message.json).text };
+): Promise<MaskedExchange> {
+  const { message, session, verdict } = classified;
+  const masker = deps.sessionMasker(session.facts, verdict.maskProfile);
+  try {
+    return { ...classified, masker, maskedJson: (await masker.later.message(message.json)).text };
+  } catch (error) {
+    // Nothing was recorded yet, and nothing can be: the request is refused as one that was never read.
+    const idJson = message.kind === 'request' ? message.idJson : 'null';
+    throw new RefusedRequest(idJson, asFault(error));
+  }
 }

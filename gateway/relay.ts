@@ -40,14 +40,14 @@ export async function relay(
 /**
  * Masks and durably records one message to the client, whoever made it; what is returned may be written.
  * @param method the message's own method; null for responses, which are recorded under their request's
- * @throws RecordingError when it could not be recorded
+ * @throws MaskingError, RecordingError when it could not be masked or recorded
  */
 export async function maskAndRecord(
   context: RelayContext,
   json: string,
   method: string | null,
 ): Promise<Masked<string>> {
-  const { text } = context.masker.message(json);
+  const { text } = await context.masker.later.message(json);
   await context.recorder.append(context.session, {
     kind: 'message',
     direction: 'upstream-to-client',

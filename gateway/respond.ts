@@ -1,6 +1,8 @@
 import { RecordingError } from '../recording/event.ts';
 import type { ClientStream } from './client-stream.ts';
-import { errorResponse, GatewayError, statusOf } from './errors.ts';
+import { errorResponse, statusOf } from './errors.ts';
+import type { GatewayError } from './errors.ts';
+import { asFault } from './faults.ts';
 import { maskAndRecord, type RelayContext } from './relay.ts';
 import type { Masker } from '../masking/engine.ts';
 
@@ -33,30 +35,4 @@ export async function respondFault(
 /** An error of the gateway's own making, where there is no session to record it in. */
 export function unrecorded(masker: Masker, idJson: string, error: GatewayError, correlationId: string) {
   return masker.message(errorResponse(idJson, error, correlationId)).text;
-}
-
-/** Any error as one that the client may be told. What is unexpected says nothing of itself; it is for the log. */
-export function asFault(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
-  if (error instanceof RecordingError) return recordingFault(error);
-  return new GatewayError('internal', 'the gateway failed; whoever runs it finds the reason in its log', {
-    cause: error,
-  });
-}
-
-function recordingFault(error: RecordingError): GatewayError {
-  const { code } = error;
-  if (code === 'session_ended' || code === 'session_purged')
-    return new GatewayError('session_unknown', 'this session has ended; initialize again', { cause: error });
-  if (code === 'event_too_large')
-    return new GatewayError(
-      'body_too_large',
-      'the message is too large to be recorded, so it was not passed on',
-      { cause: error },
-    );
-  return new GatewayError(
-    'recording_unavailable',
-    'the message could not be recorded, so it was not passed on; try again later',
-    { cause: error },
-  );
 }

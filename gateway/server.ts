@@ -16,7 +16,7 @@ import type { Identifier } from './identify/identify.ts';
 import { createSessionMasker } from './mask.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { post, type PostDeps } from './post.ts';
-import { asFault } from './respond.ts';
+import { asFault } from './faults.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';

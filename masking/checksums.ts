@@ -74,17 +74,25 @@ export function isDay(month: number, day: number): boolean {
   return day <= (month === 2 ? 29 : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31);
 }
 
+const logs = Float64Array.from({ length: 257 }, (_, n) => (n === 0 ? 0 : Math.log2(n)));
+
 /** Shannon entropy of a text in bits a character; only the first 256 characters count. */
 export function entropy(text: string): number {
-  const counts = new Map<number, number>();
+  // Characters beyond ASCII share cells: they are rare here, and sharing only lowers the result.
+  const counts = new Uint16Array(128);
   const length = Math.min(text.length, 256);
   for (let i = 0; i < length; i += 1) {
-    const char = text.charCodeAt(i);
-    counts.set(char, (counts.get(char) ?? 0) + 1);
+    const cell = text.charCodeAt(i) & 127;
+    counts[cell] = (counts[cell] ?? 0) + 1;
   }
-  let bits = 0;
-  for (const count of counts.values()) bits -= (count / length) * Math.log2(count / length);
-  return bits;
+  let sum = 0;
+  for (let i = 0; i < length; i += 1) {
+    const cell = text.charCodeAt(i) & 127;
+    const count = counts[cell] ?? 0;
+    if (count > 0) sum += count * (logs[count] ?? 0);
+    counts[cell] = 0;
+  }
+  return length === 0 ? 0 : (logs[length] ?? 0) - sum / length;
 }
 
 /** Whether an IBAN's check digits hold; compact, upper case. */

@@ -5,11 +5,13 @@ import { createNameJudge } from './detect/field-names.ts';
 import { createFinder } from './detect/find.ts';
 import { createPersonNumberFinder } from './detect/person-numbers.ts';
 import { createVendorTokens } from './detect/vendor-tokens.ts';
-import type { Finding, MaskerOptions, MaskingEngine, MaskResult, Masker } from './engine.ts';
+import type { Finding, LaterMasker, MaskerOptions, MaskingEngine, MaskResult, Masker } from './engine.ts';
 import { createFieldRules } from './field-rules.ts';
 import type { FieldRules } from './field-rules.ts';
 import { applyEdits } from './json-tree.ts';
 import { createKnownFinder, isDistinct, remember } from './known-values.ts';
+import { largeTextLength } from './large.ts';
+import type { MaskPool } from './large.ts';
 import { asMasked } from './masked.ts';
 import { scanJson } from './scan.ts';
 import type { JsonTape } from './scan.ts';
@@ -26,10 +28,12 @@ const maxDepth = 512;
 /**
  * Makes the engine for a checked config.
  * @param pseudonymKey key of hashes and pseudonyms; equal values look alike under equal keys. Random when absent.
+ * @param pool threads of the same config and key for large texts; without it they are masked at once
  */
 export function createMaskingEngine(
   config: MaskingConfig,
   pseudonymKey: Uint8Array = randomBytes(32),
+  pool: MaskPool | null = null,
 ): MaskingEngine {
   const ready = new Map<string, Prepared>();
   return {
@@ -38,7 +42,12 @@ export function createMaskingEngine(
       if (profile === undefined) throw new Error(`there is no masking profile named ${JSON.stringify(name)}`);
       const prepared = ready.get(name) ?? prepare(config, profile);
       ready.set(name, prepared);
-      return createMasker(prepared, options, pseudonymKey);
+      const masker = createMasker(prepared, options, pseudonymKey);
+      const off = (kind: keyof LaterMasker) => async (text: string) =>
+        pool === null || text.length < largeTextLength
+          ? masker[kind](text)
+          : await pool.mask(kind, name, text, options);
+      return { ...masker, later: { message: off('message'), json: off('json'), text: off('text') } };
     },
   };
 }
@@ -88,7 +97,11 @@ function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
   };
 }
 
-function createMasker(prepared: Prepared, options: MaskerOptions, pseudonymKey: Uint8Array): Masker {
+function createMasker(
+  prepared: Prepared,
+  options: MaskerOptions,
+  pseudonymKey: Uint8Array,
+): Omit<Masker, 'later'> {
   const partsWith = (known: ReadonlyMap<string, string>): WalkParts => {
     const parts: { walk?: WalkParts } = {};
     const text: TextParts = {
@@ -130,7 +143,12 @@ function createMasker(prepared: Prepared, options: MaskerOptions, pseudonymKey: 
     return run(text, (parts) => jsonEdits(parts, tape, protocol, '', 0));
   };
   return {
-    message: (text) => json(text, true),
+    message(text) {
+      const result = json(text, true);
+      if (options.onFound !== undefined)
+        for (const [detector, times] of countsOf(result.findings)) options.onFound(detector, times);
+      return result;
+    },
     json: (text) => json(text, false),
     text: (text) => run(text, (parts) => textEdits(parts.text, text, '', 0)),
   };
@@ -187,6 +205,13 @@ function resultOf(text: string, edits: readonly LeafEdit[]): MaskResult {
     confidence,
   }));
   return { text: asMasked(applyEdits(text, edits)), findings };
+}
+
+/** How often each detector found something. */
+export function countsOf(findings: readonly Finding[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const { detector } of findings) counts.set(detector, (counts.get(detector) ?? 0) + 1);
+  return [...counts];
 }
 
 function tryScan(text: string): JsonTape | null {

@@ -28,12 +28,33 @@ export interface Masker {
   json(json: string): MaskResult;
   /** Masks plain text (error texts, log lines, reasons). */
   text(text: string): MaskResult;
+  /** The same for texts of any size: large ones are masked in a worker thread, where the engine has one. */
+  readonly later: LaterMasker;
+}
+
+/** Masks without holding up the event loop. Rejects with {@link MaskingError} when the text was not masked. */
+export interface LaterMasker {
+  message(json: string): Promise<MaskResult>;
+  json(json: string): Promise<MaskResult>;
+  text(text: string): Promise<MaskResult>;
+}
+
+/** A large text could not be masked: what it stands in must not be passed on, shown or recorded. */
+export class MaskingError extends Error {
+  readonly code: 'masking_failed' | 'masking_timeout' | 'masking_busy' | 'masking_closed';
+  constructor(code: MaskingError['code'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'MaskingError';
+    this.code = code;
+  }
 }
 
 /** What a masker may be given beyond its profile. Both belong to one session. */
 export interface MaskerOptions {
   /** Values once judged secret in this session: hidden wherever else they stand. Grows as messages are masked. */
   readonly memory?: MaskMemory;
+  /** Told how often each detector found something in a message. */
+  readonly onFound?: (detector: string, times: number) => void;
   /** Where the `token` operator takes its key from; without it, that operator redacts. */
   readonly tokens?: TokenScope;
 }

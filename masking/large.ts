@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import type { MaskingConfig } from './config.ts';
-import type { Finding, Masker, MaskerOptions, MaskResult } from './engine.ts';
+import { MaskingError } from './engine.ts';
+import type { Finding, MaskerOptions, MaskResult } from './engine.ts';
 import { remember } from './known-values.ts';
 import { asMasked } from './masked.ts';
 import type { TokenScope } from './tokens.ts';
 
 /** From this length on (UTF-16 units) a text is masked off the event loop, which it would hold for milliseconds. */
-export const largeTextLength = 96 * 1_024;
+export const largeTextLength = 32 * 1_024;
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -29,7 +30,10 @@ export interface MaskTask {
 export interface MaskAnswer {
   readonly id: number;
   readonly text: string;
-  readonly findings: readonly Finding[];
+  /** JSON: one string passes between threads much faster than thousands of objects. */
+  readonly findings: string;
+  /** How often each detector found something. */
+  readonly counts: readonly (readonly [string, number])[];
   readonly remembered: [string, string][];
 }
 
@@ -37,9 +41,12 @@ export interface MaskAnswer {
 export interface MaskPool {
   /**
    * Masks off the event loop.
-   * @throws Error when the worker failed or took longer than the time limit: the text was then not masked
+   * @throws MaskingError when the worker failed, took longer than the time limit, or too many texts wait: the text
+   * was then not masked
    */
   mask(kind: MaskTask['kind'], profile: string, text: string, options?: MaskerOptions): Promise<MaskResult>;
+  /** A new policy has a new pool: this one still masks for who has it, and keeps no thread when it has nothing to do. */
+  retire(): void;
   /** Stops all threads; what is still waiting is rejected. */
   close(): Promise<void>;
 }
@@ -47,9 +54,13 @@ export interface MaskPool {
 interface Waiting {
   readonly task: MaskTask;
   readonly memory: MaskerOptions['memory'];
+  readonly onFound: MaskerOptions['onFound'];
   readonly resolve: (result: MaskResult) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Texts that may wait together, in UTF-16 units: beyond that, masking is slower than what comes in. */
+const waitingLimit = 64 * 1_024 * 1_024;
 
 /** @param size how many threads at most; they start when first needed */
 export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_000 } = {}): MaskPool {
@@ -57,6 +68,8 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
   const workers = new Set<Worker>();
   const idle: Worker[] = [];
   let closed = false;
+  let retired = false;
+  let waitingLength = 0;
   let nextId = 1;
 
   const start = (): Worker => {
@@ -64,6 +77,11 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
     worker.unref();
     workers.add(worker);
     return worker;
+  };
+
+  const end = async (worker: Worker): Promise<void> => {
+    workers.delete(worker);
+    await worker.terminate();
   };
 
   const run = (worker: Worker, waiting: Waiting): void => {
@@ -80,18 +98,21 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
       waiting.reject(error);
       pump();
     };
-    const broke = (): void => fail(new Error('the masking worker failed'));
+    const broke = (cause: unknown): void =>
+      fail(new MaskingError('masking_failed', 'the masking worker failed', { cause }));
     const done = (answer: MaskAnswer): void => {
       finish();
-      idle.push(worker);
+      if (retired) void end(worker);
+      else idle.push(worker);
       if (waiting.memory !== undefined) {
         for (const [value, detector] of answer.remembered) remember(waiting.memory, value, detector);
       }
-      waiting.resolve({ text: asMasked(answer.text), findings: answer.findings });
+      for (const [detector, times] of answer.counts) waiting.onFound?.(detector, times);
+      waiting.resolve(withFindings(answer));
       pump();
     };
     const timer = setTimeout(
-      () => fail(new Error(`masking took longer than ${timeLimitMs} ms`)),
+      () => fail(new MaskingError('masking_timeout', `masking took longer than ${timeLimitMs} ms`)),
       timeLimitMs,
     );
     worker.ref();
@@ -105,37 +126,47 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
       const worker = idle.pop() ?? (workers.size < size ? start() : undefined);
       if (worker === undefined) return;
       const waiting = queue.shift();
-      if (waiting !== undefined) run(worker, waiting);
+      if (waiting === undefined) continue;
+      waitingLength -= waiting.task.text.length;
+      run(worker, waiting);
     }
   };
 
   return {
     mask(kind, profile, text, options = {}) {
-      if (closed) return Promise.reject(new Error('the masking pool is closed'));
+      if (closed) return Promise.reject(new MaskingError('masking_closed', 'the masking pool is closed'));
+      if (waitingLength + text.length > waitingLimit)
+        return Promise.reject(new MaskingError('masking_busy', 'too many large texts wait to be masked'));
       const { promise, resolve, reject } = Promise.withResolvers<MaskResult>();
       const remembered = options.memory === undefined ? null : [...options.memory.values];
       const task: MaskTask = { id: nextId, kind, profile, text, remembered, tokens: options.tokens ?? null };
       nextId += 1;
-      queue.push({ task, memory: options.memory, resolve, reject });
+      waitingLength += text.length;
+      const onFound = kind === 'message' ? options.onFound : undefined;
+      queue.push({ task, memory: options.memory, onFound, resolve, reject });
       pump();
       return promise;
     },
+    retire() {
+      retired = true;
+      for (const worker of idle.splice(0)) void end(worker);
+    },
     async close() {
       closed = true;
-      for (const waiting of queue.splice(0)) waiting.reject(new Error('the masking pool is closed'));
+      for (const waiting of queue.splice(0))
+        waiting.reject(new MaskingError('masking_closed', 'the masking pool is closed'));
       await Promise.all([...workers].map((worker) => worker.terminate()));
     },
   };
 }
 
-/** Masks a small text at once and a large one in the pool. Both give the same result. */
-export async function maskLarge(
-  pool: MaskPool,
-  masker: Masker,
-  kind: MaskTask['kind'],
-  profile: string,
-  text: string,
-  options: MaskerOptions = {},
-): Promise<MaskResult> {
-  return text.length < largeTextLength ? masker[kind](text) : await pool.mask(kind, profile, text, options);
+/** The answer as a result; what was found is read only if somebody asks. */
+function withFindings(answer: MaskAnswer): MaskResult {
+  let findings: readonly Finding[] | null = null;
+  return {
+    text: asMasked(answer.text),
+    get findings() {
+      return (findings ??= JSON.parse(answer.findings) as Finding[]);
+    },
+  };
 }

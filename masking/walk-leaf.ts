@@ -165,18 +165,24 @@ function push(
   edits: LeafEdit[],
 ): void {
   const raw = rawText(tape, node);
-  const spliced = spliceString(raw, inner);
-  inner.forEach((edit, at) => {
-    const start = at === 0 ? startOf(tape, node) : endOf(tape, node);
+  const end = endOf(tape, node);
+  let start = startOf(tape, node);
+  let spliced = spliceString(raw, inner);
+  for (const edit of inner) {
     // The first edit carries the spliced string; the others only tell what was found.
     edits.push({
-      ...edit,
       start,
-      end: endOf(tape, node),
-      with: at === 0 ? spliced : '',
+      end,
+      with: spliced,
+      detector: edit.detector,
+      operator: edit.operator,
+      confidence: edit.confidence,
+      value: edit.value,
       path: edit.path === '' ? place.path : `${place.path}→${edit.path}`,
     });
-  });
+    start = end;
+    spliced = '';
+  }
 }
 
 const textual =

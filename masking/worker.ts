@@ -1,6 +1,6 @@
 /** Entry of a masking worker thread: masks what `large.ts` sends, one text after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { createMaskingEngine } from './create.ts';
+import { countsOf, createMaskingEngine } from './create.ts';
 import type { MaskerOptions } from './engine.ts';
 import { createMaskMemory } from './known-values.ts';
 import type { MaskAnswer, MaskTask, WorkerSetup } from './large.ts';
@@ -17,6 +17,12 @@ parentPort?.on('message', (task: MaskTask) => {
   };
   const masker = engine.masker(task.profile, options);
   const { text, findings } = masker[task.kind](task.text);
-  const answer: MaskAnswer = { id: task.id, text, findings, remembered: [...memory.values] };
+  const answer: MaskAnswer = {
+    id: task.id,
+    text,
+    findings: JSON.stringify(findings),
+    counts: countsOf(findings),
+    remembered: [...memory.values],
+  };
   parentPort?.postMessage(answer, []);
 });

@@ -53,7 +53,7 @@ export async function startConsoleRole(
     loginLink: () => running.loginLink(),
     stop: async () => {
       await running.stop();
-      rules?.close();
+      await rules?.close();
       await recorder.close();
       await link.close();
     },

@@ -1,11 +1,12 @@
 import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
 import { profileNames } from '../../masking/config.ts';
-import { createMaskingEngine } from '../../masking/create.ts';
+import type { MaskingConfig } from '../../masking/config.ts';
 import type { MaskingEngine } from '../../masking/engine.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { ruleFileReader } from '../masking.ts';
 import { openPolicyFile } from '../policy-file.ts';
 import type { RoleContext } from './context.ts';
+import { startPooledMasking } from './mask-pool.ts';
 
 /** The policy in force and the masking that goes with it; both follow the file. */
 export interface Rules {
@@ -13,7 +14,7 @@ export interface Rules {
   masking(): MaskingEngine;
   /** Names of the masking profiles, the default one first. */
   profiles(): readonly string[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Loads the policy file and follows it. @throws ConfigError with file and line when it is wrong */
@@ -26,16 +27,16 @@ export async function openRules({ config, keys, log, together }: RoleContext): P
     checkMasking: (value) => checkMaskingConfig(value, readText),
     log,
   });
-  const engineOf = (policy: Policy): MaskingEngine =>
-    createMaskingEngine(loadMaskingConfig(policy.masking, readText), keys.pseudonymKey);
-  let engine = engineOf(file.current());
-  file.onChange((policy) => {
-    engine = engineOf(policy);
-  });
+  const configOf = (policy: Policy): MaskingConfig => loadMaskingConfig(policy.masking, readText);
+  const masking = startPooledMasking(configOf(file.current()), keys.pseudonymKey);
+  file.onChange((policy) => masking.change(configOf(policy)));
   return {
     policy: () => file.current(),
-    masking: () => engine,
+    masking: () => masking.engine(),
     profiles: () => profileNames(file.current().masking),
-    close: () => file.close(),
+    async close() {
+      file.close();
+      await masking.close();
+    },
   };
 }

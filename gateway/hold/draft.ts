@@ -112,7 +112,7 @@ export async function draftCall(
       latestExpiresAt: new Date(latestExpiresAtMs),
       onDisconnect: verdict.onDisconnect,
       grantOffer: shownOffer(request, bound),
-      shownArgs: masker.json(argsJson ?? 'null').text,
+      shownArgs: (await masker.later.json(argsJson ?? 'null')).text,
       expiresAt: new Date(expiresAtMs),
       correlationId: request.correlationId,
       request: sealed,

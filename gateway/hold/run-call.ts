@@ -72,8 +72,7 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
   try {
     const sent = await recorded(context, await sendCall(deps, context, lost.signal));
     const summary = sent.because === null ? null : context.masker.text(sent.because).text;
-    const response = sent.response === null ? null : context.masker.message(sent.response).text;
-    const result = response === null ? null : await sealed(deps, callId, response);
+    const result = sent.response === null ? null : await sealed(deps, context, sent.response);
     const end = { callId, execToken, state: sent.state, because: summary, result };
     const stored = await persist(deps, { ...end, retentionMs: deps.settings.retentionMs });
     deps.waiters.leaveAll(callId, 'ended');
@@ -83,10 +82,11 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
   }
 }
 
-/** The result for a client that comes back; null when it cannot be sealed: how the call ended is known all the same. */
-async function sealed(deps: RunDeps, callId: string, response: string): Promise<SealedValue | null> {
+/** The masked result for a client that comes back; null when it cannot be masked or sealed: how the call ended is known all the same. */
+async function sealed(deps: RunDeps, context: RunContext, response: string): Promise<SealedValue | null> {
+  const { callId } = context.call.facts.bound;
   try {
-    return await sealResult(deps.keyRing, callId, response);
+    return await sealResult(deps.keyRing, callId, (await context.masker.later.message(response)).text);
   } catch (error) {
     deps.log.error(
       { callId, err: error },
@@ -129,7 +129,7 @@ async function recorded(context: RunContext, sent: Sent): Promise<Sent> {
   const head = JSON.stringify({ callId: context.call.facts.bound.callId, execution: state, because });
   const json = response === null ? head : `${head.slice(0, -1)},"response":${response}}`;
   try {
-    await context.record('outcome', 'none', context.masker.json(json).text, json);
+    await context.record('outcome', 'none', (await context.masker.later.json(json)).text, json);
     return sent;
   } catch {
     const why = 'it could not be recorded, so it is not passed on';

@@ -77,12 +77,13 @@ async function* exchange(
   json: string,
   options: SendOptions,
 ): AsyncGenerator<UpstreamMessage> {
-  await context.record('message', 'client-to-upstream', context.masker.message(json).text, json);
+  const { masker } = context;
+  await context.record('message', 'client-to-upstream', (await masker.later.message(json)).text, json);
   for await (const message of session.send(json, options)) {
     await context.record(
       'message',
       'upstream-to-client',
-      context.masker.message(message.json).text,
+      (await masker.later.message(message.json)).text,
       message.json,
     );
     yield message;

@@ -54,7 +54,8 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     const headers = headersFor(context, carrier);
     const objection = await definitionObjection(context, session, headers);
     if (objection !== null) return failed(objection);
-    await context.record('message', 'client-to-upstream', context.masker.message(message).text, message);
+    const shown = (await context.masker.later.message(message)).text;
+    await context.record('message', 'client-to-upstream', shown, message);
     const options = { idJson, signal, headers, onSent: () => void (sent = true) };
     for await (const answer of session.send(message, options)) {
       if (answer.kind === 'response') return sentWith(answer);
@@ -100,7 +101,7 @@ async function passOn(
   message: UpstreamMessage,
 ): Promise<void> {
   const { waiter, masker } = context;
-  const { text } = masker.message(message.json);
+  const { text } = await masker.later.message(message.json);
   await context.record('message', 'upstream-to-client', text, message.json);
   if (message.kind === 'request' && !waiter?.stream.alive)
     return answerForNobody(context, session, message.json);
@@ -122,7 +123,8 @@ async function answerForNobody(
 }
 
 async function post(context: RunContext, session: UpstreamSession, json: string): Promise<void> {
-  await context.record('message', 'client-to-upstream', context.masker.message(json).text, json);
+  const { text } = await context.masker.later.message(json);
+  await context.record('message', 'client-to-upstream', text, json);
   const options = { idJson: null, signal: AbortSignal.timeout(10_000) };
   for await (const _ of session.send(json, options)) void _; // Yields nothing; ends when upstream has it.
 }

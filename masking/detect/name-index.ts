@@ -12,12 +12,18 @@ export interface NameIndex {
   lastIn(text: string, from: number): NameHit | null;
 }
 
-const code5 = (code: number): number => {
+/** Five bits a character: letters by their place, digits as one, everything else nothing. */
+const fives = new Uint8Array(128);
+for (let code = 48; code < 123; code += 1) {
   const lower = code | 32;
-  return lower >= 97 && lower <= 122 ? lower - 96 : code >= 48 && code <= 57 ? 27 : 0;
-};
+  if (code < 58) fives[code] = 27;
+  else if (lower >= 97 && lower <= 122 && code >= 65) fives[code] = lower - 96;
+}
+const fiveOf = (code: number): number => (code < 128 ? (fives[code] ?? 0) : 0);
 const hash3 = (text: string, at: number): number =>
-  (code5(text.charCodeAt(at)) << 10) | (code5(text.charCodeAt(at + 1)) << 5) | code5(text.charCodeAt(at + 2));
+  (fiveOf(text.charCodeAt(at)) << 10) |
+  (fiveOf(text.charCodeAt(at + 1)) << 5) |
+  fiveOf(text.charCodeAt(at + 2));
 
 /** @param names lower-case letters and digits, at least three of them */
 export function createNameIndex(names: Iterable<string>): NameIndex {
@@ -33,8 +39,10 @@ export function createNameIndex(names: Iterable<string>): NameIndex {
   }
   return {
     lastIn(text, from) {
+      // Backwards, so that the hash of three characters shifts by one.
+      let key = hash3(text, text.length - 2) & 0x7fff;
       for (let at = text.length - 3; at >= from; at -= 1) {
-        const key = hash3(text, at);
+        key = (fiveOf(text.charCodeAt(at)) << 10) | (key >> 5);
         if (known[key] !== 1 || !beginsWord(text, at)) continue;
         const lower = text.slice(at, at + 24).toLowerCase();
         for (const name of byStart.get(key) ?? []) {

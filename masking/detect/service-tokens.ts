@@ -35,13 +35,13 @@ export function createServiceTokens(key: () => string): ServiceTokenFinder {
     if (ahead === 0x2e || ahead === 0x40 || ahead === 0x24 || behind === 0x40 || behind === 0x28) return at;
     if (behind === 0x2e && isWord(text.charCodeAt(end + 1))) return at;
     const token = text.slice(start, end);
-    if (token.length < shortest || !isRandom(token)) return at;
+    if (token.length < shortest) return at;
     const from = Math.max(0, start - reach);
     const window = text.slice(from, start);
     const line = window.lastIndexOf('\n');
     const named = index.lastIn(window, line < 0 ? 0 : Math.max(0, Math.min(line, window.length - 30)));
     const outer = named === null && key() !== '' ? index.lastIn(key(), 0) : null;
-    if (named === null && outer === null) return at;
+    if ((named === null && outer === null) || !isRandom(token)) return at;
     const between = named === null ? key() : window.slice(named.end);
     const beside = named !== null && between.length <= 14 && /^[\s"'`:=>,|({[-]*$/.test(between);
     const said = secretWord.test(named === null ? key() : window.slice(Math.max(0, named.end - 40)));

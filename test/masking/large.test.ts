@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { defaultMaskingConfig } from '../../masking/check-config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { createMaskMemory } from '../../masking/known-values.ts';
-import { createMaskPool, largeTextLength, maskLarge } from '../../masking/large.ts';
+import { MaskingError } from '../../masking/engine.ts';
+import { createMaskPool, largeTextLength } from '../../masking/large.ts';
 
 const pseudonymKey = new Uint8Array(32).fill(3);
 const engine = createMaskingEngine(defaultMaskingConfig, pseudonymKey);
@@ -21,12 +22,20 @@ test('a large text is masked in a worker exactly as it would be at once, and the
     assert.ok(large.length > largeTextLength);
     const memory = createMaskMemory();
     const text = large.replace('nothing here', 'password: blue-Harbor-77');
-    const [first, second] = await Promise.all([
-      pool.mask('json', 'default', text, { memory }),
-      maskLarge(pool, engine.masker('default'), 'json', 'default', large),
-    ]);
-    assert.equal(first.text, engine.masker('default').json(text).text);
+    const found: [string, number][] = [];
+    const pooled = createMaskingEngine(defaultMaskingConfig, pseudonymKey, pool).masker('default', {
+      memory,
+      onFound: (detector, times) => found.push([detector, times]),
+    });
+    const [first, second] = await Promise.all([pooled.later.message(text), pooled.later.json(large)]);
+    const atOnce = engine.masker('default').message(text);
+    assert.equal(first.text, atOnce.text);
+    assert.deepEqual(first.findings, atOnce.findings);
     assert.equal(second.text, engine.masker('default').json(large).text);
+    assert.deepEqual(found, [
+      ['email', 4_000],
+      ['password', 1],
+    ]);
     assert.equal(memory.values.get('blue-Harbor-77'), 'password');
   } finally {
     await pool.close();
@@ -35,7 +44,10 @@ test('a large text is masked in a worker exactly as it would be at once, and the
 
 test('a worker that cannot mask rejects, the next text gets a new one, and a closed pool takes nothing', async () => {
   const pool = createMaskPool({ config: defaultMaskingConfig, pseudonymKey });
-  await assert.rejects(pool.mask('text', 'no such profile', 'x'), /worker failed/);
+  await assert.rejects(
+    pool.mask('text', 'no such profile', 'x'),
+    (error) => error instanceof MaskingError && error.code === 'masking_failed',
+  );
   assert.equal((await pool.mask('text', 'default', 'to alice@example.com')).text, 'to [masked:email]');
   await pool.close();
   await assert.rejects(pool.mask('text', 'default', 'x'), /closed/);
@@ -45,6 +57,43 @@ test('a text that takes too long is refused rather than waited for', async () =>
   const pool = createMaskPool({ config: defaultMaskingConfig, pseudonymKey }, { timeLimitMs: 1 });
   try {
     await assert.rejects(pool.mask('json', 'default', large), /longer than 1 ms/);
+  } finally {
+    await pool.close();
+  }
+});
+
+test('a pool whose policy has gone still masks for who has it, and texts beyond what may wait are refused', async () => {
+  const pool = createMaskPool({ config: defaultMaskingConfig, pseudonymKey });
+  try {
+    await pool.mask('text', 'default', 'first');
+    pool.retire();
+    assert.equal((await pool.mask('text', 'default', 'to alice@example.com')).text, 'to [masked:email]');
+    const huge = ' '.repeat(40 * 1_024 * 1_024);
+    const results = await Promise.allSettled(
+      [1, 2, 3].map(async () => await pool.mask('text', 'default', huge)),
+    );
+    const refused = results.filter((result) => result.status === 'rejected');
+    assert.equal(refused.length, 1);
+    assert.equal((refused[0]?.reason as MaskingError).code, 'masking_busy');
+  } finally {
+    await pool.close();
+  }
+});
+
+test('a large message leaves the event loop free while it is masked', async () => {
+  const pool = createMaskPool({ config: defaultMaskingConfig, pseudonymKey });
+  try {
+    const masker = createMaskingEngine(defaultMaskingConfig, pseudonymKey, pool).masker('default');
+    await masker.later.json(large);
+    const state = { turns: 0, masked: false };
+    const turn = (): void => {
+      state.turns += 1;
+      if (!state.masked) setImmediate(turn);
+    };
+    turn();
+    await masker.later.json(`[${Array.from({ length: 8 }, () => large).join()}]`);
+    state.masked = true;
+    assert.ok(state.turns > 50, `the loop turned ${state.turns} times`);
   } finally {
     await pool.close();
   }

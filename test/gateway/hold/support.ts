@@ -35,6 +35,11 @@ export const canaryMasker: Masker = {
   message: (text) => mask(text),
   json: (text) => mask(text),
   text: (text) => mask(text),
+  later: {
+    message: async (text) => mask(text),
+    json: async (text) => mask(text),
+    text: async (text) => mask(text),
+  },
 };
 function mask(text: string): ReturnType<Masker['text']> {
   return { text: text.replaceAll(canary, '[masked:canary]') as Masked<string>, findings: [] };
