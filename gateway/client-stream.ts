@@ -9,6 +9,8 @@ export interface ClientStream {
   readonly alive: boolean;
   /** Aborted when the client is gone (closed socket). */
   readonly gone: AbortSignal;
+  /** The task whose messages these are; undefined where a connection of the client's is behind the stream. */
+  readonly taskId?: string;
   /** The client's progress token as raw JSON text, or null when it sent none. */
   readonly progressToken: string | null;
   /** Writes a message that is not the response. Resolves when the socket has taken it (back-pressure). */
@@ -18,6 +20,8 @@ export interface ClientStream {
    * which none came.
    */
   openSoon?(): void;
+  /** The request waits for this held call: whoever takes the stream over finds what became of it there. */
+  heldAs?(callId: string, waitingText: Masked<string>): Promise<void>;
   /** Keeps intermediaries and clients from giving up: progress where there is a token, else an SSE comment. */
   keepAlive(text: Masked<string>): Promise<void>;
   /**

@@ -12,6 +12,10 @@ export type GatewayErrorCode =
   | 'host_refused'
   | 'unknown_connection'
   | 'unsupported_version'
+  | 'missing_capability' // the client does not declare what this needs
+  | 'task_unknown' // no such task of this caller's, or its time is over
+  | 'task_ended'
+  | 'too_many_tasks'
   | 'header_mismatch'
   | 'method_not_found'
   | 'session_missing'
@@ -70,6 +74,10 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   host_refused: { status: 403, rpc: -31006, retryable: false },
   unknown_connection: { status: 404, rpc: -31007, retryable: false },
   unsupported_version: { status: 400, rpc: -32022, retryable: false },
+  missing_capability: { status: 400, rpc: -32021, retryable: false },
+  task_unknown: { status: 200, rpc: -32602, retryable: false },
+  task_ended: { status: 200, rpc: -32602, retryable: false },
+  too_many_tasks: { status: 503, rpc: -31026, retryable: true },
   header_mismatch: { status: 400, rpc: -32020, retryable: false },
   method_not_found: { status: 404, rpc: -32601, retryable: false },
   session_missing: { status: 400, rpc: -31008, retryable: false },

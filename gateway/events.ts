@@ -49,6 +49,7 @@ export async function events(
   await recordConnection(deps, session, 'connect', { stream: correlationId });
   session.open++;
   stream.open();
+  const deaf = deps.tasks.listen(session.facts.sessionId, { stream, context });
   try {
     await relay(context, messages, stream);
   } catch (error) {
@@ -56,6 +57,7 @@ export async function events(
     if (!signal.aborted)
       deps.log.warn({ err: error, correlationId, connection }, 'an event stream broke off');
   } finally {
+    deaf();
     clearInterval(timer);
     session.open--;
     session.lastUsedAtMs = Date.now();

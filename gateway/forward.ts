@@ -1,13 +1,20 @@
+import type { Policy } from '../policy/policy.ts';
+import type { Recorder } from '../recording/event.ts';
 import type { MaskedExchange } from './exchange.ts';
 import { privateResult } from './mcp/cache-scope.ts';
 import type { RpcRequest } from './mcp/rpc-message.ts';
 import { membersAt } from './mcp/strict-json.ts';
 import { isModern } from './mcp/versions.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import { advertiseTasks } from './tasks/advertise.ts';
+import { sendFollowing } from './tasks/follow-task.ts';
+import { withRelatedTask } from './tasks/wire.ts';
 import type { ToolDefinitions } from './tool-definitions.ts';
-import type { UpstreamMessage } from './upstreams/upstream.ts';
+import type { SendOptions, UpstreamMessage } from './upstreams/upstream.ts';
 
 export interface ForwardDeps {
+  readonly policy: () => Policy;
+  readonly recorder: Recorder;
   readonly sessions: Sessions;
   readonly definitions: ToolDefinitions;
 }
@@ -33,15 +40,42 @@ export async function* forward(
     mayBeSilent: method === 'subscriptions/listen',
     onStream: () => stream.openSoon?.(),
   };
-  for await (const message of session.upstream.send(json, options)) {
-    if (message.kind === 'response') {
-      if (method === 'initialize') await establish(deps, exchange, message.json);
-      else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);
+  for await (const message of sentAs(deps, exchange, json, options)) {
+    if (message.kind !== 'response') {
+      yield stream.taskId === undefined
+        ? message
+        : { ...message, json: withRelatedTask(message.json, stream.taskId) };
+      continue;
     }
-    yield modern && message.kind === 'response'
-      ? { ...message, json: privateResult(method, message.json) }
-      : message;
+    if (method === 'initialize') await establish(deps, exchange, message.json);
+    else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);
+    const told = advertiseTasks(deps.policy(), exchange, method, message.json);
+    yield { ...message, json: modern ? privateResult(method, told) : told };
   }
+}
+
+/** A task's call may become a task of upstream's, too; everything else is one message. */
+function sentAs(
+  { recorder }: ForwardDeps,
+  { session, stream, masker, correlationId, target }: MaskedExchange,
+  json: string,
+  options: SendOptions & { readonly idJson: string },
+): AsyncIterable<UpstreamMessage> {
+  if (stream.taskId === undefined) return session.upstream.send(json, options);
+  return sendFollowing(session.upstream, json, options, async (further) => {
+    await recorder.append(session.facts, {
+      kind: 'message',
+      direction: 'client-to-upstream',
+      callId: correlationId,
+      method: 'tasks/result',
+      tool: target,
+      verdict: null,
+      rule: null,
+      policyVersion: null,
+      bytes: (await masker.later.message(further)).text,
+      unmasked: further,
+    });
+  });
 }
 
 /** Upstream has accepted the handshake: from here on the client's session id is good, on every replica. */

@@ -32,6 +32,18 @@ export interface HeldRequest {
   readonly stream: ClientStream;
 }
 
+/** A task that waits for a held call, to be seen to by another gateway than the one that began it. */
+export interface AdoptedTask {
+  readonly taskId: string;
+  readonly callId: string;
+  /** Under which it is recorded. */
+  readonly session: SessionFacts;
+  readonly protocolVersion: string;
+  readonly tool: string;
+  readonly masker: Masker;
+  readonly stream: ClientStream;
+}
+
 /** The hold step of the line. */
 export interface HoldPort {
   /**
@@ -44,5 +56,14 @@ export interface HoldPort {
    * @returns true when it named a request that is held here, in which case nothing goes upstream
    */
   cancelled(sessionId: string, requestIdJson: string, reason: string | null): Promise<boolean>;
+  /**
+   * Waits on behalf of a task for a call that was held before, and gives it its outcome. Resolves when that is done,
+   * or when this gateway stops, and then without an answer.
+   */
+  adopt(task: AdoptedTask): Promise<void>;
+  /** Cancels a held call that nobody waits for here, and that nobody else is to wait for. */
+  withdraw(callId: string, because: string): Promise<void>;
+  /** Lets a task's request go without an answer: its client session has ended, and it is to be adopted. */
+  letGo(sessionId: string, requestIdJson: string): void;
   close(): Promise<void>;
 }

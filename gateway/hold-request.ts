@@ -2,6 +2,7 @@ import type { HoldVerdict } from '../policy/verdict.ts';
 import type { MaskedExchange } from './exchange.ts';
 import type { HoldPort } from './hold-port.ts';
 import { rawParam, type RpcRequest } from './mcp/rpc-message.ts';
+import type { Tasks } from './tasks/tasks.ts';
 import type { ToolDefinitions } from './tool-definitions.ts';
 
 /** Hands a request over to be held; resolves when it was answered or its client is gone. */
@@ -32,11 +33,15 @@ export async function holdRequest(
 }
 
 /** A client that cancels a request which is held here. @returns true when it was, so that nothing goes upstream */
-export async function withdraw(hold: HoldPort, exchange: MaskedExchange): Promise<boolean> {
+export async function withdraw(
+  { hold, tasks }: { readonly hold: HoldPort; readonly tasks: Tasks },
+  exchange: MaskedExchange,
+): Promise<boolean> {
   const { message, session } = exchange;
   if (message.kind !== 'notification' || message.method !== 'notifications/cancelled') return false;
   const requestIdJson = rawParam(message, 'requestId');
   if (requestIdJson === null) return false;
+  if (tasks.cancelled(session.facts.sessionId, requestIdJson)) return true;
   const reason = message.params?.['reason'];
   return hold.cancelled(session.facts.sessionId, requestIdJson, typeof reason === 'string' ? reason : null);
 }

@@ -14,11 +14,13 @@ import { record, relayContext } from './record.ts';
 import { relay } from './relay.ts';
 import { asFault } from './faults.ts';
 import { respond, respondFault } from './respond.ts';
+import type { Tasks } from './tasks/tasks.ts';
 
 export interface LineDeps extends ClassifyDeps, ForwardDeps {
   readonly sessionMasker: SessionMasker;
   readonly recorder: Recorder;
   readonly hold: HoldPort;
+  readonly tasks: Tasks;
   readonly log: Logger;
   /** Told of every error that a client is told of. */
   readonly onFault: (code: GatewayErrorCode) => void;
@@ -48,7 +50,19 @@ export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
   }
 }
 
+/** A call that becomes a task is answered at once, and concluded behind it. */
 async function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
+  const { tasks } = deps;
+  if (tasks.becomesTask(exchange, request))
+    return tasks.begin(exchange, request, (task, call) =>
+      conclude(deps, task, call).catch((error: unknown) => fault(deps, task, call, error)),
+    );
+  if (exchange.verdict.kind === 'pass' && tasks.isAboutTasks(exchange, request))
+    return tasks.answer(exchange, request);
+  await conclude(deps, exchange, request);
+}
+
+async function conclude(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
   const { verdict, stream } = exchange;
   const context = relayContext(deps, exchange);
   switch (verdict.kind) {
@@ -57,21 +71,27 @@ async function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequ
     case 'hold':
       return holdRequest(deps, exchange, request, verdict);
     case 'pass':
-      await relay(context, forward(deps, exchange, request, giveUpSignal(exchange)), stream);
+      await relay(
+        context,
+        deps.tasks.mapped(exchange, request, forward(deps, exchange, request, giveUpSignal(exchange))),
+        stream,
+      );
   }
 }
 
 /** A notification, or a client's answer to a request of the server's: it goes on, and nothing comes back. */
 async function deliver(deps: LineDeps, exchange: MaskedExchange): Promise<void> {
   const { message, session, headers } = exchange;
-  if (await withdraw(deps.hold, exchange)) return;
+  if (await withdraw(deps, exchange)) return;
   const sent = session.upstream.send(message.json, { idJson: null, signal: session.ended, headers });
   for await (const unexpected of sent) void unexpected;
 }
 
-/** A client that is gone has cancelled in 2026-07-28, and has not in the versions before. */
+/** A client that is gone has cancelled in 2026-07-28, and has not in the versions before; a task's is never gone. */
 function giveUpSignal({ protocolVersion, session, stream }: Exchange): AbortSignal {
-  return isModern(protocolVersion) ? AbortSignal.any([session.ended, stream.gone]) : session.ended;
+  return isModern(protocolVersion) || stream.taskId !== undefined
+    ? AbortSignal.any([session.ended, stream.gone])
+    : session.ended;
 }
 
 async function fault(

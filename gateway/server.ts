@@ -21,6 +21,7 @@ import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';
 import { createToolDefinitions } from './tool-definitions.ts';
+import { createTasks } from './tasks/tasks.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
 /** Everything a gateway works with. Whoever starts it closes what it passes in, after `stop()`. */
@@ -70,6 +71,14 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const now = deps.now ?? (() => new Date());
   const sessions = createSessions({ ...deps, maxSessions: agents.limits.sessions, now });
   const open = new Set<Promise<void>>();
+  const sessionMasker = createSessionMasker(deps);
+  const definitions = createToolDefinitions();
+  const tasks = createTasks({
+    ...deps,
+    sessionMasker,
+    definitions,
+    tasksPerCaller: agents.limits.tasksPerCaller,
+  });
   const app = fastify({
     logger: false,
     // A request must have come whole within this time; replies may take as long as they like.
@@ -80,14 +89,16 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const metrics = createMetrics({
     holdpoint_gateway_sessions: { help: 'Client sessions on this replica.', value: () => sessions.count },
     holdpoint_gateway_open_replies: { help: 'Replies and streams open now.', value: () => open.size },
+    holdpoint_gateway_tasks: { help: 'Tasks that this replica works at.', value: () => tasks.count },
   });
   const running: Running = {
     line: {
       ...deps,
       now,
       sessions,
-      sessionMasker: createSessionMasker(deps),
-      definitions: createToolDefinitions(),
+      sessionMasker,
+      definitions,
+      tasks,
       publicUrl: agents.publicUrl,
       limits: agents.limits,
       onFault: (code) => metrics.fault(code),
@@ -108,9 +119,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   let stopped: Promise<void> | null = null;
   const stop = async (graceMs: number): Promise<void> => {
     running.stopping.abort();
+    await tasks.close();
     await deps.hold.close();
-    await settledWithin([...open], graceMs);
+    await settledWithin([...open, tasks.idle()], graceMs);
     await app.close();
+    await tasks.leave();
     await metricsApp?.close();
     await sessions.close();
   };

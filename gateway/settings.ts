@@ -21,6 +21,8 @@ export interface AgentSettings {
     readonly sessions: number;
     /** Replies and GET streams open on this replica at a time. */
     readonly streams: number;
+    /** Tasks that one caller may have stored at a time. */
+    readonly tasksPerCaller: number;
   };
 }
 

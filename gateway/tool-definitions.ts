@@ -7,6 +7,8 @@ export interface ToolDefinition {
   readonly annotations: Readonly<Record<string, unknown>>;
   /** `sha256:<hex>` of the whole definition in canonical form. Computed when it is asked for. */
   readonly hash: string;
+  /** What its server says of calling it as a task (2025-11-25, `execution.taskSupport`); null when it says nothing. */
+  readonly taskSupport: string | null;
 }
 
 /** What the connections' tools are, learned from the lists that pass. */
@@ -26,20 +28,31 @@ export function createToolDefinitions(): ToolDefinitions {
       let known = byConnection.get(connection);
       if (!known) byConnection.set(connection, (known = new Map()));
       for (const json of toolsOf(responseJson)) {
-        const tool = JSON.parse(json) as { name?: unknown; annotations?: unknown };
+        const tool = JSON.parse(json) as Listed;
         if (typeof tool.name !== 'string' || known.get(tool.name)?.json === json) continue;
         if (known.size >= maxTools && !known.has(tool.name)) continue;
-        known.set(tool.name, definition(json, tool.annotations));
+        known.set(tool.name, definition(json, tool));
       }
     },
     find: (connection, tool) => byConnection.get(connection)?.get(tool),
   };
 }
 
-function definition(json: string, annotations: unknown): ToolDefinition & { readonly json: string } {
+/** What is looked at in a definition; nothing of it is trusted. */
+interface Listed {
+  readonly name?: unknown;
+  readonly annotations?: unknown;
+  readonly execution?: { readonly taskSupport?: unknown } | null;
+}
+
+function definition(
+  json: string,
+  { annotations, execution }: Listed,
+): ToolDefinition & { readonly json: string } {
   let hash: string | null = null;
   return {
     json,
+    taskSupport: typeof execution?.taskSupport === 'string' ? execution.taskSupport : null,
     annotations:
       typeof annotations === 'object' && annotations !== null ? (annotations as Record<string, unknown>) : {},
     get hash() {

@@ -139,6 +139,7 @@ export interface Config {
       readonly sessions: number;
       readonly streams: number;
       readonly heldCallsPerCaller: number;
+      readonly tasksPerCaller: number;
     };
   };
   readonly metrics: { readonly listen: Listen } | null;

@@ -16,14 +16,18 @@ export function lateHolding(starting: Promise<HoldPort>, log: Logger): HoldPort 
     }
   };
   void takeOver();
+  const there = (): HoldPort => {
+    if (port) return port;
+    throw new GatewayError(
+      'approvals_unavailable',
+      'This call needs an approval, and the approval service cannot be reached. Nothing was sent. Try again in a moment.',
+    );
+  };
   return {
-    hold: async (request) => {
-      if (port) return port.hold(request);
-      throw new GatewayError(
-        'approvals_unavailable',
-        'This call needs an approval, and the approval service cannot be reached. Nothing was sent. Try again in a moment.',
-      );
-    },
+    hold: async (request) => there().hold(request),
+    adopt: async (task) => there().adopt(task),
+    withdraw: async (...what) => there().withdraw(...what),
+    letGo: (...what) => port?.letGo(...what),
     cancelled: async (...what) => (port ? port.cancelled(...what) : false),
     close: async () => {
       await port?.close();

@@ -13,9 +13,14 @@ const leastPatienceMs = 2000;
 
 /**
  * How long this client may be kept waiting before it is answered that its call is pending: as configured, or less
- * where clients with this credential were seen to give up sooner on this connection.
+ * where clients with this credential were seen to give up sooner on this connection. A task waits for ever (null).
  */
-export async function budgetOf(pool: Pool, settings: HoldSettings, request: HeldRequest): Promise<number> {
+export async function budgetOf(
+  pool: Pool,
+  settings: HoldSettings,
+  request: HeldRequest,
+): Promise<number | null> {
+  if (request.stream.taskId !== undefined) return null;
   const impatient = impatientOf(request);
   const configuredMs = impatient.progress ? settings.progressBudgetMs : settings.replyBudgetMs;
   const patienceMs = await patienceOf(pool, impatient);

@@ -2,7 +2,7 @@ import { heldCallState } from '../../db/held-execution.ts';
 import type { Masker } from '../../masking/engine.ts';
 import { replicaQueue } from '../../workflows/contract.ts';
 import { GatewayError } from '../errors.ts';
-import type { HeldRequest, HoldPort } from '../hold-port.ts';
+import type { AdoptedTask, HeldRequest, HoldPort } from '../hold-port.ts';
 import { type AnswerFacts, endedAnswer, frozenAnswer, pendingAnswer, tooManyAnswer } from './answers.ts';
 import type { ApprovalsPort } from './approvals-port.ts';
 import { budgetOf, learnFrom } from './budget.ts';
@@ -43,17 +43,28 @@ interface Held {
 export function createHold(deps: HoldDeps): HoldPort {
   const active = new Set<Promise<void>>();
   let closing = false;
+  const tracked = async (work: () => Promise<void>): Promise<void> => {
+    if (closing)
+      throw new GatewayError('stopping', 'This gateway is stopping. Call again: another one answers.');
+    const done = work();
+    active.add(done);
+    try {
+      await done;
+    } finally {
+      active.delete(done);
+    }
+  };
   return {
-    async hold(request) {
-      if (closing)
-        throw new GatewayError('stopping', 'This gateway is stopping. Call again: another one answers.');
-      const held = hold(deps, request);
-      active.add(held);
-      try {
-        await held;
-      } finally {
-        active.delete(held);
-      }
+    hold: (request) => tracked(() => hold(deps, request)),
+    adopt: (task) => tracked(() => adopt(deps, task)),
+    async withdraw(callId, because) {
+      const call = await heldCallState(deps.pool, callId);
+      if (call?.state === 'pending' && deps.waiters.of(callId).length === 0)
+        await deps.approvals.cancel(call.workflowId, because);
+    },
+    letGo(sessionId, requestIdJson) {
+      const waiter = deps.waiters.find(sessionId, requestIdJson);
+      if (waiter) deps.waiters.leave(waiter, 'moved');
     },
     async cancelled(sessionId, requestIdJson, reason) {
       const waiter = deps.waiters.find(sessionId, requestIdJson);
@@ -93,6 +104,36 @@ async function hold(deps: HoldDeps, asked: HeldRequest): Promise<void> {
   await leave(deps, held, because);
 }
 
+/** Waits for a call that was held before, for a task whose own gateway is gone. */
+async function adopt(deps: HoldDeps, task: AdoptedTask): Promise<void> {
+  const { callId, taskId, ...shared } = task;
+  const call = await heldCallState(deps.pool, callId);
+  if (!call) throw new Error(`held call ${callId} is not in the database`);
+  const waiter: Waiter = {
+    ...shared,
+    callId,
+    idJson: JSON.stringify(taskId),
+    method: call.method,
+    correlationId: taskId,
+    upstream: null,
+    waitingText: task.masker.text(`Waiting for approval of ${callId}.`).text,
+    budgetAtMs: null,
+  };
+  const facts: AnswerFacts = {
+    callId,
+    connection: call.connection,
+    rule: call.rule,
+    approverGroups: groupNames(call.approvers),
+    expiresAt: call.expiresAt,
+    url: pageOf(deps, callId),
+  };
+  if (call.state !== 'pending' && call.state !== 'executing') return handOver(deps, waiter, facts);
+  const left = waitFor(deps, waiter);
+  await joinWorkflow(deps, callId);
+  if ((await left) === 'ended') return handOver(deps, waiter, facts);
+  await detach(deps, { waiter, workflowId: call.workflowId });
+}
+
 /**
  * Finds or opens the call and begins to wait for it. A function of its own, so that what only opening needs is not
  * kept for as long as somebody waits.
@@ -109,7 +150,11 @@ async function begin(
   const opening = await findOrOpen(deps, request, masker, draft, state?.callId ?? null);
   const callId = 'callId' in opening ? opening.callId : draft.row.callId;
   const budgetMs = await budgetOf(deps.pool, deps.settings, request);
-  const waiter = waiterOf(request, masker, { callId, draft, budgetAtMs: startedAtMs + budgetMs });
+  const waiter = waiterOf(request, masker, {
+    callId,
+    draft,
+    budgetAtMs: budgetMs === null ? null : startedAtMs + budgetMs,
+  });
   const say = async (json: string): Promise<null> => {
     await answer(deps.recorder, waiter, json);
     return null;
@@ -125,6 +170,7 @@ async function begin(
     facts: factsOf(deps, request, callId, call?.expiresAt ?? draft.row.expiresAt),
     workflowId: call?.workflowId ?? draft.row.workflowId,
   };
+  await request.stream.heldAs?.(callId, waiter.waitingText);
   await recordHold(deps, request, masker, { callId, how: opening.kind, draft });
   const { correlationId, verdict } = request;
   deps.log.info({ callId, correlationId, rule: verdict.rule, how: opening.kind }, 'a call is held');
@@ -172,9 +218,12 @@ async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
         return deps.approvals.cancel(workflowId, 'the client closed its connection');
       return detach(deps, held);
     case 'timed-out':
+    case 'moved':
       return detach(deps, held);
     case 'budget':
     case 'closing': {
+      // A task is never answered that it waits: another gateway sees to it.
+      if (waiter.stream.taskId !== undefined) return detach(deps, held);
       const call = await heldCallState(deps.pool, waiter.callId);
       if (call && call.state !== 'pending' && call.state !== 'executing')
         return handOver(deps, waiter, facts);
@@ -192,7 +241,10 @@ async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
 }
 
 /** Tells the workflow that nobody waits here any more, when that is so. */
-async function detach(deps: HoldDeps, { waiter, workflowId }: Held): Promise<void> {
+async function detach(
+  deps: HoldDeps,
+  { waiter, workflowId }: Pick<Held, 'waiter' | 'workflowId'>,
+): Promise<void> {
   if (deps.waiters.of(waiter.callId).length > 0) return;
   try {
     await deps.approvals.detached(workflowId, replicaQueue(deps.replica));
@@ -208,7 +260,7 @@ async function detach(deps: HoldDeps, { waiter, workflowId }: Held): Promise<voi
 function waiterOf(
   request: HeldRequest,
   masker: Masker,
-  { callId, draft, budgetAtMs }: { callId: string; draft: Draft; budgetAtMs: number },
+  { callId, draft, budgetAtMs }: { callId: string; draft: Draft; budgetAtMs: number | null },
 ): Waiter {
   const { session, idJson, method, tool, protocolVersion, correlationId, upstream, stream } = request;
   const { approvers, rule } = draft.row;
@@ -226,6 +278,19 @@ function factsOf(deps: HoldDeps, request: HeldRequest, callId: string, expiresAt
     rule: verdict.rule,
     approverGroups: verdict.approvers.map((group) => group.name),
     expiresAt,
-    url: `${deps.consoleUrl.replace(/\/$/, '')}/approvals/${callId}`,
+    url: pageOf(deps, callId),
   };
+}
+
+function pageOf({ consoleUrl }: HoldDeps, callId: string): string {
+  return `${consoleUrl.replace(/\/$/, '')}/approvals/${callId}`;
+}
+
+/** Names as the row keeps them; the database is no authority, so that nothing is taken for granted. */
+function groupNames(approvers: unknown): string[] {
+  const groups: unknown[] = Array.isArray(approvers) ? approvers : [];
+  return groups.flatMap((group) => {
+    const name = (group as { name?: unknown } | null)?.name;
+    return typeof name === 'string' ? [name] : [];
+  });
 }

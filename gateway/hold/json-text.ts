@@ -93,6 +93,38 @@ export function splice(text: string, changes: readonly (Span & { readonly with: 
   return result + text.slice(position);
 }
 
+/** The text without one member of the object at a path; all other text as it stands. */
+export function withoutMember(text: string, path: readonly string[], key: string): string {
+  const object = at(text, path);
+  if (!object || text[object.start] !== '{') return text;
+  const all = members(text, object.start);
+  const index = all.findIndex((member) => member.key === key);
+  const [before, gone, after] = [all[index - 1], all[index], all[index + 1]];
+  if (!gone) return text;
+  // A member goes with the comma before it, or, being the first, with everything up to the next one's key.
+  if (before) return splice(text, [{ start: before.end, end: gone.end, with: '' }]);
+  const end = after ? text.indexOf('"', text.indexOf(',', gone.end)) : gone.end;
+  return splice(text, [{ start: text.indexOf('"', object.start), end, with: '' }]);
+}
+
+/** The text with a member of the object at a path, as raw JSON: replaced where it is, else put at the beginning. */
+export function withMember(text: string, path: readonly string[], key: string, value: string): string {
+  const object = at(text, path);
+  if (!object || text[object.start] !== '{') return text;
+  const all = members(text, object.start);
+  const old = all.find((member) => member.key === key);
+  if (old) return splice(text, [{ start: old.start, end: old.end, with: value }]);
+  const start = object.start + 1;
+  const comma = all.length === 0 ? '' : ',';
+  return splice(text, [{ start, end: start, with: `${JSON.stringify(key)}:${value}${comma}` }]);
+}
+
+/** The raw text of the value under a path; null when there is none. */
+export function rawAt(text: string, path: readonly string[]): string | null {
+  const span = at(text, path);
+  return span && text.slice(span.start, span.end);
+}
+
 /** Walks keys or elements; whoever iterates may move `next` past what belongs to the item. */
 function* items(
   text: string,

@@ -3,7 +3,7 @@ import { seal, unseal } from '../../recording/seal.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeldRequest } from '../hold-port.ts';
 import { canonicalJson } from './canonical.ts';
-import { at, members, splice } from './json-text.ts';
+import { at, withoutMember } from './json-text.ts';
 import { argsOf } from './sealed-call.ts';
 
 /** What a client of 2026-07-28 carries from one leg of a held call to the next; sealed, so that it can only be returned. */
@@ -54,7 +54,7 @@ export function takeState(
   const span = request.protocolVersion >= '2026-07-28' ? at(request.json, ['params', 'requestState']) : null;
   const value: unknown = span ? JSON.parse(request.json.slice(span.start, span.end)) : null;
   if (typeof value !== 'string' || !value.startsWith(prefix)) return { request, state: null };
-  const first = { ...request, json: withoutState(request.json) };
+  const first = { ...request, json: withoutMember(request.json, ['params'], 'requestState') };
   try {
     const sealed = Buffer.from(value.slice(prefix.length), 'base64url');
     const opened = unseal(keyOf(secret), sealed, contextOf(secret, first));
@@ -66,20 +66,6 @@ export function takeState(
       { cause: error },
     );
   }
-}
-
-/** The request without `params.requestState`; all other text as it stands. */
-function withoutState(json: string): string {
-  const params = at(json, ['params']);
-  if (!params) return json;
-  const all = members(json, params.start);
-  const index = all.findIndex((member) => member.key === 'requestState');
-  const [before, state, after] = [all[index - 1], all[index], all[index + 1]];
-  if (!state) return json;
-  // A member goes with the comma before it, or, being the first, with everything up to the next one's key.
-  if (before) return splice(json, [{ start: before.end, end: state.end, with: '' }]);
-  const end = after ? json.indexOf('"', json.indexOf(',', state.end)) : state.end;
-  return splice(json, [{ start: json.indexOf('"', params.start), end, with: '' }]);
 }
 
 /** What a state is bound to: who asks, and everything that is asked. */

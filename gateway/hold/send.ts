@@ -2,6 +2,8 @@ import type { ExecutedState } from '../../db/held-execution.ts';
 import { UpstreamError } from '../errors.ts';
 import type { UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
 import { hasVersionHeader, isModern } from '../mcp/versions.ts';
+import { sendFollowing } from '../tasks/follow-task.ts';
+import { withRelatedTask } from '../tasks/wire.ts';
 import { definitionObjection } from './definition-check.ts';
 import { at } from './json-text.ts';
 import { openRunSession } from './run-session.ts';
@@ -30,8 +32,7 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
   const { callId, connection } = facts.bound;
   const { waiter } = context;
   // A call of one era cannot go on a session of the other: it then gets a session of its own.
-  const carrier =
-    waiter && isModern(waiter.protocolVersion) === isModern(facts.protocolVersion) ? waiter : null;
+  const carrier = carrierOf(waiter, facts.protocolVersion);
   const idJson = waiter?.idJson ?? `"${callId}"`;
   const message = asSent(json, idJson, waiter?.stream.progressToken ?? null);
   const stop = new AbortController();
@@ -57,9 +58,11 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     const shown = (await context.masker.later.message(message)).text;
     await context.record('message', 'client-to-upstream', shown, message);
     const options = { idJson, signal, headers, onSent: () => void (sent = true) };
-    for await (const answer of session.send(message, options)) {
+    const record = async (json: string): Promise<void> =>
+      context.record('message', 'client-to-upstream', (await context.masker.later.message(json)).text, json);
+    for await (const answer of sendFollowing(session, message, options, record)) {
       if (answer.kind === 'response') return sentWith(answer);
-      await passOn(context, session, answer);
+      await passOn(context, session, carrier, answer);
     }
     return sent ? unknown('its answer never came') : failed('the connection was closed');
   } catch (error) {
@@ -70,6 +73,14 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     deps.running.remove(execution);
     if (!carrier) await session?.close();
   }
+}
+
+/** A waiter whose upstream session can carry the call. */
+type Carrier = Waiter & { readonly upstream: UpstreamSession };
+
+function carrierOf(waiter: Waiter | null, protocolVersion: string): Carrier | null {
+  if (!waiter?.upstream || isModern(waiter.protocolVersion) !== isModern(protocolVersion)) return null;
+  return waiter as Carrier;
 }
 
 /** The held request's own mirrors of 2026-07-28; before that, the version of the session that carries it. */
@@ -98,12 +109,16 @@ function sentWith({ json }: UpstreamMessage): Sent {
 async function passOn(
   context: RunContext,
   session: UpstreamSession,
+  carrier: Carrier | null,
   message: UpstreamMessage,
 ): Promise<void> {
   const { waiter, masker } = context;
-  const { text } = await masker.later.message(message.json);
-  await context.record('message', 'upstream-to-client', text, message.json);
-  if (message.kind === 'request' && !waiter?.stream.alive)
+  const taskId = waiter?.stream.taskId;
+  const json = taskId === undefined ? message.json : withRelatedTask(message.json, taskId);
+  const { text } = await masker.later.message(json);
+  await context.record('message', 'upstream-to-client', text, json);
+  // An answer of the client's would reach its own session, not one that was opened for this call.
+  if (message.kind === 'request' && !carrier?.stream.alive)
     return answerForNobody(context, session, message.json);
   // Progress for a client that asked for none would be a protocol error there.
   if (message.method === 'notifications/progress' && waiter?.stream.progressToken === null) return;

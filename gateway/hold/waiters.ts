@@ -11,66 +11,75 @@ export type Left =
   | 'gone' // the client closed its connection
   | 'timed-out' // the client cancelled because it would wait no longer
   | 'cancelled' // the client cancelled because it does not want the call any more
+  | 'moved' // the task that waits is seen to elsewhere: nothing is answered
   | 'closing'; // this gateway stops
 
-/** A client's request that waits for a held call. Several may wait for the same one. */
-export interface Waiter {
-  readonly callId: string;
-  readonly session: SessionFacts;
+/** A client's request that waits for something: a held call, or a task. */
+export interface Waiting {
+  readonly session: Pick<SessionFacts, 'sessionId'>;
   readonly idJson: string;
-  readonly method: string;
-  readonly tool: string;
-  readonly protocolVersion: string;
-  readonly correlationId: string;
-  readonly masker: Masker;
-  readonly upstream: UpstreamSession;
-  readonly stream: ClientStream;
+  /** What it waits for: the id of a held call, or of a task. Several may wait for the same one. */
+  readonly callId: string;
+  readonly stream: Pick<ClientStream, 'keepAlive'>;
   /** What a keep-alive says. */
   readonly waitingText: Masked<string>;
   /** When it is to be answered as pending, in ms since the epoch; null for never. */
   readonly budgetAtMs: number | null;
 }
 
+/** A client's request that waits for a held call. */
+export interface Waiter extends Waiting {
+  readonly session: SessionFacts;
+  readonly method: string;
+  readonly tool: string;
+  readonly protocolVersion: string;
+  readonly correlationId: string;
+  readonly masker: Masker;
+  /** The client session's upstream session; null where a call must run in a session of its own. */
+  readonly upstream: UpstreamSession | null;
+  readonly stream: ClientStream;
+}
+
 /** Ticks between two keep-alives of one waiter, in seconds. */
 const keepAliveSeconds = 15;
 
 /** The requests that wait in this process. One timer serves all of them, and none runs while nobody waits. */
-export interface Waiters {
+export interface Waiters<W extends Waiting = Waiter> {
   /** Adds a waiter; its first keep-alive follows within a second. Resolves with why it left, once. */
-  wait(waiter: Waiter): Promise<Left>;
+  wait(waiter: W): Promise<Left>;
   /** Makes a waiter leave; does nothing when it has left. */
-  leave(waiter: Waiter, because: Left): void;
+  leave(waiter: W, because: Left): void;
   /** Makes everyone who waits for the call leave. */
   leaveAll(callId: string, because: Left): void;
   /** Those who wait for a call, oldest first. */
-  of(callId: string): readonly Waiter[];
+  of(callId: string): readonly W[];
   /** The waiter of a client's request, or null. */
-  find(sessionId: string, idJson: string): Waiter | null;
+  find(sessionId: string, idJson: string): W | null;
   /** Ids of all calls that somebody waits for. */
   calls(): string[];
   readonly size: number;
 }
 
 /** Where a waiter stands. */
-interface Entry {
+interface Entry<W> {
   readonly resolve: (left: Left) => void;
-  readonly slot: Set<Waiter>;
+  readonly slot: Set<W>;
   readonly budgetSecond: number | null;
 }
 
 /** @param now ms since the epoch */
-export function createWaiters(now: () => number = Date.now): Waiters {
-  const entries = new Map<Waiter, Entry>();
-  const byCall = new Map<string, Set<Waiter>>();
-  const byRequest = new Map<string, Waiter>();
+export function createWaiters<W extends Waiting = Waiter>(now: () => number = Date.now): Waiters<W> {
+  const entries = new Map<W, Entry<W>>();
+  const byCall = new Map<string, Set<W>>();
+  const byRequest = new Map<string, W>();
   // A wheel of one slot a second: a waiter stands in one slot, and is served when the wheel comes round to it.
-  const wheel = Array.from({ length: keepAliveSeconds }, () => new Set<Waiter>());
-  const budgets = new Map<number, Set<Waiter>>();
-  const writing = new Set<Waiter>();
+  const wheel = Array.from({ length: keepAliveSeconds }, () => new Set<W>());
+  const budgets = new Map<number, Set<W>>();
+  const writing = new Set<W>();
   let second = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  const keepAlive = async (waiter: Waiter): Promise<void> => {
+  const keepAlive = async (waiter: W): Promise<void> => {
     if (writing.has(waiter)) return; // A slow reader has not taken the last one yet.
     writing.add(waiter);
     try {
@@ -91,7 +100,7 @@ export function createWaiters(now: () => number = Date.now): Waiters {
         for (const waiter of wheel[second % keepAliveSeconds] ?? []) void keepAlive(waiter);
     }
   };
-  const leave = (waiter: Waiter, because: Left): void => {
+  const leave = (waiter: W, because: Left): void => {
     const entry = entries.get(waiter);
     if (!entry) return;
     entries.delete(waiter);
@@ -106,12 +115,12 @@ export function createWaiters(now: () => number = Date.now): Waiters {
     }
     entry.resolve(because);
   };
-  const enter = (waiter: Waiter, resolve: (left: Left) => void): void => {
+  const enter = (waiter: W, resolve: (left: Left) => void): void => {
     if (!timer) {
       second = Math.floor(now() / 1000);
       timer = setInterval(tick, 1000);
     }
-    const slot = wheel[(second + 1) % keepAliveSeconds] as Set<Waiter>;
+    const slot = wheel[(second + 1) % keepAliveSeconds] as Set<W>;
     slot.add(waiter);
     const { budgetAtMs } = waiter;
     const budgetSecond = budgetAtMs === null ? null : Math.max(Math.ceil(budgetAtMs / 1000), second + 1);
@@ -136,13 +145,13 @@ export function createWaiters(now: () => number = Date.now): Waiters {
   };
 }
 
-function putInto<K>(sets: Map<K, Set<Waiter>>, key: K, waiter: Waiter): void {
+function putInto<K, W>(sets: Map<K, Set<W>>, key: K, waiter: W): void {
   const set = sets.get(key);
   if (set) set.add(waiter);
   else sets.set(key, new Set([waiter]));
 }
 
-function takeFrom<K>(sets: Map<K, Set<Waiter>>, key: K, waiter: Waiter): void {
+function takeFrom<K, W>(sets: Map<K, Set<W>>, key: K, waiter: W): void {
   const set = sets.get(key);
   set?.delete(waiter);
   if (set?.size === 0) sets.delete(key);

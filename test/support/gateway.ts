@@ -35,6 +35,8 @@ export interface TestGatewayOptions {
   /** Left out, everybody is the anonymous local agent. */
   readonly identifier?: Identifier;
   readonly limits?: Partial<AgentSettings['limits']>;
+  /** A database of the test's own, which it disposes of itself. */
+  readonly db?: TestDatabase;
   /** Shares another gateway's database and keys: a second replica. */
   readonly replicaOf?: TestGateway;
 }
@@ -57,7 +59,7 @@ const keyRings = new WeakMap<TestDatabase, ReturnType<typeof localKeyRing>>();
 
 /** Starts a gateway on a free port. */
 export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
-  const db = options.replicaOf?.db ?? (await testDatabase());
+  const db = options.db ?? options.replicaOf?.db ?? (await testDatabase());
   const keyRing = keyRings.get(db) ?? localKeyRing([newDataKey()]);
   keyRings.set(db, keyRing);
   const log: string[] = [];
@@ -79,7 +81,14 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       publicUrl,
       allowedOrigins: [],
       allowedHosts: [],
-      limits: { bodyBytes: 4 * 1024 * 1024, depth: 64, sessions: 1000, streams: 1000, ...options.limits },
+      limits: {
+        bodyBytes: 4 * 1024 * 1024,
+        depth: 64,
+        sessions: 1000,
+        streams: 1000,
+        tasksPerCaller: 1000,
+        ...options.limits,
+      },
     },
     metrics: options.metrics ? { listen: { host: '127.0.0.1', port: 0 } } : null,
     identifier:
@@ -106,7 +115,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       await gateway.stop(1000);
       await upstreams.close();
       await recorder.close();
-      if (!options.replicaOf) await db[Symbol.asyncDispose]();
+      if (!options.replicaOf && !options.db) await db[Symbol.asyncDispose]();
     },
   };
 }
@@ -127,6 +136,9 @@ const noHold: HoldPort = {
   hold: async () => {
     throw new Error('this test holds nothing');
   },
+  adopt: async () => {},
+  withdraw: async () => {},
+  letGo: () => {},
   cancelled: async () => false,
   close: async () => {},
 };

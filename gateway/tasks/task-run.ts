@@ -1,0 +1,259 @@
+import {
+  adoptTasks,
+  changeTask,
+  insertTask,
+  isFollowed,
+  releaseTask,
+  type StoredTask,
+} from '../../db/mcp-tasks.ts';
+import type { HoldVerdict } from '../../policy/verdict.ts';
+import type { SessionFacts } from '../../recording/event.ts';
+import { GatewayError } from '../errors.ts';
+import type { MaskedExchange } from '../exchange.ts';
+import { at, splice, withoutMember } from '../hold/json-text.ts';
+import { readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
+import { maskAndRecord } from '../relay.ts';
+import { relayContext } from '../record.ts';
+import { respond } from '../respond.ts';
+import { lostResponse } from './answers.ts';
+import { newTaskId, newTaskKey, sealForTask } from './task-keys.ts';
+import { createTaskStream, type TaskStream } from './task-stream.ts';
+import { keyOf, tellAside, type TaskWork } from './task-work.ts';
+import { createdResponse, requestedTtlMs, type TaskEra, taskEraOf } from './wire.ts';
+
+/** A task is kept at least this long, however short its client wants it, and at most this long after its call can end. */
+const leastTtlMs = 60_000;
+const mostTtlMs = 24 * 60 * 60_000;
+/** What a client gets that asks for nothing. */
+const usualTtlMs = 60 * 60_000;
+
+/**
+ * Makes a task of a call: stores it, answers the client that it is under way, and has the call carried out behind it.
+ * Resolves when the client has its answer.
+ * @param conclude carries the call out to its answer; never rejects
+ * @throws GatewayError `too_many_tasks`, `database_unavailable`
+ */
+export async function beginTask(
+  work: TaskWork,
+  exchange: MaskedExchange,
+  request: RpcRequest,
+  conclude: (exchange: MaskedExchange, call: RpcRequest) => Promise<void>,
+): Promise<void> {
+  const { session, verdict, protocolVersion, masker, target, stream } = exchange;
+  const era = taskEraOf(protocolVersion) as TaskEra;
+  const taskId = newTaskId();
+  const { key, ...stored } = await newTaskKey(work.keyRing, taskId);
+  const message = verdict.kind === 'hold' ? masker.text(waitingFor(verdict)).text : null;
+  const ttlMs = ttlOf(request, verdict.kind === 'hold' ? verdict.timeoutMs : 0);
+  const createdAt = await store(work, {
+    ...stored,
+    taskId,
+    session: session.facts,
+    protocolVersion,
+    tool: masker.text(target).text,
+    rule: verdict.rule,
+    maskProfile: verdict.maskProfile,
+    held: verdict.kind === 'hold',
+    message,
+    replica: work.replica,
+    sealedUpstream: null,
+    ttlMs,
+  });
+  const shown = { taskId, message, callState: null, createdAt, updatedAt: createdAt, ttlMs };
+  const taskStream = streamOf(
+    work,
+    { taskId, key, sessionId: session.facts.sessionId },
+    stream.progressToken,
+  );
+  const idJson = JSON.stringify(taskId);
+  const { promise: over, resolve: onOver } = Promise.withResolvers<void>();
+  const cancel = once(() => stopCall(work, exchange, taskStream));
+  work.runs.set(taskId, { stream: taskStream, cancel, over });
+  try {
+    const created = createdResponse(request.idJson, { ...shown, state: 'working' }, era);
+    await respond(relayContext(work, exchange), created, stream);
+  } catch (error) {
+    // The client was told nothing, so nothing is done.
+    await changeTask(work.pool, taskId, { state: 'cancelled', release: true });
+    work.runs.delete(taskId);
+    onOver();
+    throw error;
+  }
+  // The session goes on elsewhere when it ends here: a held call does not depend on it.
+  const onEnded = (): void => work.hold.letGo(session.facts.sessionId, idJson);
+  session.ended.addEventListener('abort', onEnded, { once: true });
+  session.open++;
+  const call = asCall(request, idJson, keepsTask(work, exchange));
+  void conclude({ ...exchange, message: call, stream: taskStream }, call).finally(() => {
+    session.ended.removeEventListener('abort', onEnded);
+    session.open--;
+    session.lastUsedAtMs = Date.now();
+    void settle(work, taskId, taskStream).then(onOver);
+  });
+}
+
+function waitingFor({ approvers, rule }: HoldVerdict): string {
+  const groups = approvers.map((group) => group.name).join(' or ');
+  return `The call waits for ${groups} to approve it (rule "${rule}"). It has not been executed.`;
+}
+
+function ttlOf(request: RpcRequest, callMs: number): number {
+  const wanted = requestedTtlMs(request) ?? usualTtlMs;
+  return Math.min(Math.max(wanted, leastTtlMs, callMs + usualTtlMs), callMs + mostTtlMs);
+}
+
+async function store(work: TaskWork, task: Parameters<typeof insertTask>[1]): Promise<Date> {
+  const createdAt = await insertTask(work.pool, task, work.tasksPerCaller).catch((cause: Error) => {
+    throw new GatewayError('database_unavailable', 'the task could not be stored; try again later', {
+      cause,
+    });
+  });
+  if (createdAt) return createdAt;
+  throw new GatewayError(
+    'too_many_tasks',
+    `${work.tasksPerCaller} of your tasks are kept already, which is the limit; nothing was sent`,
+  );
+}
+
+/** A server that wants its tool called as a task gets it as one; what it makes of it is followed for the client. */
+function keepsTask({ definitions }: TaskWork, { session, target }: MaskedExchange): boolean {
+  return definitions.find(session.facts.connection, target)?.taskSupport === 'required';
+}
+
+/** The call behind a task: under the task's own id, so that a new request of the client's may use the old one. */
+function asCall(request: RpcRequest, idJson: string, keepTask: boolean): RpcRequest {
+  const plain = keepTask ? request.json : withoutMember(request.json, ['params'], 'task');
+  const id = at(plain, ['id']);
+  const json = id ? splice(plain, [{ ...id, with: idJson }]) : plain;
+  return readRpcMessage(json, { depth: Number.POSITIVE_INFINITY, loneSurrogates: 'allow' }) as RpcRequest;
+}
+
+function streamOf(
+  work: TaskWork,
+  task: { readonly taskId: string; readonly key: Uint8Array; readonly sessionId: string },
+  progressToken: string | null,
+): TaskStream {
+  return createTaskStream({
+    pool: work.pool,
+    taskId: task.taskId,
+    key: task.key,
+    progressToken,
+    aside: (json) => tellAside(work, task, json),
+    onEnd: () => work.results.leaveAll(task.taskId, 'ended'),
+  });
+}
+
+/** Stops what a cancelled task does: a held call is withdrawn, one that is under way is cancelled upstream. */
+async function stopCall(work: TaskWork, exchange: MaskedExchange, stream: TaskStream): Promise<void> {
+  const { session, protocolVersion, headers } = exchange;
+  const idJson = JSON.stringify(stream.taskId);
+  const because = 'The client cancelled the task.';
+  if (await work.hold.cancelled(session.facts.sessionId, idJson, because)) return;
+  if (taskEraOf(protocolVersion) === 'augmented') {
+    const params = `{"requestId":${idJson},"reason":${JSON.stringify(because)}}`;
+    const json = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`;
+    const signal = AbortSignal.any([session.ended, AbortSignal.timeout(5000)]);
+    for await (const none of session.upstream.send(json, { idJson: null, signal, headers })) void none;
+  }
+  stream.abort();
+}
+
+function once(work: () => Promise<void>): () => void {
+  let begun = false;
+  return () => {
+    if (begun) return;
+    begun = true;
+    // Stopping is a courtesy: the task is cancelled, whatever the call still does.
+    work().catch(() => {});
+  };
+}
+
+/** The work at a task is over here: it has ended, or somebody is to go on with it. */
+async function settle(work: TaskWork, taskId: string, stream: TaskStream): Promise<void> {
+  try {
+    if (stream.ended) await releaseTask(work.pool, taskId);
+  } catch (error) {
+    work.log.warn({ taskId, err: error }, 'a task that has ended could not be let go; that is tried again');
+  } finally {
+    // What is not let go is found by the next look for tasks that nobody works at.
+    work.runs.delete(taskId);
+  }
+}
+
+/** Goes on with the tasks of dead gateways, and with those of this one that were left. */
+export async function adoptOrphans(work: TaskWork): Promise<void> {
+  const orphans = await adoptTasks(work.pool, work.replica, [...work.runs.keys()]);
+  for (const task of orphans) {
+    const { taskId } = task;
+    const { promise: over, resolve: onOver } = Promise.withResolvers<void>();
+    adopt(work, task, over)
+      .catch((error: unknown) => {
+        work.runs.delete(taskId);
+        work.log.warn({ taskId, err: error }, 'a task could not be gone on with; that is tried again');
+      })
+      .finally(onOver);
+  }
+}
+
+async function adopt(work: TaskWork, task: StoredTask, over: Promise<void>): Promise<void> {
+  const { taskId, callId, protocolVersion } = task;
+  const key = await keyOf(work, task);
+  // The session that began it may have ended, and an ended session takes no more events.
+  const session: SessionFacts = { ...task.session, sessionId: `task-${taskId}` };
+  const stream = streamOf(work, { taskId, key, sessionId: task.session.sessionId }, null);
+  const cancel = once(
+    async () => void (await work.hold.cancelled(session.sessionId, JSON.stringify(taskId), 'cancelled')),
+  );
+  work.runs.set(taskId, { stream, cancel, over });
+  if (task.state === 'cancelled' && callId !== null && !(await isFollowed(work.pool, callId)))
+    await work.hold.withdraw(callId, 'the client cancelled the task');
+  if (task.state !== 'working' && task.state !== 'input_required') return finish(work, taskId);
+  const masker = work.sessionMasker(session, task.maskProfile);
+  work.log.info({ taskId, callId }, 'a task is gone on with');
+  if (callId === null) {
+    const context = {
+      recorder: work.recorder,
+      masker,
+      session,
+      callId: null,
+      method: 'tools/call',
+      tool: task.tool,
+    };
+    const lost = await maskAndRecord(context, lostResponse(task), null);
+    await stream.respond(lost);
+  } else await work.hold.adopt({ taskId, callId, session, protocolVersion, tool: task.tool, masker, stream });
+  await settle(work, taskId, stream);
+}
+
+async function finish(work: TaskWork, taskId: string): Promise<void> {
+  await releaseTask(work.pool, taskId);
+  work.runs.delete(taskId);
+}
+
+/** A task that upstream made of a call (2026-07-28), under an id of Holdpoint's. @returns the response with that id */
+export async function mapUpstreamTask(
+  work: TaskWork,
+  exchange: MaskedExchange,
+  response: string,
+  created: { readonly taskId: string; readonly ttlMs: number },
+): Promise<string> {
+  const { session, verdict, protocolVersion, masker, target } = exchange;
+  const taskId = newTaskId();
+  const { key, ...stored } = await newTaskKey(work.keyRing, taskId);
+  await store(work, {
+    ...stored,
+    taskId,
+    session: session.facts,
+    protocolVersion,
+    tool: masker.text(target).text,
+    rule: verdict.rule,
+    maskProfile: verdict.maskProfile,
+    held: false,
+    message: null,
+    replica: null,
+    sealedUpstream: sealForTask(key, taskId, 'upstream id', created.taskId),
+    ttlMs: created.ttlMs,
+  });
+  const place = at(response, ['result', 'taskId']);
+  return place ? splice(response, [{ ...place, with: JSON.stringify(taskId) }]) : response;
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { changeTask, noteHeldCall, type TaskChange } from '../../db/mcp-tasks.ts';
+import type { Pool } from '../../db/pool.ts';
+import type { Masked } from '../../masking/masked.ts';
+import type { ClientStream } from '../client-stream.ts';
+import { rawAt } from '../hold/json-text.ts';
+import { sealForTask } from './task-keys.ts';
+
+/** Where the messages of a task go: what ends it is stored, and what comes before goes to whoever listens. */
+export interface TaskStream extends ClientStream {
+  readonly taskId: string;
+  /** Whether its end is stored, or it is upstream's to end. */
+  readonly ended: boolean;
+  /** Gives up what works at it. */
+  abort(): void;
+}
+
+export interface TaskStreamDeps {
+  readonly pool: Pool;
+  readonly taskId: string;
+  readonly key: Uint8Array;
+  /** The progress token of the call, which stays good for as long as its task goes on. */
+  readonly progressToken: string | null;
+  /** Takes a message to the client, which has no connection of its own open for this. */
+  readonly aside: (json: Masked<string>) => Promise<void>;
+  /** Told once when the end is stored. */
+  readonly onEnd: () => void;
+}
+
+const attempts = 60;
+const retryMs = 500;
+
+export function createTaskStream(deps: TaskStreamDeps): TaskStream {
+  const { pool, taskId, key } = deps;
+  const gone = new AbortController();
+  let ended = false;
+  return {
+    taskId,
+    get ended() {
+      return ended;
+    },
+    get alive() {
+      return !ended && !gone.signal.aborted;
+    },
+    gone: gone.signal,
+    progressToken: deps.progressToken,
+    message: (json) => deps.aside(json),
+    heldAs: (callId, waitingText) => noteHeldCall(pool, taskId, callId, waitingText),
+    // Nobody listens: the state says that it is working.
+    keepAlive: async () => {},
+    async respond(json) {
+      if (ended) return false;
+      const taken = await persistently(() => changeTask(pool, taskId, endOf(taskId, key, json)));
+      ended = true;
+      deps.onEnd();
+      return taken;
+    },
+    abort: () => gone.abort(),
+  };
+}
+
+/** A task of upstream's takes its place; everything else is its end. */
+function endOf(taskId: string, key: Uint8Array, json: Masked<string>): TaskChange {
+  const upstreamId = rawAt(json, ['result', 'resultType']) === '"task"' && rawAt(json, ['result', 'taskId']);
+  if (upstreamId) {
+    const sealedUpstream = sealForTask(key, taskId, 'upstream id', JSON.parse(upstreamId) as string);
+    return { state: 'working', message: null, sealedUpstream, release: true };
+  }
+  return {
+    state: rawAt(json, ['error']) === null ? 'completed' : 'failed',
+    message: null,
+    sealedResponse: sealForTask(key, taskId, 'response', json),
+    sealedInputs: null,
+    release: true,
+  };
+}
+
+/** Nobody else knows the end of a task: storing it is tried for as long as a database may be away. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === attempts) throw error;
+      await sleep(retryMs);
+    }
+  }
+}
