@@ -86,6 +86,17 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.mcp_tasks_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.state in ('completed', 'failed', 'cancelled') and new.state is distinct from old.state then
+    raise exception 'task % has ended as %, which never changes', old.task_id, old.state;
+  end if;
+  return new;
+end $function$;
+
 create table access_tokens (
   id text not null,
   secret_sha256 bytea not null,
@@ -226,6 +237,12 @@ create table dpop_proofs (
   proof_sha256 bytea not null,
   expires_at timestamp with time zone not null,
   constraint dpop_proofs_pkey PRIMARY KEY (proof_sha256)
+);
+
+create table gateway_replicas (
+  replica text not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint gateway_replicas_pkey PRIMARY KEY (replica)
 );
 
 create table held_call_requests (
@@ -392,6 +409,45 @@ create table mcp_stream_events (
   created_at timestamp with time zone default now() not null,
   constraint mcp_stream_events_pkey PRIMARY KEY (stream_id, seq),
   constraint mcp_stream_events_session_id_fkey FOREIGN KEY (session_id) REFERENCES mcp_sessions(session_id) ON DELETE CASCADE
+);
+
+create table mcp_task_messages (
+  seq bigint generated always as identity not null,
+  task_id text not null,
+  outward boolean not null,
+  sealed bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint mcp_task_messages_pkey PRIMARY KEY (seq),
+  constraint mcp_task_messages_task_id_fkey FOREIGN KEY (task_id) REFERENCES mcp_tasks(task_id) ON DELETE CASCADE
+);
+
+create table mcp_tasks (
+  task_id text not null,
+  caller_key text not null,
+  connection text not null,
+  session_id text not null,
+  session jsonb not null,
+  protocol_version text not null,
+  tool text not null,
+  rule text not null,
+  mask_profile text not null,
+  held boolean not null,
+  call_id text,
+  state text default 'working'::text not null,
+  message text,
+  replica text,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed_upstream bytea,
+  sealed_response bytea,
+  sealed_inputs bytea,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  ttl_ms bigint not null,
+  expires_at timestamp with time zone not null,
+  constraint mcp_tasks_pkey PRIMARY KEY (task_id),
+  constraint mcp_tasks_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE SET NULL,
+  constraint mcp_tasks_state_check CHECK ((state = ANY (ARRAY['working'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
 
 create table people_emails (
@@ -626,6 +682,18 @@ CREATE INDEX mcp_stream_events_by_session ON public.mcp_stream_events USING btre
 
 CREATE INDEX mcp_stream_events_by_time ON public.mcp_stream_events USING btree (created_at);
 
+CREATE INDEX mcp_task_messages_by_task ON public.mcp_task_messages USING btree (task_id, outward, seq);
+
+CREATE INDEX mcp_tasks_by_call ON public.mcp_tasks USING btree (call_id) WHERE (call_id IS NOT NULL);
+
+CREATE INDEX mcp_tasks_by_caller ON public.mcp_tasks USING btree (caller_key, connection, created_at DESC, task_id);
+
+CREATE INDEX mcp_tasks_changed ON public.mcp_tasks USING btree (updated_at);
+
+CREATE INDEX mcp_tasks_expired ON public.mcp_tasks USING btree (expires_at);
+
+CREATE INDEX mcp_tasks_worked_at ON public.mcp_tasks USING btree (replica) WHERE (replica IS NOT NULL);
+
 CREATE INDEX people_emails_by_key ON public.people_emails USING btree (key);
 
 CREATE INDEX people_keys_by_person ON public.people_keys USING btree (person_id);
@@ -663,3 +731,5 @@ CREATE TRIGGER held_calls_guard BEFORE UPDATE ON public.held_calls FOR EACH ROW 
 CREATE TRIGGER held_calls_on_end BEFORE UPDATE ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_on_end();
 
 CREATE TRIGGER kill_switch_notify AFTER UPDATE OF frozen ON public.kill_switch FOR EACH ROW WHEN ((old.frozen IS DISTINCT FROM new.frozen)) EXECUTE FUNCTION kill_switch_notify();
+
+CREATE TRIGGER mcp_tasks_guard BEFORE UPDATE ON public.mcp_tasks FOR EACH ROW EXECUTE FUNCTION mcp_tasks_guard();

@@ -56,7 +56,8 @@ const statusOf = async (taskId: string, url = one.url): Promise<string> =>
 test('where calls may be held, the handshake and the tools say that they can be followed as tasks', async () => {
   const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } };
   const { result } = await ask('initialize', params, { headers: {} });
-  assert.deepEqual((result?.['capabilities'] as Record<string, unknown>)['tasks'], {
+  const capabilities = result?.['capabilities'] as { tasks?: unknown } | undefined;
+  assert.deepEqual(capabilities?.tasks, {
     list: {},
     cancel: {},
     requests: { tools: { call: {} } },
@@ -69,7 +70,7 @@ test('where calls may be held, the handshake and the tools say that they can be 
   assert.equal(support('test_simple_text'), 'optional');
   assert.notEqual(support('test_error_handling'), 'optional');
   const older = await ask('initialize', { ...params, protocolVersion: '2025-06-18' }, { headers: {} });
-  assert.equal((older.result?.['capabilities'] as Record<string, unknown>)['tasks'], undefined);
+  assert.ok(older.result && !JSON.stringify(older.result).includes('"tasks"'));
 });
 
 test('a held call that is a task: one card, one execution, and the result from any replica, more than once', async () => {
@@ -171,8 +172,8 @@ test('a task’s server asks its client on the stream that waits for the result,
     text += Buffer.from(chunk).toString();
     const asked = /^data: (\{.*"elicitation\/create".*\})$/m.exec(text)?.[1];
     if (!asked || text.includes('"id":"r"')) continue;
-    const { id, params } = JSON.parse(asked) as { id: unknown; params: { _meta?: unknown } };
-    assert.deepEqual(params._meta, { 'io.modelcontextprotocol/related-task': { taskId } });
+    const { id, params } = JSON.parse(asked) as { id: unknown; params: Record<string, unknown> };
+    assert.deepEqual(params['_meta'], { 'io.modelcontextprotocol/related-task': { taskId } });
     const answer = {
       jsonrpc: '2.0',
       id,
