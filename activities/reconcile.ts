@@ -1,4 +1,5 @@
 import { endWorkflowless } from '../db/held-deciding.ts';
+import { tellWorkflows } from '../db/revocations.ts';
 import type { Pool } from '../db/pool.ts';
 
 /** What reconciling needs. */
@@ -6,6 +7,8 @@ export interface ReconcileDeps {
   readonly pool: Pool;
   /** Ids of the approval workflows that closed without settling their row: terminated, failed or timed out. */
   readonly lostWorkflows: (closedWithinMs: number) => Promise<readonly string[]>;
+  /** Ends an approval workflow as cancelled. */
+  readonly cancelWorkflow: (workflowId: string, because: string) => Promise<void>;
   readonly log: {
     warn(facts: object, text: string): void;
     info(facts: object, text: string): void;
@@ -32,6 +35,8 @@ export function startReconciling(deps: ReconcileDeps): Reconciling {
     const ended = await endWorkflowless(deps.pool, lost);
     if (ended.length > 0)
       deps.log.info({ callIds: ended }, 'ended held calls whose approval workflow is gone; nothing was sent');
+    // Held calls that a revocation ended while Temporal could not be told.
+    await tellWorkflows(deps.pool, deps.cancelWorkflow);
   };
   const timer = setInterval(() => {
     look().catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities } from '../activities/settling.ts';
 import { registerSearchAttributes, runWorker } from '../activities/worker.ts';
+import { startGate } from '../gateway/containment/gate.ts';
 import { startHolding, type HoldingDeps } from '../gateway/hold/holding.ts';
 import { createHold } from '../gateway/hold/hold.ts';
 import { createRunning } from '../gateway/hold/running.ts';
@@ -56,7 +57,9 @@ async function gateway(settings: BenchSettings): Promise<string> {
   const log = pino({ level: 'warn' }, process.stderr);
   const keyRing = localKeyRing([key]);
   const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
+  const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica: 'bench', log });
   const deps: Omit<HoldingDeps, 'approvals' | 'temporal'> = {
+    gate,
     pool: db.pool,
     databaseUrl: db.url,
     keyRing,

@@ -80,18 +80,36 @@ export async function sealedResult(db: Queryable, callId: string): Promise<Seale
  * switch is off. Committed when it resolves. Of any number of claims of one call, one at most is told true, ever.
  * @param votes the verified votes, kept with the row, so that no call is seen to run without who approved it
  */
-export async function claim(
+export async function claim(pool: Pool, ask: ClaimAsk): Promise<boolean> {
+  return inTransaction(pool, (client) => claimIn(client, ask));
+}
+
+/** What is claimed, and by whom. */
+export interface ClaimAsk {
+  readonly callId: string;
+  readonly digest: string;
+  readonly execToken: string;
+  readonly votes: unknown;
+  /** By what a revocation may name whoever asked, what it runs with, and whoever approved. */
+  readonly handles: readonly string[];
+}
+
+/** As {@link claim}, inside a transaction that its caller commits. */
+export async function claimIn(
   db: Queryable,
-  { callId, digest, execToken, votes }: { callId: string; digest: string; execToken: string; votes: unknown },
+  { callId, digest, execToken, votes, handles }: ClaimAsk,
 ): Promise<boolean> {
+  // Revoking holds this row alone: what is revoked before the claim is seen by the next statement.
+  await db.query('select version from revocation_state for share');
   const { rowCount } = await db.query(
     `with running as (select 1 from kill_switch where not frozen for share)
      update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now(),
        decisions = $4
      from running
      where call_id = $1 and state = 'pending' and digest = $2 and exec_token is null
-       and (expires_at > now() or clock_stopped_at is not null)`,
-    [callId, digest, execToken, JSON.stringify(votes)],
+       and (expires_at > now() or clock_stopped_at is not null)
+       and not exists (select from revocations where lifted_at is null and kind || ':' || value = any($5))`,
+    [callId, digest, execToken, JSON.stringify(votes), handles],
   );
   return rowCount === 1;
 }

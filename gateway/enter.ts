@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../policy/caller.ts';
+import type { Gate } from './containment/gate.ts';
+import { callerHandles } from './containment/handles.ts';
 import { eraOf, type Era } from './era.ts';
 import { GatewayError } from './errors.ts';
 import type { Identifier } from './identify/identify.ts';
@@ -16,6 +18,7 @@ export interface EnterDeps {
   readonly identifier: Identifier;
   readonly sessions: Sessions;
   readonly upstreams: Upstreams;
+  readonly gate: Gate;
   readonly publicUrl: string;
 }
 
@@ -33,7 +36,11 @@ export interface Entered {
   readonly era: Era;
 }
 
-/** @throws GatewayError `unknown_connection`, `unauthorized`, `insufficient_scope`, `identity_unavailable` */
+/**
+ * Who calls, if nothing of it is revoked.
+ * @throws GatewayError `unknown_connection`, `unauthorized`, `insufficient_scope`, `identity_unavailable`, `revoked`,
+ * `revocation_unconfirmed`
+ */
 export async function identify(
   deps: EnterDeps,
   request: IncomingMessage,
@@ -46,6 +53,7 @@ export async function identify(
     resource: resourceOf(deps, connection),
   });
   if (isRefusal(identified)) throw refusalError(identified);
+  await deps.gate.admit(() => [...callerHandles(identified), `connection:${connection}`]);
   const upstream = deps.upstreams.get(connection);
   // Only who is known is told which connections there are.
   if (!upstream)

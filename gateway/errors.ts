@@ -26,6 +26,9 @@ export type GatewayErrorCode =
   | 'unauthorized'
   | 'insufficient_scope' // known, but the credential is not for this
   | 'identity_unavailable'
+  // Who is calling, or with what, has been cut off.
+  | 'revoked'
+  | 'revocation_unconfirmed'
   // Something that must work does not: nothing passes.
   | 'recording_unavailable'
   | 'masking_unavailable'
@@ -87,6 +90,8 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   unauthorized: { status: 401, rpc: -31012, retryable: false },
   identity_unavailable: { status: 503, rpc: -31013, retryable: true },
   insufficient_scope: { status: 403, rpc: -31014, retryable: false },
+  revoked: { status: 403, rpc: -31015, retryable: false },
+  revocation_unconfirmed: { status: 503, rpc: -31016, retryable: true },
   recording_unavailable: { status: 503, rpc: -31020, retryable: true },
   masking_unavailable: { status: 503, rpc: -31026, retryable: true },
   database_unavailable: { status: 503, rpc: -31021, retryable: true },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { openPassage, type Passage } from './containment/passage.ts';
 import { refuseModern } from './era.ts';
 import { identify, sessionOf } from './enter.ts';
 import { GatewayError } from './errors.ts';
@@ -30,8 +31,34 @@ export async function events(
     throw new GatewayError('not_acceptable', 'the Accept header of a GET must list text/event-stream');
   refuseModern(request.headers);
   const identified = await identify(deps, request, connection);
-  const session = await sessionOf(deps, identified, request, correlationId);
-  const stream = createReplyStream(reply, { headers: {}, progressToken: () => null, log: null });
+  const { caller } = identified;
+  const asked = (): { method: null; tool: null } => ({ method: null, tool: null });
+  const facts = { caller, connection, correlationId, kind: 'stream', asked } as const;
+  const passage = openPassage(deps.gate, facts, reply, (session) => deps.sessions.cut(session));
+  try {
+    const session = await sessionOf(deps, identified, request, correlationId);
+    passage.join(session);
+    await streamTo(deps, { request, reply, session, passage, correlationId, stopping });
+  } finally {
+    passage.end();
+  }
+}
+
+/** A GET whose session is known. */
+interface Following {
+  readonly request: IncomingMessage;
+  readonly reply: ServerResponse;
+  readonly session: LiveSession;
+  readonly passage: Passage;
+  readonly correlationId: string;
+  readonly stopping: AbortSignal;
+}
+
+async function streamTo(
+  deps: PostDeps,
+  { request, reply, session, passage, correlationId, stopping }: Following,
+): Promise<void> {
+  const stream = createReplyStream(reply, { headers: {}, passage, progressToken: () => null, log: null });
   const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
   const place = placeOf(request.headers['last-event-id']);
   if (place) return resume(deps, session, place, stream, signal);
@@ -48,14 +75,17 @@ export async function events(
   const timer = setInterval(() => void stream.comment(), keepAliveMs);
   await recordConnection(deps, session, 'connect', { stream: correlationId });
   session.open++;
-  stream.open();
+  await stream.open();
   const deaf = deps.tasks.listen(session.facts.sessionId, { stream, context });
   try {
     await relay(context, messages, stream);
   } catch (error) {
     // The stream has begun, so it can only end; the client opens another. Given up by us: no news.
     if (!signal.aborted)
-      deps.log.warn({ err: error, correlationId, connection }, 'an event stream broke off');
+      deps.log.warn(
+        { err: error, correlationId, connection: session.facts.connection },
+        'an event stream broke off',
+      );
   } finally {
     deaf();
     clearInterval(timer);
@@ -76,7 +106,7 @@ async function resume(
   signal: AbortSignal,
 ): Promise<void> {
   if (session.sealKey === null) throw new GatewayError('session_unknown', 'this session keeps no streams');
-  stream.open();
+  await stream.open();
   const timer = setInterval(() => void stream.comment(), keepAliveMs);
   session.open++;
   try {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Pool } from '../db/pool.ts';
 import { batchMember } from './batch-member.ts';
 import type { ClientStream } from './client-stream.ts';
+import { openPassage, type Passage } from './containment/passage.ts';
 import {
   checkScope,
   enter,
@@ -31,6 +32,7 @@ interface Posting {
   readonly reply: ServerResponse;
   readonly identified: Identified;
   readonly correlationId: string;
+  readonly passage: Passage;
 }
 
 /**
@@ -48,9 +50,16 @@ export async function post(
   const { messages, batch } = await read(request, deps.limits);
   const identified = await identify(deps, request, connection);
   for (const message of messages) refuseTooNarrow(deps, identified, message);
-  const posting: Posting = { request, reply, identified, correlationId };
-  if (batch) return postBatch(deps, posting, messages);
-  for (const message of messages) await postOne(deps, posting, message);
+  const facts = { caller: identified.caller, connection, correlationId, kind: 'request' } as const;
+  const asked = (): { method: string | null; tool: string | null } => askedIn(messages[0]);
+  const passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) => deps.sessions.cut(session));
+  const posting: Posting = { request, reply, identified, correlationId, passage };
+  try {
+    if (batch) await postBatch(deps, posting, messages);
+    else for (const message of messages) await postOne(deps, posting, message);
+  } finally {
+    passage.end();
+  }
 }
 
 /** Before anything is answered, since the client is told by an HTTP status. One of a batch refuses the whole batch. */
@@ -65,16 +74,18 @@ function refuseTooNarrow(deps: PostDeps, identified: Identified, message: RpcMes
 }
 
 async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): Promise<void> {
-  const { request, reply, identified, correlationId } = posting;
+  const { request, reply, identified, correlationId, passage } = posting;
   const entered = await enter(deps, identified, message, request, correlationId).catch((error: Error) => {
     throw message.kind === 'request' && error instanceof GatewayError
       ? new RefusedRequest(message.idJson, error)
       : error;
   });
   const { session, newSessionId } = entered;
+  passage.join(session);
   const headers: Record<string, string> = newSessionId === null ? {} : { 'mcp-session-id': newSessionId };
   const stream = createReplyStream(reply, {
     headers,
+    passage,
     progressToken: () => progressTokenOf(message),
     log: logFor(deps, entered),
   });
@@ -92,14 +103,15 @@ async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): P
 
 /** A batch (2025-03-26) is exploded: each message is decided on, held and answered by itself. */
 async function postBatch(deps: PostDeps, posting: Posting, messages: readonly RpcMessage[]): Promise<void> {
-  const { request, reply, identified, correlationId } = posting;
+  const { request, reply, identified, correlationId, passage } = posting;
   const [first] = messages;
   if (!first || messages.some((message) => message.kind === 'request' && message.method === 'initialize'))
     throw new GatewayError('invalid_request', 'initialize is never part of a batch');
   const entered = await enter(deps, identified, first, request, correlationId);
+  passage.join(entered.session);
   if (entered.era.version !== '2025-03-26')
     throw new GatewayError('invalid_request', `protocol version ${entered.era.version} knows no batches`);
-  const shared = createReplyStream(reply, { headers: {}, progressToken: () => null, log: null });
+  const shared = createReplyStream(reply, { headers: {}, passage, progressToken: () => null, log: null });
   await Promise.all(
     messages.map((message, index) =>
       carryOne(
@@ -146,6 +158,13 @@ function logFor({ pool }: PostDeps, { session, era, newSessionId }: Entered): ((
   const { sealKey } = session;
   if (sealKey === null || newSessionId !== null || era.modern || era.version < '2025-11-25') return null;
   return () => createStreamLog(pool, session, sealKey);
+}
+
+/** What a request asks for, as a list of what was under way names it. */
+function askedIn(message: RpcMessage | undefined): { method: string | null; tool: string | null } {
+  if (message?.kind !== 'request') return { method: null, tool: null };
+  const name = message.params?.['name'];
+  return { method: message.method, tool: typeof name === 'string' ? name.slice(0, 200) : null };
 }
 
 function progressTokenOf(message: RpcMessage): string | null {

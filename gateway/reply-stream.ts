@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Masked } from '../masking/masked.ts';
 import type { ClientStream } from './client-stream.ts';
+import type { Passage } from './containment/passage.ts';
 import { progressEvent } from './mcp/progress.ts';
 import type { StreamLog } from './sessions/stream-log.ts';
 
@@ -8,7 +9,7 @@ import type { StreamLog } from './sessions/stream-log.ts';
 export interface ReplyStream extends ClientStream {
   openSoon(): void;
   /** Starts an event stream at once, where there is no message to start it with. */
-  open(): void;
+  open(): Promise<void>;
   /** Writes a comment, which only shows that the stream is alive. */
   comment(): Promise<void>;
   /** Repeats an event of a stream that broke off. */
@@ -18,6 +19,8 @@ export interface ReplyStream extends ClientStream {
 }
 
 export interface ReplyOptions {
+  /** Asked before each byte. */
+  readonly passage: Pick<Passage, 'clear' | 'wait'>;
   /** Go with the reply, whichever form it takes. */
   readonly headers: Readonly<Record<string, string>>;
   /** Asked for when it is needed: most exchanges end without. */
@@ -44,7 +47,7 @@ const retryMs = 10_000;
  * upstream's was a stream; whatever comes before the response makes it an event stream.
  */
 export function createReplyStream(raw: ServerResponse, options: ReplyOptions): ReplyStream {
-  const { headers, progressToken } = options;
+  const { headers, progressToken, passage } = options;
   // Made when somebody asks for it: most exchanges end without.
   let leaving: AbortController | null = null;
   let left = false;
@@ -70,12 +73,15 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
     if (log) raw.write(`id: ${log.firstId}\nretry: ${retryMs}\ndata: \n\n`);
   }
 
+  /** Writes once that may be; nothing when it may not. */
   async function write(text: string): Promise<void> {
+    if (!passage.clear && !(await passage.wait())) return;
     if (!alive()) return;
     if (!raw.write(text)) await drained(raw);
   }
 
   async function respondOnStream(json: Masked<string>, id: string | null): Promise<boolean> {
+    if (!passage.clear && !(await passage.wait())) return false;
     if (!alive()) return false;
     if (!raw.headersSent) raw.writeHead(200, { ...headers, ...streamHeaders });
     raw.end(eventOf(json, id));
@@ -94,28 +100,31 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
     get progressToken() {
       return progressToken();
     },
-    open,
+    async open() {
+      if (passage.clear || (await passage.wait())) open();
+    },
     openSoon() {
       preferStream = true;
       timer ??= setTimeout(() => {
-        open();
+        if (passage.clear) open();
         timer = setInterval(() => void write(': open\n\n'), commentEveryMs);
       }, openAfterMs);
     },
     async message(json) {
-      open();
+      if (passage.clear || (await passage.wait())) open();
       // A client that is gone may come back for it.
       const id = log ? await log.append(json, false) : null;
       await write(eventOf(json, id));
     },
     async keepAlive(text) {
-      open();
+      if (passage.clear || (await passage.wait())) open();
       const token = progressToken();
       if (token === null) await write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
       else await write(eventOf(progressEvent(token, ++progress, text), null));
     },
     async respond(json, status = 200) {
       if (timer) clearInterval(timer);
+      if (!passage.clear && !(await passage.wait())) return false;
       if (raw.headersSent) return respondOnStream(json, log ? await log.append(json, true) : null);
       if (!alive()) return false;
       if (preferStream && status === 200) return respondOnStream(json, null);

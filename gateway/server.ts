@@ -8,6 +8,7 @@ import type { MaskingEngine } from '../masking/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Recorder } from '../recording/event.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
+import type { Gate } from './containment/gate.ts';
 import { errorResponse, GatewayError, RefusedRequest, statusOf } from './errors.ts';
 import { events } from './events.ts';
 import { createGuard } from './guard.ts';
@@ -35,7 +36,9 @@ export interface GatewayDeps {
   readonly recorder: Recorder;
   readonly pool: Pool;
   readonly keyRing: KeyRing;
+  /** Gated ({@link gatedUpstreams}). */
   readonly upstreams: Upstreams;
+  readonly gate: Gate;
   readonly hold: HoldPort;
   readonly log: Logger;
   /** Names this process among the replicas. */

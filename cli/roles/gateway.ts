@@ -2,6 +2,8 @@ import type { NativeConnection } from '@temporalio/worker';
 import { type HoldingDeps, startHolding } from '../../gateway/hold/holding.ts';
 import { defaultHoldSettings } from '../../gateway/hold/settings.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
+import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
+import { type Gate, startGate } from '../../gateway/containment/gate.ts';
 import { startGateway } from '../../gateway/server.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { createRecordStore } from '../../db/records.ts';
@@ -39,7 +41,13 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
   };
   const identifying = began('identifying', startIdentifying(context), (open) => open.close());
   const rules = began('policy file', await openRules(context), (open) => open.close());
+  const replica = replicaName();
+  const { databaseUrl } = context.addresses;
+  const gate = began('containment', await startGate({ pool, databaseUrl, replica, log }), (open: Gate) =>
+    open.close(),
+  );
   const shared = {
+    gate,
     keyRing: keys.keyRing,
     maskers: () => rules.masking(),
     log,
@@ -49,14 +57,17 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
       createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing }),
       (recorder) => recorder.close(),
     ),
-    replica: replicaName(),
+    replica,
     upstreams: began(
       'upstreams',
-      createUpstreams(config.connections, {
-        log,
-        masker: () => rules.masking().masker('default'),
-        limits: { depth: config.agents.limits.depth },
-      }),
+      gatedUpstreams(
+        createUpstreams(config.connections, {
+          log,
+          masker: () => rules.masking().masker('default'),
+          limits: { depth: config.agents.limits.depth },
+        }),
+        gate,
+      ),
       (upstreams) => upstreams.close(),
     ),
   };
@@ -77,7 +88,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
 
 type HoldingParts = Pick<
   HoldingDeps,
-  'keyRing' | 'maskers' | 'log' | 'pool' | 'policy' | 'recorder' | 'replica' | 'upstreams' | 'recheck'
+  'keyRing' | 'maskers' | 'log' | 'pool' | 'policy' | 'recorder' | 'replica' | 'upstreams' | 'recheck' | 'gate'
 >;
 
 async function holdStep(context: RoleContext, parts: HoldingParts, started: Stoppable[]): Promise<HoldPort> {

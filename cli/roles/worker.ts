@@ -7,7 +7,7 @@ import { recordMetrics } from '../../db/record-metrics.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { bundleWorkflows } from '../../workflows/bundle.ts';
-import { lostWorkflows } from '../../workflows/client.ts';
+import { createApprovals, lostWorkflows } from '../../workflows/client.ts';
 import type { NoteSigner } from '../../recording/log/note.ts';
 import type { Keys } from '../keys.ts';
 import { defaultMasker } from '../masking.ts';
@@ -74,6 +74,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
   const reconciling = startReconciling({
     pool,
     lostWorkflows: (withinMs) => lostWorkflows(link.client, withinMs),
+    cancelWorkflow: createApprovals(link.client, null).cancel,
     log,
   });
   started.push({ name: 'reconciling', stop: async () => reconciling.stop() });

@@ -11,8 +11,10 @@ import {
 } from '../../db/held-execution.ts';
 import { clockOf } from '../../db/held-clock.ts';
 import { isFrozen } from '../../db/kill-switch.ts';
+import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
 import { giveGrant, type GrantDeps } from './grants.ts';
+import { callerHandles, sessionHandles } from '../containment/handles.ts';
 import { at } from './json-text.ts';
 import { checkQuorum, quorumOf } from './quorum.ts';
 import { runCall, type RunDeps } from './run-call.ts';
@@ -64,8 +66,11 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     async () => waiter?.masker ?? deps.maskers().masker(call.facts.maskProfile),
   );
   const execToken = randomUUID();
-  if (!(await claimOnce(deps, input, execToken))) {
+  const handles = handlesOf(call, input);
+  if (!(await claimOnce(deps, input, execToken, handles))) {
     const now = await beforeClaim(() => heldCallState(deps.pool, callId));
+    const revoked = await beforeClaim(() => revokedAmong(deps.pool, handles));
+    if (now?.state === 'pending' && revoked) return refused(`access of a ${revoked.kind} was revoked`);
     if (now?.state === 'pending' && (await beforeClaim(() => isFrozen(deps.pool))))
       throw failure('Frozen', 'the kill switch is on: nothing runs until it is lifted');
     if (now?.state === 'pending') {
@@ -127,6 +132,16 @@ async function latestDeadline(
   return (latestExpiresAtMs ?? bound.expiresAtMs) + (clock?.stoppedMs ?? 0);
 }
 
+/** Whoever asked, what it runs with, and whoever approved: none of them may be revoked. */
+function handlesOf({ facts }: HeldCall, { votes }: ExecuteInput): string[] {
+  const { connection } = facts.bound;
+  return [
+    ...callerHandles(facts.caller),
+    ...sessionHandles({ ...facts.session, connection }),
+    ...votes.flatMap(({ person }) => personHandles(person.keys)),
+  ];
+}
+
 /** The request whose client sees the call run: the one that came last and is still there. */
 function liveWaiter({ waiters }: ExecuteDeps, callId: string): Waiter | null {
   return waiters.of(callId).findLast((waiter) => waiter.stream.alive) ?? null;
@@ -137,10 +152,11 @@ async function claimOnce(
   deps: ExecuteDeps,
   { callId, digest, votes }: ExecuteInput,
   execToken: string,
+  handles: readonly string[],
 ): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
-      if (await claim(deps.pool, { callId, digest, execToken, votes })) return true;
+      if (await claim(deps.pool, { callId, digest, execToken, votes, handles })) return true;
       const row = await heldCallState(deps.pool, callId);
       return row?.state === 'executing' && row.execToken === execToken;
     } catch (error) {

@@ -13,6 +13,7 @@ import type { Masked } from '../../masking/masked.ts';
 import type { Direction, EventKind, Recorder, SessionFacts } from '../../recording/event.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { ExecuteResult } from '../../workflows/contract.ts';
+import type { Gate } from '../containment/gate.ts';
 import type { Running } from './running.ts';
 import { type HeldCall, sealResult } from './sealed-call.ts';
 import { type Sent, sendCall } from './send.ts';
@@ -29,6 +30,7 @@ export interface RunDeps {
   readonly upstreams: { get(connection: string): Upstream | undefined };
   readonly waiters: Waiters;
   readonly running: Running;
+  readonly gate: Gate;
   readonly settings: HoldSettings;
   readonly log: Logger;
   readonly now: () => number;

@@ -1,4 +1,6 @@
 import type { ExecutedState } from '../../db/held-execution.ts';
+import type { Revocation } from '../../db/revocations.ts';
+import { callerHandles, sessionHandles } from '../containment/handles.ts';
 import { UpstreamError } from '../errors.ts';
 import type { UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
 import { hasVersionHeader, isModern } from '../mcp/versions.ts';
@@ -45,6 +47,11 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     cancel: () => cancelUpstream(deps, context, { session, idJson, sent, stop }),
   };
   deps.running.add(execution);
+  let cutBy: Revocation | null = null;
+  const unwatch = watchRun(deps, context, (by) => {
+    cutBy = by;
+    stop.abort(new Error('access was revoked'));
+  });
   try {
     await context.record(
       'claim',
@@ -66,10 +73,11 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     }
     return sent ? unknown('its answer never came') : failed('the connection was closed');
   } catch (error) {
-    const why = reasonOf(error, connection);
+    const why = cutBy ? revokedWhy(cutBy) : reasonOf(error, connection);
     deps.log.warn({ callId, sent, err: error }, 'a held call did not get its answer');
     return sent ? unknown(why) : failed(why);
   } finally {
+    unwatch();
     deps.running.remove(execution);
     if (!carrier) await session?.close();
   }
@@ -81,6 +89,33 @@ type Carrier = Waiter & { readonly upstream: UpstreamSession };
 function carrierOf(waiter: Waiter | null, protocolVersion: string): Carrier | null {
   if (!waiter?.upstream || isModern(waiter.protocolVersion) !== isModern(protocolVersion)) return null;
   return waiter as Carrier;
+}
+
+/** Cuts the run off when whoever asked, or what it runs with, is revoked. @returns what ends the watch */
+function watchRun(deps: RunDeps, context: RunContext, cut: (by: Revocation) => void): () => void {
+  const { session } = context;
+  const { bound, caller } = context.call.facts;
+  const { callId, connection, method, tool } = bound;
+  const startedAt = new Date(deps.now()).toISOString();
+  return deps.gate.watch({
+    handles: () => [...callerHandles(caller), ...sessionHandles({ ...session, connection })],
+    cut,
+    inFlight: () => ({
+      kind: 'running',
+      connection,
+      method,
+      tool,
+      subject: caller.subject,
+      sessionId: session.sessionId,
+      correlationId: context.call.facts.correlationId,
+      callId,
+      startedAt,
+    }),
+  });
+}
+
+function revokedWhy({ id, kind }: Revocation): string {
+  return `access of this ${kind} was revoked (${id})`;
 }
 
 /** The held request's own mirrors of 2026-07-28; before that, the version of the session that carries it. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import {
   deleteIdleMcpSessions,
@@ -12,8 +12,11 @@ import type { Pool } from '../../db/pool.ts';
 import type { Caller } from '../../policy/caller.ts';
 import type { Recorder, SessionFacts } from '../../recording/event.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
+import type { Gate } from '../containment/gate.ts';
+import { callerHandles, sessionHandles } from '../containment/handles.ts';
 import { GatewayError } from '../errors.ts';
 import type { Upstream, UpstreamSession } from '../upstreams/upstream.ts';
+import { factsOf, hashOfId, unknownSession } from './facts.ts';
 import type { LiveSession } from './session.ts';
 import { sealUpstreamId, unsealUpstreamId } from './upstream-id.ts';
 
@@ -36,6 +39,8 @@ export interface Sessions {
   stateless(caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
   /** Ends a session here and upstream, and seals its recording. Safe to repeat. */
   end(session: LiveSession, because: string): Promise<void>;
+  /** Ends a session of what is revoked, at once; upstream over HTTP hears nothing more. Safe to repeat. */
+  cut(session: LiveSession): void;
   readonly count: number;
   /** Stops the housekeeping and lets go of all sessions; those over HTTP go on on other replicas. */
   close(): Promise<void>;
@@ -46,6 +51,7 @@ export interface SessionsDeps {
   readonly keyRing: KeyRing;
   readonly recorder: Recorder;
   readonly replica: string;
+  readonly gate: Gate;
   readonly log: Logger;
   readonly maxSessions: number;
   readonly now: () => Date;
@@ -65,6 +71,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   /** Sessions whose handshake is not answered yet: they count, too. */
   const begun = new Set<LiveSession>();
   const enders = new WeakMap<LiveSession, AbortController>();
+  const watches = new WeakMap<LiveSession, () => void>();
   const opening = new Map<string, Promise<LiveSession>>();
 
   function refuseWhenFull(): void {
@@ -75,7 +82,12 @@ export function createSessions(deps: SessionsDeps): Sessions {
       );
   }
 
-  function liveSession(facts: SessionFacts, upstream: UpstreamSession, startedAt: Date): LiveSession {
+  function liveSession(
+    caller: Caller,
+    facts: SessionFacts,
+    upstream: UpstreamSession,
+    startedAt: Date,
+  ): LiveSession {
     const ender = new AbortController();
     const session: LiveSession = {
       facts,
@@ -89,6 +101,13 @@ export function createSessions(deps: SessionsDeps): Sessions {
       open: 0,
     };
     enders.set(session, ender);
+    const unwatch = deps.gate.watch({
+      handles: () => [...callerHandles(caller), ...sessionHandles(facts)],
+      cut: () => cut(session),
+      inFlight: () => null,
+    });
+    ender.signal.addEventListener('abort', unwatch, { once: true });
+    watches.set(session, unwatch);
     return session;
   }
 
@@ -102,12 +121,30 @@ export function createSessions(deps: SessionsDeps): Sessions {
     const facts = factsOf(caller, upstream.connection, randomUUID());
     const { sessionId } = facts;
     const context = { connection: upstream.connection, sessionId, caller, correlationId, stateless };
-    return liveSession(facts, await upstream.open(context), now());
+    return liveSession(caller, facts, await upstream.open(context), now());
   }
 
   function forget(session: LiveSession): void {
+    watches.get(session)?.();
     begun.delete(session);
     for (const [key, other] of live) if (other === session) live.delete(key);
+  }
+
+  function cut(session: LiveSession): void {
+    const ender = enders.get(session);
+    if (!ender || ender.signal.aborted) return;
+    ender.abort();
+    forget(session);
+    const { sessionId } = session.facts;
+    const letGo = async (): Promise<void> => {
+      // Over HTTP, ending the session would be one more message on behalf of what is revoked.
+      if (session.upstream.resumable === null) await session.upstream.close();
+      await deleteMcpSession(pool, sessionId);
+      await recorder.end(sessionId, 'revoked');
+    };
+    letGo().catch((error: Error) =>
+      deps.log.warn({ err: error, session: sessionId }, 'a session that was cut could not be put away'),
+    );
   }
 
   async function end(session: LiveSession, because: string): Promise<void> {
@@ -126,14 +163,14 @@ export function createSessions(deps: SessionsDeps): Sessions {
     upstream: Upstream,
     correlationId: string,
   ): Promise<LiveSession> {
-    const stored = await findMcpSession(pool, sha256(id)).catch((cause: Error) => {
+    const stored = await findMcpSession(pool, hashOfId(id)).catch((cause: Error) => {
       throw new GatewayError('database_unavailable', 'the database cannot be reached; try again later', {
         cause,
       });
     });
     if (!stored || stored.callerKey !== caller.key || stored.connection !== upstream.connection)
-      throw unknown();
-    if (stored.replica !== null) throw unknown();
+      throw unknownSession();
+    if (stored.replica !== null) throw unknownSession();
     const facts: SessionFacts = {
       ...factsOf(caller, stored.connection, stored.sessionId),
       client: stored.client,
@@ -141,9 +178,9 @@ export function createSessions(deps: SessionsDeps): Sessions {
     const { key, upstreamId } = await unsealUpstreamId(keyRing, stored);
     const context = { connection: stored.connection, sessionId: stored.sessionId, caller, correlationId };
     const resumed = upstream.resume(context, upstreamId);
-    if (!resumed) throw unknown();
+    if (!resumed) throw unknownSession();
     refuseWhenFull();
-    const session = liveSession(facts, resumed, stored.createdAt);
+    const session = liveSession(caller, facts, resumed, stored.createdAt);
     session.protocolVersion = stored.protocolVersion;
     session.sealKey = key;
     return session;
@@ -205,7 +242,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       const { key, stored } = await sealUpstreamId(keyRing, facts.sessionId, upstream.resumable ?? '');
       await insertMcpSession(pool, {
         ...stored,
-        idHash: sha256(id),
+        idHash: hashOfId(id),
         sessionId: facts.sessionId,
         connection: facts.connection,
         callerKey: facts.callerKey,
@@ -220,13 +257,13 @@ export function createSessions(deps: SessionsDeps): Sessions {
       session.protocolVersion = protocolVersion;
       session.sealKey = key;
       begun.delete(session);
-      live.set(sha256(id).toString('hex'), session);
+      live.set(hashOfId(id).toString('hex'), session);
     },
     async find(id, caller, upstream, correlationId) {
-      const key = sha256(id).toString('hex');
+      const key = hashOfId(id).toString('hex');
       const session = live.get(key) ?? (await once(key, () => load(id, caller, upstream, correlationId)));
       const { callerKey, connection } = session.facts;
-      if (callerKey !== caller.key || connection !== upstream.connection) throw unknown();
+      if (callerKey !== caller.key || connection !== upstream.connection) throw unknownSession();
       session.lastUsedAtMs = Date.now();
       return session;
     },
@@ -237,6 +274,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       return session;
     },
     end,
+    cut,
     get count() {
       return live.size;
     },
@@ -252,24 +290,4 @@ export function createSessions(deps: SessionsDeps): Sessions {
       }
     },
   };
-}
-
-function unknown(): GatewayError {
-  return new GatewayError('session_unknown', 'there is no such session; initialize again');
-}
-
-function factsOf(caller: Caller, connection: string, sessionId: string): SessionFacts {
-  return {
-    sessionId,
-    connection,
-    callerKey: caller.key,
-    subject: caller.subject,
-    client: caller.client,
-    credentialId: caller.credentialId,
-    actors: caller.actors,
-  };
-}
-
-function sha256(id: string): Buffer {
-  return createHash('sha256').update('holdpoint mcp session\0').update(id).digest();
 }

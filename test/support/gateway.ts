@@ -1,7 +1,10 @@
 import { pino } from 'pino';
 import { createRecordStore } from '../../db/records.ts';
+import type { HoldingDeps } from '../../gateway/hold/holding.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
+import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
+import { startGate } from '../../gateway/containment/gate.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings, StdioConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
@@ -25,11 +28,18 @@ export interface TestGateway extends AsyncDisposable {
   readonly log: string[];
 }
 
+/** Parts of a test gateway that holding shares with it. */
+export type HoldParts = Pick<
+  HoldingDeps,
+  'pool' | 'databaseUrl' | 'keyRing' | 'recorder' | 'maskers' | 'upstreams' | 'gate' | 'replica' | 'log'
+>;
+
 export interface TestGatewayOptions {
   readonly connections: Readonly<Record<string, ConnectionSettings>>;
   /** Policy as YAML; left out, everything passes. */
   readonly policy?: string;
-  readonly hold?: HoldPort;
+  /** A hold step, or what makes one of the gateway's own parts. */
+  readonly hold?: HoldPort | ((parts: HoldParts) => HoldPort);
   readonly logLevel?: string;
   readonly metrics?: boolean;
   /** Left out, everybody is the anonymous local agent. */
@@ -70,10 +80,21 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
   const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
   const policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
-  const upstreams = createUpstreams(options.connections, {
+  const replica = `test-${Math.random()}`;
+  const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica, log: logger });
+  const bare = createUpstreams(options.connections, { log: logger, masker: () => engine.masker('default') });
+  const upstreams = gatedUpstreams(bare, gate);
+  const parts: HoldParts = {
+    pool: db.pool,
+    databaseUrl: db.url,
+    keyRing,
+    recorder,
+    maskers: () => engine,
+    upstreams,
+    gate,
+    replica,
     log: logger,
-    masker: () => engine.masker('default'),
-  });
+  };
   const publicUrl = 'http://gateway.test';
   const gateway = await startGateway({
     agents: {
@@ -100,9 +121,10 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     pool: db.pool,
     keyRing,
     upstreams,
-    hold: options.hold ?? noHold,
+    hold: typeof options.hold === 'function' ? options.hold(parts) : (options.hold ?? noHold),
     log: logger,
-    replica: `test-${Math.random()}`,
+    replica,
+    gate,
   });
   return {
     gateway,
@@ -115,6 +137,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       await gateway.stop(1000);
       await upstreams.close();
       await recorder.close();
+      await gate.close();
       if (!options.replicaOf && !options.db) await db[Symbol.asyncDispose]();
     },
   };

@@ -15,7 +15,7 @@ const worker = await Worker.create({
   activities: {
     executeHeldCall: async ({ callId, digest }: ExecuteInput): Promise<never> => {
       if (mode === 'sent')
-        await claim(pool, { callId, digest, execToken: 'the process that dies', votes: [] });
+        await claim(pool, { callId, digest, execToken: 'the process that dies', votes: [], handles: [] });
       process.stdout.write(`reached ${callId}\n`);
       return new Promise(() => {});
     },

@@ -109,6 +109,7 @@ test('terminated in Temporal, the call ends as cancelled and can never run', asy
   const reconciling = startReconciling({
     pool: db.pool,
     lostWorkflows: (withinMs) => lostWorkflows(place.link.client, withinMs),
+    cancelWorkflow: async () => {},
     log: { warn: assert.fail, info: () => {} },
   });
   const until = Date.now() + 10_000;

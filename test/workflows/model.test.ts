@@ -102,7 +102,7 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
       const upstream = upstreams.get(callId);
       if (upstream === 'crashes before claim') throw new Error('the gateway died');
       const execToken = randomUUID();
-      if (!(await claim(db.pool, { callId, digest, execToken, votes }))) {
+      if (!(await claim(db.pool, { callId, digest, execToken, votes, handles: [] }))) {
         const row = await heldCallState(db.pool, callId);
         const done = row?.state === 'succeeded' || row?.state === 'failed' || row?.state === 'unknown';
         return { execution: done ? row.state : 'failed', summary: 'it was not sent again' };

@@ -239,7 +239,7 @@ function executor(
   return {
     executeHeldCall: async ({ callId, digest, votes }) => {
       const execToken = randomUUID();
-      if (!(await claim(db.pool, { callId, digest, execToken, votes }))) {
+      if (!(await claim(db.pool, { callId, digest, execToken, votes, handles: [] }))) {
         const row = await heldCallState(db.pool, callId);
         const done = row?.state === 'succeeded' || row?.state === 'failed' || row?.state === 'unknown';
         return { execution: done ? row.state : 'failed', summary: 'it was not sent again' };

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import pino from 'pino';
 import type { Pool } from '../../../db/pool.ts';
 import { createRecordStore } from '../../../db/records.ts';
+import { startGate } from '../../../gateway/containment/gate.ts';
 import { createExecuteHeldCall, type ExecuteDeps } from '../../../gateway/hold/execute.ts';
 import { createHold, type HoldDeps } from '../../../gateway/hold/hold.ts';
 import { createRunning } from '../../../gateway/hold/running.ts';
@@ -163,7 +164,11 @@ export async function startReplica(
   const upstream = countingUpstream();
   const log: string[] = [];
   const keyRing = localKeyRing([kek]);
+  const gateLog = pino({ level: 'silent' });
+  const name = options.name ?? 'one';
+  const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica: name, log: gateLog });
   const deps: HoldDeps & ExecuteDeps = {
+    gate,
     pool: db.pool,
     keyRing,
     recorder: createRecorder({ store: createRecordStore(db.pool), keyRing }),
@@ -174,7 +179,7 @@ export async function startReplica(
     upstreams: { get: (connection) => (connection === 'db' ? upstream : undefined) },
     votePublicKeys: { [voteKeys.good.kid]: voteKeys.good.publicKey },
     attachSecret,
-    replica: options.name ?? 'one',
+    replica: name,
     settings: { ...defaultHoldSettings, ...options.settings },
     consoleUrl: 'http://127.0.0.1:8471',
     policy: () => options.policy ?? emptyPolicy,
@@ -200,6 +205,7 @@ export async function startReplica(
       await hold.close();
       await sweeping.close();
       await deps.recorder.close();
+      await gate.close();
     },
   };
 }

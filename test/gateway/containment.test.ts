@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+import { type ContainmentDeps, revoke, type RevocationKind, unrevoke } from '../../db/revocations.ts';
+import { httpConnection, type TestGateway, testGateway } from '../support/gateway.ts';
+import {
+  holdStep,
+  namedCallers,
+  type OpenReply,
+  openReply,
+  tickingUpstream,
+  until,
+} from './containment-scene.ts';
+import { handshake, wire } from './wire.ts';
+
+const policy = `
+default: pass
+approvers: { team: { people: [ann@example.com] } }
+rules:
+  - { name: risky, match: { connection: box, tool: risky }, then: hold, approvers: [team], timeout: 1h }
+`;
+const by = { key: 'local:approver', name: 'local-approver', via: 'cli' };
+
+function acts(): ContainmentDeps & { readonly recorded: string[]; readonly cancelled: string[] } {
+  const recorded: string[] = [];
+  const cancelled: string[] = [];
+  return {
+    recorded,
+    cancelled,
+    recordAct: async (act, details) => void recorded.push(`${act} ${JSON.stringify(details)}`),
+    cancelWorkflow: async (id) => void cancelled.push(id),
+  };
+}
+
+const call = (tool: string, who: string, id: number): string =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: { name: tool, arguments: { who, id } },
+  });
+
+async function replicas(
+  url: string,
+  count: number,
+): Promise<{ all: TestGateway[]; close: AsyncDisposableStack }> {
+  const close = new AsyncDisposableStack();
+  const all: TestGateway[] = [];
+  for (let at = 0; at < count; at++) {
+    const first = all[0];
+    all.push(
+      await testGateway({
+        connections: { box: httpConnection(url), other: httpConnection(url) },
+        policy,
+        hold: holdStep,
+        identifier: namedCallers,
+        logLevel: 'warn',
+        ...(first && { replicaOf: first }),
+      }),
+    );
+  }
+  // The first one owns the database.
+  for (const one of all) close.use(one);
+  return { all, close };
+}
+
+test('what is revoked is refused with the id of the act, whatever its token; others go on; lifting it is an act too', async () => {
+  await using upstream = await tickingUpstream();
+  const { all, close } = await replicas(upstream.url, 1);
+  await using _ = close;
+  const [one] = all as [TestGateway];
+  const { pool } = one.db;
+  const deps = acts();
+  const named: readonly [RevocationKind, string, string, string][] = [
+    ['person', 'Mallory@Example.com', 'mallory', 'alice'],
+    ['person', 'oidc:https://idp.test#mallory', 'mallory', 'alice'],
+    ['person', 'mallory', 'mallory.two', 'alice'],
+    ['credential', 'jti:mallory-one', 'mallory', 'mallory.two'],
+    ['client', 'agent-app', 'mallory', ''],
+    ['connection', 'box', 'alice', ''],
+  ];
+  for (const [kind, value, refused, admitted] of named) {
+    const ask = { kind, value, reason: 'stolen laptop', by };
+    const { revocation, replicas: told } = await revoke(pool, ask, deps);
+    assert.deepEqual(told, { confirmed: 1, alive: 1 }, `${kind} ${value}`);
+    const body = call('read', refused, 1);
+    const no = await wire(one.url('box'), body, { authorization: `Bearer ${refused}` });
+    assert.equal(no.status, 403, no.text);
+    assert.equal(no.json?.error?.data?.['code'], 'revoked');
+    assert.equal(no.json?.error?.data?.['revocation'], revocation.id);
+    assert.doesNotMatch(no.text, /stolen/, 'the reason is not for whoever is cut off');
+    if (admitted !== '') {
+      const headers = await handshake(one.url('box'), '2025-06-18', { authorization: `Bearer ${admitted}` });
+      assert.ok(headers['mcp-session-id'], `${admitted} goes on`);
+    }
+    if (kind === 'connection')
+      assert.ok(await handshake(one.url('other'), '2025-06-18', { authorization: 'Bearer alice' }));
+    await assert.rejects(revoke(pool, ask, deps), { code: 'already_revoked' });
+    await unrevoke(pool, { ...ask, reason: 'found it' }, deps);
+    await until('let in again', async () => {
+      const again = await wire(one.url('box'), body, { authorization: `Bearer ${refused}` });
+      return again.json?.error?.data?.['code'] !== 'revoked';
+    });
+  }
+  assert.deepEqual(upstream.heard, [], 'nothing of what was refused went upstream');
+  assert.match(deps.recorded[0] ?? '', /^revoke .*mallory@example\.com.*stolen laptop.*local:approver/);
+  assert.match(deps.recorded[1] ?? '', /^unrevoke .*found it/);
+});
+
+test('while it cannot be confirmed what is revoked, nothing passes; once it can, everything goes on', async () => {
+  await using upstream = await tickingUpstream();
+  const { all, close } = await replicas(upstream.url, 1);
+  await using _ = close;
+  const [one] = all as [TestGateway];
+  const headers = await handshake(one.url('box'), '2025-06-18', { authorization: 'Bearer alice' });
+  const stream = openReply(one.url('box'), 'alice', { method: 'GET', headers });
+  await until('ticks', () => stream.bytes() > 0);
+  const blocker = await one.db.pool.connect();
+  try {
+    // Whoever asks waits for the lock: the database is there, and does not answer.
+    await blocker.query('begin; lock table revocation_state in access exclusive mode');
+    await sleep(400);
+    const before = stream.bytes();
+    const refused = await wire(one.url('box'), call('read', 'alice', 1), headers);
+    assert.equal(refused.status, 503, refused.text);
+    assert.equal(refused.json?.error?.data?.['code'], 'revocation_unconfirmed');
+    assert.equal(refused.json?.error?.data?.['retryable'], true);
+    assert.equal(stream.bytes(), before, 'an open stream waits');
+    assert.deepEqual(upstream.heard, []);
+    await blocker.query('rollback');
+    await until('ticks again', () => stream.bytes() > before);
+  } finally {
+    blocker.release();
+    stream.close();
+  }
+});
+
+for (const notified of [true, false])
+  test(`revocation under load, ${notified ? 'notified' : 'with every notification lost'}: nothing of one person passes on either replica afterwards, and nobody else is touched`, async (t) => {
+    await using upstream = await tickingUpstream();
+    const { all, close } = await replicas(upstream.url, 2);
+    await using _ = close;
+    const { pool } = (all[0] as TestGateway).db;
+    if (!notified)
+      await pool.query(
+        `create or replace function revocations_changed() returns trigger language plpgsql as
+         $$ begin update revocation_state set version = version + 1; return null; end $$`,
+      );
+    const load = await startLoad(all);
+    const [mine, others] = [load.of('mallory'), load.of('')];
+    const deps = acts();
+    const actMs = performance.now();
+    const {
+      replicas: told,
+      inFlight,
+      confirmedAfterMs,
+    } = await revoke(pool, { kind: 'person', value: 'mallory@example.com', reason: 'exfiltrates', by }, deps);
+    const heardOf = (who: string): number => upstream.heard.filter((name) => name === who).length;
+    const heard = heardOf('mallory');
+    assert.deepEqual(told, { confirmed: 2, alive: 2 });
+    await until('all of it is cut', () => mine.every((reply) => reply.closed()));
+    const after = mine.map((reply) => reply.bytes());
+    const ticked = others.map((reply) => reply.bytes());
+    await until('the others go on', () =>
+      others.every((reply, at) => reply.kind === 'held' || reply.bytes() > (ticked[at] ?? 0)),
+    );
+    assert.deepEqual(
+      mine.map((reply) => reply.bytes()),
+      after,
+      'not a byte more',
+    );
+    assert.equal(heardOf('mallory'), heard, 'nothing more went upstream');
+    assert.ok(
+      others.every((reply) => !reply.closed()),
+      'nobody else is touched',
+    );
+    const lastMs = Math.max(...mine.map((reply) => reply.lastByteMs())) - actMs;
+    t.diagnostic(
+      `act to last byte ${Math.round(lastMs)} ms; all replicas confirmed after ${confirmedAfterMs} ms`,
+    );
+
+    const { rows } = await pool.query<{ subject: string; state: string; n: number }>(
+      `select caller ->> 'subject' as subject, state, count(*)::int as n from held_calls group by 1, 2 order by 1`,
+    );
+    assert.deepEqual(rows, [
+      { subject: 'alice', state: 'pending', n: 10 },
+      { subject: 'mallory', state: 'cancelled', n: 50 },
+    ]);
+    assert.equal(deps.cancelled.length, 50, 'their workflows are ended');
+    const kinds = Object.groupBy(inFlight, ({ kind }) => kind);
+    assert.equal(kinds.waiting?.length, 50);
+    assert.equal(
+      (kinds.request?.length ?? 0) + (kinds.stream?.length ?? 0),
+      200,
+      'what was under way is listed',
+    );
+    assert.ok(inFlight.every(({ subject }) => subject === 'mallory'));
+    for (const reply of others) reply.close();
+  });
+
+type Loaded = OpenReply & { readonly kind: 'stream' | 'held' };
+
+/** 200 open streams and 50 held calls of mallory; 20 streams and 10 held calls of alice; over all replicas. */
+async function startLoad(all: readonly TestGateway[]): Promise<{ of(who: string): Loaded[] }> {
+  const replies: Loaded[] = [];
+  const url = (at: number): string => (all[at % all.length] as TestGateway).url('box');
+  for (const [who, streams, held] of [
+    ['mallory', 200, 50],
+    ['alice', 20, 10],
+  ] as const) {
+    const sessions = await Promise.all(
+      Array.from({ length: streams / 2 }, (_, at) =>
+        handshake(url(at), '2025-06-18', { authorization: `Bearer ${who}` }),
+      ),
+    );
+    for (const [at, headers] of sessions.entries()) {
+      replies.push({ ...openReply(url(at), who, { method: 'GET', headers }), kind: 'stream' });
+      replies.push({ ...openReply(url(at), who, { body: call('read', who, at), headers }), kind: 'stream' });
+    }
+    for (let at = 0; at < held; at++)
+      replies.push({
+        ...openReply(url(at), who, {
+          body: call('risky', who, 1000 + at),
+          headers: sessions[at % sessions.length] ?? {},
+        }),
+        kind: 'held',
+      });
+  }
+  await until('everything is open', () => replies.every((reply) => reply.bytes() > 0), 60_000);
+  return {
+    of: (who) => replies.filter((reply) => (who === '' ? reply.who !== 'mallory' : reply.who === who)),
+  };
+}
