@@ -76,6 +76,7 @@ function tick(reply: ServerResponse, open: Set<ServerResponse>): void {
 /** Whoever presents `Bearer <name>` or `Bearer <name>.<credential>` is that person. */
 export const namedCallers: Identifier = {
   metadata: () => null,
+  lacks: () => null,
   identify: async ({ authorization = '' }) => {
     const [name = '', credential = 'one'] = authorization.replace(/^Bearer /, '').split('.');
     return callerNamed(name, credential);

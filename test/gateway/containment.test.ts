@@ -226,7 +226,12 @@ async function startLoad(all: readonly TestGateway[]): Promise<{ of(who: string)
         kind: 'held',
       });
   }
-  await until('everything is open', () => replies.every((reply) => reply.bytes() > 0), 60_000);
+  await until(
+    'everything is open',
+    () => replies.every((reply) => reply.status() === 200 && reply.bytes() > 0),
+    60_000,
+  );
+  for (const reply of replies) assert.equal(reply.closed(), false, reply.text());
   return {
     of: (who) => replies.filter((reply) => (who === '' ? reply.who !== 'mallory' : reply.who === who)),
   };
