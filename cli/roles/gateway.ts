@@ -88,7 +88,16 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
 
 type HoldingParts = Pick<
   HoldingDeps,
-  'keyRing' | 'maskers' | 'log' | 'pool' | 'policy' | 'recorder' | 'replica' | 'upstreams' | 'recheck' | 'gate'
+  | 'keyRing'
+  | 'maskers'
+  | 'log'
+  | 'pool'
+  | 'policy'
+  | 'recorder'
+  | 'replica'
+  | 'upstreams'
+  | 'recheck'
+  | 'gate'
 >;
 
 async function holdStep(context: RoleContext, parts: HoldingParts, started: Stoppable[]): Promise<HoldPort> {

@@ -1,4 +1,7 @@
+import { personHandles } from '../../db/revocations.ts';
 import type { Caller } from '../../policy/caller.ts';
+import type { CountedVote } from '../../workflows/contract.ts';
+import type { HeldFacts } from '../hold/sealed-call.ts';
 
 /** By what a revocation may name somebody or something: `person:…`, `credential:…`, `client:…`. */
 const known = new WeakMap<Caller, readonly string[]>();
@@ -25,4 +28,13 @@ export function sessionHandles(session: {
   const handles = [`session:${session.sessionId}`, `connection:${session.connection}`];
   if (session.client !== null) handles.push(`client:${session.client}`);
   return handles;
+}
+
+/** Whoever asked for a held call, what it runs with, and whoever approved it: none of them may be revoked. */
+export function claimHandles(facts: HeldFacts, votes: readonly CountedVote[]): string[] {
+  return [
+    ...callerHandles(facts.caller),
+    ...sessionHandles({ ...facts.session, connection: facts.bound.connection }),
+    ...votes.flatMap(({ person }) => personHandles(person.keys)),
+  ];
 }

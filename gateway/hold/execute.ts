@@ -11,10 +11,10 @@ import {
 } from '../../db/held-execution.ts';
 import { clockOf } from '../../db/held-clock.ts';
 import { isFrozen } from '../../db/kill-switch.ts';
-import { personHandles, revokedAmong } from '../../db/revocations.ts';
+import { revokedAmong } from '../../db/revocations.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
 import { giveGrant, type GrantDeps } from './grants.ts';
-import { callerHandles, sessionHandles } from '../containment/handles.ts';
+import { claimHandles } from '../containment/handles.ts';
 import { at } from './json-text.ts';
 import { checkQuorum, quorumOf } from './quorum.ts';
 import { runCall, type RunDeps } from './run-call.ts';
@@ -66,7 +66,7 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     async () => waiter?.masker ?? deps.maskers().masker(call.facts.maskProfile),
   );
   const execToken = randomUUID();
-  const handles = handlesOf(call, input);
+  const handles = claimHandles(call.facts, input.votes);
   if (!(await claimOnce(deps, input, execToken, handles))) {
     const now = await beforeClaim(() => heldCallState(deps.pool, callId));
     const revoked = await beforeClaim(() => revokedAmong(deps.pool, handles));
@@ -130,16 +130,6 @@ async function latestDeadline(
 ): Promise<number> {
   const clock = await clockOf(pool, bound.callId);
   return (latestExpiresAtMs ?? bound.expiresAtMs) + (clock?.stoppedMs ?? 0);
-}
-
-/** Whoever asked, what it runs with, and whoever approved: none of them may be revoked. */
-function handlesOf({ facts }: HeldCall, { votes }: ExecuteInput): string[] {
-  const { connection } = facts.bound;
-  return [
-    ...callerHandles(facts.caller),
-    ...sessionHandles({ ...facts.session, connection }),
-    ...votes.flatMap(({ person }) => personHandles(person.keys)),
-  ];
 }
 
 /** The request whose client sees the call run: the one that came last and is still there. */

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { insertGrant, type OpenGrant, openGrants, takeUse } from '../../db/grants.ts';
-import { claim } from '../../db/held-execution.ts';
+import { type ClaimAsk, claimIn } from '../../db/held-execution.ts';
 import { inTransaction, type Pool } from '../../db/pool.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { Bound, CountedVote } from '../../workflows/contract.ts';
+import { claimHandles } from '../containment/handles.ts';
 import { grantOf } from './grant-terms.ts';
 import { argumentsOf, covers, offersOf } from './offers.ts';
 import { argsOf, type HeldCall, sealGrantArgs, unsealGrantArgs } from './sealed-call.ts';
@@ -102,7 +103,9 @@ export async function claimUnderGrant(
     const calls = await coveredCalls(deps, call, grant);
     if (calls === null) continue;
     const execToken = randomUUID();
+    const handles = claimHandles(call.facts, grant.votes as readonly CountedVote[]);
     const use = await take(deps.pool, {
+      handles,
       grantId: grant.grantId,
       callId: bound.callId,
       digest,
@@ -146,17 +149,17 @@ class NotTaken extends Error {}
 
 async function take(
   pool: Pool,
-  use: { grantId: string; callId: string; digest: string; execToken: string; calls: number },
+  use: Omit<ClaimAsk, 'votes'> & { readonly grantId: string; readonly calls: number },
 ): Promise<number | null> {
   try {
     return await inTransaction(pool, async (client) => {
       const number = await takeUse(client, use.grantId, use.callId);
-      const { callId, digest, execToken } = use;
+      const { callId, digest, execToken, handles } = use;
       // The votes are for another call: this one's row names the grant instead.
       if (
         number === null ||
         number > use.calls ||
-        !(await claim(client, { callId, digest, execToken, votes: [] }))
+        !(await claimIn(client, { callId, digest, execToken, handles, votes: [] }))
       )
         throw new NotTaken();
       return number;

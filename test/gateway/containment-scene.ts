@@ -169,6 +169,7 @@ export function holdStep(parts: HoldParts): HoldPort {
     },
     attachSecret: randomBytes(32),
     votePublicKeys: {},
+    recheck: async () => null,
     consoleUrl: 'http://127.0.0.1:8471',
     now: Date.now,
   });

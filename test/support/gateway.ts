@@ -31,7 +31,16 @@ export interface TestGateway extends AsyncDisposable {
 /** Parts of a test gateway that holding shares with it. */
 export type HoldParts = Pick<
   HoldingDeps,
-  'pool' | 'databaseUrl' | 'keyRing' | 'recorder' | 'maskers' | 'upstreams' | 'gate' | 'replica' | 'log'
+  | 'pool'
+  | 'policy'
+  | 'databaseUrl'
+  | 'keyRing'
+  | 'recorder'
+  | 'maskers'
+  | 'upstreams'
+  | 'gate'
+  | 'replica'
+  | 'log'
 >;
 
 export interface TestGatewayOptions {
@@ -86,6 +95,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const upstreams = gatedUpstreams(bare, gate);
   const parts: HoldParts = {
     pool: db.pool,
+    policy: () => policy,
     databaseUrl: db.url,
     keyRing,
     recorder,
