@@ -97,6 +97,28 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.revocations_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  update revocation_state set version = version + 1;
+  notify holdpoint_revocations;
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.revocations_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.lifted_at is not null or new.id <> old.id or new.kind <> old.kind or new.value <> old.value
+     or new.reason <> old.reason or new.revoked_by <> old.revoked_by or new.revoked_at <> old.revoked_at then
+    raise exception 'revocation % is a record of what was done and does not change', old.id;
+  end if;
+  return new;
+end $function$;
+
 create table access_tokens (
   id text not null,
   secret_sha256 bytea not null,
@@ -311,6 +333,8 @@ create table held_calls (
   grant_id text,
   grant_offer jsonb,
   context jsonb,
+  revocation_id text,
+  revocation_told_at timestamp with time zone,
   constraint held_calls_pkey PRIMARY KEY (call_id),
   constraint extended_within_policy CHECK ((base_expires_at <= latest_expires_at)),
   constraint held_calls_approvals_needed_check CHECK ((approvals_needed >= 1)),
@@ -560,6 +584,45 @@ create table records (
   sealed bytea storage external not null
 ) partition by RANGE (at);
 
+create table revocation_cuts (
+  revocation_id text not null,
+  replica text not null,
+  cut_at timestamp with time zone default clock_timestamp() not null,
+  what jsonb not null,
+  constraint revocation_cuts_revocation_id_fkey FOREIGN KEY (revocation_id) REFERENCES revocations(id) ON DELETE CASCADE
+);
+
+create table revocation_replicas (
+  replica text not null,
+  version bigint not null,
+  seen_at timestamp with time zone default clock_timestamp() not null,
+  constraint revocation_replicas_pkey PRIMARY KEY (replica)
+);
+
+create table revocation_state (
+  single boolean default true not null,
+  version bigint default 0 not null,
+  constraint revocation_state_pkey PRIMARY KEY (single),
+  constraint revocation_state_single_check CHECK (single)
+);
+
+create table revocations (
+  id text not null,
+  kind text not null,
+  value text not null,
+  reason text not null,
+  revoked_by jsonb not null,
+  revoked_at timestamp with time zone default clock_timestamp() not null,
+  lifted_by jsonb,
+  lifted_at timestamp with time zone,
+  lifted_reason text,
+  constraint revocations_pkey PRIMARY KEY (id),
+  constraint revocations_check CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_reason IS NULL)))),
+  constraint revocations_kind_check CHECK ((kind = ANY (ARRAY['person'::text, 'credential'::text, 'client'::text, 'session'::text, 'connection'::text]))),
+  constraint revocations_reason_check CHECK ((reason <> ''::text)),
+  constraint revocations_value_check CHECK ((value <> ''::text))
+);
+
 create table schema_migrations (
   name text not null,
   sha256 text not null,
@@ -668,6 +731,8 @@ CREATE INDEX held_calls_retained ON public.held_calls USING btree (attach_key, e
 
 CREATE INDEX held_calls_retained_until ON public.held_calls USING btree (retain_until) WHERE (retain_until IS NOT NULL);
 
+CREATE INDEX held_calls_revoked_untold ON public.held_calls USING btree (revocation_id) WHERE ((revocation_id IS NOT NULL) AND (revocation_told_at IS NULL));
+
 CREATE INDEX held_calls_stopped ON public.held_calls USING btree (clock_stopped_at) WHERE (clock_stopped_at IS NOT NULL);
 
 CREATE INDEX legal_holds_in_force ON public.legal_holds USING btree (hold_no) WHERE (released_at IS NULL);
@@ -716,6 +781,12 @@ CREATE INDEX records_by_strand ON ONLY public.records USING btree (strand, seq);
 
 CREATE INDEX records_by_writer ON ONLY public.records USING btree (writer_no, "position");
 
+CREATE INDEX revocation_cuts_by_revocation ON public.revocation_cuts USING btree (revocation_id);
+
+CREATE INDEX revocations_by_time ON public.revocations USING btree (revoked_at DESC);
+
+CREATE UNIQUE INDEX revocations_in_force ON public.revocations USING btree (kind, value) WHERE (lifted_at IS NULL);
+
 CREATE INDEX slack_cards_by_call ON public.slack_cards USING btree (call_id);
 
 CREATE INDEX slack_decisions_by_call ON public.slack_decisions USING btree (call_id);
@@ -733,3 +804,7 @@ CREATE TRIGGER held_calls_on_end BEFORE UPDATE ON public.held_calls FOR EACH ROW
 CREATE TRIGGER kill_switch_notify AFTER UPDATE OF frozen ON public.kill_switch FOR EACH ROW WHEN ((old.frozen IS DISTINCT FROM new.frozen)) EXECUTE FUNCTION kill_switch_notify();
 
 CREATE TRIGGER mcp_tasks_guard BEFORE UPDATE ON public.mcp_tasks FOR EACH ROW EXECUTE FUNCTION mcp_tasks_guard();
+
+CREATE TRIGGER revocations_changed AFTER INSERT OR DELETE OR UPDATE ON public.revocations FOR EACH STATEMENT EXECUTE FUNCTION revocations_changed();
+
+CREATE TRIGGER revocations_guard BEFORE UPDATE ON public.revocations FOR EACH ROW EXECUTE FUNCTION revocations_guard();
