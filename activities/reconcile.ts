@@ -1,5 +1,5 @@
 import { endWorkflowless } from '../db/held-deciding.ts';
-import { tellWorkflows } from '../db/revocations.ts';
+import { tellWorkflows } from '../db/revoked-calls.ts';
 import type { Pool } from '../db/pool.ts';
 
 /** What reconciling needs. */

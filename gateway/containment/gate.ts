@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Pool } from '../../db/pool.ts';
 import { confirmRevocations, leaveRevocations, watchRevocations } from '../../db/revocation-watch.ts';
 import type { InFlight, Revocation } from '../../db/revocations.ts';
-import { cancelRevoked } from '../../db/revocations.ts';
+import { cancelRevoked } from '../../db/revoked-calls.ts';
 import { GatewayError } from '../errors.ts';
 
 /** Something that lets bytes pass for somebody: a reply, a stream, an approved call that runs, a session. */

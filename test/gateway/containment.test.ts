@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
-import { type ContainmentDeps, revoke, type RevocationKind, unrevoke } from '../../db/revocations.ts';
+import { type ContainmentDeps, revoke, unrevoke } from '../../db/revoke.ts';
+import type { RevocationKind } from '../../db/revocations.ts';
 import { httpConnection, type TestGateway, testGateway } from '../support/gateway.ts';
 import {
   holdStep,
