@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import type { PayloadCodec } from '@temporalio/common';
+import type { DataConverter } from '@temporalio/common';
 import { searchAttributes, taskQueues, type WorkerActivities } from '../workflows/contract.ts';
 
 /** What the worker process is started with. */
 export interface WorkerDeps {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly codec: PayloadCodec;
+  readonly dataConverter: DataConverter;
   readonly activities: WorkerActivities;
   /** A prebuilt bundle's path or the bundle's code. */
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
@@ -60,7 +60,7 @@ export async function runWorker(deps: WorkerDeps): Promise<RunningWorker> {
     taskQueue: taskQueues.approvals,
     workflowBundle: deps.workflowBundle,
     activities: { ...deps.activities },
-    dataConverter: { payloadCodecs: [deps.codec] },
+    dataConverter: deps.dataConverter,
     // A worker that was killed shall not delay a decision: its cached workflows go to another one after this long.
     stickyQueueScheduleToStartTimeout: '2 seconds',
     shutdownGraceTime: '10 seconds',

@@ -18,7 +18,7 @@ import { createRecorder } from '../recording/recorder.ts';
 import { httpConnection, policyOf, testGateway } from '../test/support/gateway.ts';
 import { testDatabase } from '../test/support/postgres.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
-import { createApprovals, linkTemporal } from '../workflows/client.ts';
+import { createApprovals, dataConverterOf, linkTemporal } from '../workflows/client.ts';
 import { createCodec } from '../workflows/codec.ts';
 
 /**
@@ -111,7 +111,7 @@ async function holdReally(
     temporal: {
       connection: await NativeConnection.connect({ address }),
       namespace: 'default',
-      dataConverter: { payloadCodecs: [link.codec] },
+      dataConverter: link.dataConverter,
     },
   });
 }
@@ -123,7 +123,7 @@ async function worker({ temporal, databaseUrl }: BenchSettings): Promise<string>
   await runWorker({
     connection,
     namespace: 'default',
-    codec: createCodec(codecKeys),
+    dataConverter: dataConverterOf(createCodec(codecKeys)),
     activities: createActivities({
       pool: openPool(databaseUrl ?? ''),
       cards: null,

@@ -3,9 +3,6 @@ import type { Person } from '../workflows/contract.ts';
 import { restartClocks, stopClocks } from './clock-stops.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
-/** Channel on which the database tells that the kill switch was turned. */
-export const killSwitchChannel = 'holdpoint_kill_switch';
-
 /** Who did something to the kill switch, where and when. */
 export interface SwitchAct {
   readonly person: Person;

@@ -77,15 +77,6 @@ begin
   return new;
 end $function$;
 
-CREATE OR REPLACE FUNCTION public.kill_switch_notify()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-begin
-  perform pg_notify('holdpoint_kill_switch', new.frozen::text);
-  return null;
-end $function$;
-
 CREATE OR REPLACE FUNCTION public.mcp_tasks_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -218,6 +209,7 @@ create table clock_stops (
   because text,
   by jsonb,
   lifts jsonb default '[]'::jsonb not null,
+  recorded integer default 0 not null,
   constraint clock_stops_pkey PRIMARY KEY (stop_id),
   constraint clock_stops_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'slack'::text])))
 );
@@ -800,8 +792,6 @@ CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_call
 CREATE TRIGGER held_calls_guard BEFORE UPDATE ON public.held_calls FOR EACH ROW EXECUTE FUNCTION held_calls_guard();
 
 CREATE TRIGGER held_calls_on_end BEFORE UPDATE ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_on_end();
-
-CREATE TRIGGER kill_switch_notify AFTER UPDATE OF frozen ON public.kill_switch FOR EACH ROW WHEN ((old.frozen IS DISTINCT FROM new.frozen)) EXECUTE FUNCTION kill_switch_notify();
 
 CREATE TRIGGER mcp_tasks_guard BEFORE UPDATE ON public.mcp_tasks FOR EACH ROW EXECUTE FUNCTION mcp_tasks_guard();
 

@@ -36,6 +36,7 @@ export type GatewayErrorCode =
   | 'approvals_unavailable'
   | 'hold_failed' // a held request that has no tool result ended without being carried out
   | 'denied' // policy denies the request
+  | 'frozen' // the kill switch is on
   | 'policy_failed'
   | 'stopping'
   | 'internal'
@@ -98,6 +99,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   policy_failed: { status: 500, rpc: -31022, retryable: false },
   approvals_unavailable: { status: 503, rpc: -31024, retryable: true },
   hold_failed: { status: 500, rpc: -31025, retryable: false },
+  frozen: { status: 503, rpc: -31051, retryable: false },
   denied: { status: 200, rpc: -31050, retryable: false },
   stopping: { status: 503, rpc: -31023, retryable: true },
   internal: { status: 500, rpc: -32603, retryable: false },

@@ -5,6 +5,7 @@ import { denial } from './deny.ts';
 import type { GatewayErrorCode } from './errors.ts';
 import type { Exchange, MaskedExchange } from './exchange.ts';
 import { forward, type ForwardDeps } from './forward.ts';
+import { frozenAnswer, type KillSwitch } from './kill-switch.ts';
 import { holdRequest, withdraw } from './hold-request.ts';
 import type { HoldPort } from './hold-port.ts';
 import { mask, type SessionMasker } from './mask.ts';
@@ -21,6 +22,7 @@ export interface LineDeps extends ClassifyDeps, ForwardDeps {
   readonly recorder: Recorder;
   readonly hold: HoldPort;
   readonly tasks: Tasks;
+  readonly killSwitch: KillSwitch;
   readonly log: Logger;
   /** Told of every error that a client is told of. */
   readonly onFault: (code: GatewayErrorCode) => void;
@@ -71,6 +73,9 @@ async function conclude(deps: LineDeps, exchange: MaskedExchange, request: RpcRe
     case 'hold':
       return holdRequest(deps, exchange, request, verdict);
     case 'pass':
+      // What is held asks for itself, where the database can say it for certain.
+      if (await deps.killSwitch.stops(request.method))
+        return respond(context, frozenAnswer(exchange, request), stream);
       await relay(
         context,
         deps.tasks.mapped(exchange, request, forward(deps, exchange, request, giveUpSignal(exchange))),

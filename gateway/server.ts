@@ -15,6 +15,7 @@ import { createGuard } from './guard.ts';
 import type { HoldPort } from './hold-port.ts';
 import type { Identifier } from './identify/identify.ts';
 import { createSessionMasker } from './mask.ts';
+import { followKillSwitch } from './kill-switch.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { post, type PostDeps } from './post.ts';
 import { asFault } from './faults.ts';
@@ -94,9 +95,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     holdpoint_gateway_open_replies: { help: 'Replies and streams open now.', value: () => open.size },
     holdpoint_gateway_tasks: { help: 'Tasks that this replica works at.', value: () => tasks.count },
   });
+  const killSwitch = followKillSwitch(deps);
   const running: Running = {
     line: {
       ...deps,
+      killSwitch,
       now,
       sessions,
       sessionMasker,
@@ -127,6 +130,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     await settledWithin([...open, tasks.idle()], graceMs);
     await app.close();
     await tasks.leave();
+    killSwitch.close();
     await metricsApp?.close();
     await sessions.close();
   };

@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { failureConverterPath } from './failure-path.ts';
 
 /** Bundles the workflows from source (2 to 3 seconds). */
 export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('./index.ts', import.meta.url)),
+    failureConverterPath: failureConverterPath(),
     logger: new DefaultLogger('WARN'),
   });
 }

@@ -1,15 +1,6 @@
-import { randomUUID, type KeyObject } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Client,
-  Connection,
-  isGrpcServiceError,
-  WithStartWorkflowOperation,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
-import { ApplicationFailure, type PayloadCodec } from '@temporalio/common';
-import { SignJWT } from 'jose';
+import { Client, Connection, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import { failureConverterPath } from './failure-path.ts';
 import { createCodec } from './codec.ts';
 import {
   type ApprovalInput,
@@ -19,11 +10,11 @@ import {
   names,
   type Person,
   taskQueues,
-  type VoteClaims,
   type VoteRefusal,
   workflowIdOf,
   workflowType,
 } from './contract.ts';
+import { sendAct, signExtension, signVote, type VoteKey } from './send-act.ts';
 import { searchAttributesOf, staticDetailsOf, staticSummaryOf } from './shown-at-start.ts';
 
 /** How Temporal is reached. */
@@ -45,6 +36,8 @@ export interface TemporalSettings {
 export interface TemporalLink {
   readonly client: Client;
   readonly codec: PayloadCodec;
+  /** For workers on the same payloads. */
+  readonly dataConverter: DataConverter;
   close(): Promise<void>;
 }
 
@@ -56,12 +49,21 @@ export function linkTemporal(settings: TemporalSettings): TemporalLink {
     ...(settings.tls ? { tls: tlsOf(settings.tls) } : {}),
   });
   const codec = createCodec(settings.codecKeys);
+  const dataConverter = dataConverterOf(codec);
   const client = new Client({
     connection,
     namespace: settings.namespace,
-    dataConverter: { payloadCodecs: [codec] },
+    dataConverter,
   });
-  return { client, codec, close: () => connection.close() };
+  return { client, codec, dataConverter, close: () => connection.close() };
+}
+
+/**
+ * How payloads and failures are written: both encrypted. Of a failure only its kind is in clear; its message and
+ * stack trace, which may repeat what somebody said, are not.
+ */
+export function dataConverterOf(codec: PayloadCodec): DataConverter {
+  return { payloadCodecs: [codec], failureConverterPath: failureConverterPath() };
 }
 
 /** TLS options in the form that both the client's and the worker's connection take. */
@@ -97,6 +99,9 @@ export interface DecideRequest {
   readonly via: string;
 }
 
+/** A person's extension of a request; see {@link DecideRequest}. */
+export type ExtendRequest = Omit<DecideRequest, 'decision' | 'reason' | 'grant' | 'bounds'>;
+
 /** The workflow's answer. `ended`: it has closed, the row tells how. */
 export type DecideAnswer =
   | { readonly kind: 'counted'; readonly status: ApprovalStatus }
@@ -121,6 +126,10 @@ export interface Approvals {
    * @throws Error when no answer came: the vote may or may not have counted; sending it again is safe
    */
   decide(request: DecideRequest): Promise<DecideAnswer>;
+  /** Signs an extension and sends it; answers and errors as with {@link Approvals.decide}. */
+  extend(request: ExtendRequest): Promise<DecideAnswer>;
+  /** Lets a workflow ask anew how its clock stands. A workflow that has ended is no error. */
+  clockChanged(workflowId: string): Promise<void>;
   /** Cancels a request. A workflow that has ended is no error. */
   cancel(workflowId: string, because: string): Promise<void>;
   /**
@@ -132,9 +141,7 @@ export interface Approvals {
   detached(workflowId: string, queue: string): Promise<void>;
 }
 
-const decideDeadlineMs = 10_000;
 const signalDeadlineMs = 3_000;
-const voteLifetimeSec = 120;
 
 /**
  * Ids of the approval workflows that closed within `closedWithinMs` without settling their row: terminated, failed or
@@ -151,30 +158,28 @@ export async function lostWorkflows(client: Client, closedWithinMs: number): Pro
   return ids;
 }
 
-/** gRPC FAILED_PRECONDITION: the Update met another event in its workflow task; the same id may be sent again. */
-const failedPrecondition = 9;
-
 /** @param voteKey null where this process signs no votes; `decide` then throws */
-export function createApprovals(
-  client: Client,
-  voteKey: { readonly id: string; readonly privateKey: KeyObject } | null,
-): Approvals {
+export function createApprovals(client: Client, voteKey: VoteKey | null): Approvals {
   const signal = (workflowId: string, name: string, argument: object): Promise<void> =>
     client.withDeadline(Date.now() + signalDeadlineMs, () =>
       client.workflow.getHandle(workflowId).signal(name, argument),
     );
   return {
     open: (input, { deadlineMs }) => open(client, input, deadlineMs),
-    decide: async (request) => {
-      if (!voteKey)
-        throw new Error('this process has no key to sign decisions with: set keys.votes.privateKey');
-      const jws = await signVote(request, voteKey);
-      return sendVote(client, request, jws);
-    },
+    decide: async (request) =>
+      sendAct(client, names.decide, request, await signVote(request, keyOf(voteKey))),
+    extend: async (request) =>
+      sendAct(client, names.extend, request, await signExtension(request, keyOf(voteKey))),
+    clockChanged: (workflowId) => ignoreEnded(signal(workflowId, names.clock, {})),
     cancel: (workflowId, because) => ignoreEnded(signal(workflowId, names.withdraw, { because })),
     attached: (workflowId, queue) => signal(workflowId, names.attached, { queue }),
     detached: (workflowId, queue) => ignoreEnded(signal(workflowId, names.detached, { queue })),
   };
+}
+
+function keyOf(voteKey: VoteKey | null): VoteKey {
+  if (voteKey) return voteKey;
+  throw new Error('this process has no key to sign decisions with: set keys.votes.privateKey');
 }
 
 async function open(client: Client, input: ApprovalInput, deadlineMs: number): Promise<void> {
@@ -205,64 +210,6 @@ async function open(client: Client, input: ApprovalInput, deadlineMs: number): P
       .catch(() => {});
     throw error;
   }
-}
-
-async function signVote(
-  request: DecideRequest,
-  voteKey: { readonly id: string; readonly privateKey: KeyObject },
-): Promise<string> {
-  const decidedAtMs = Date.now();
-  const claims: Omit<VoteClaims, 'exp'> = {
-    voteId: randomUUID(),
-    callId: request.callId,
-    digest: request.digest,
-    person: request.person,
-    decision: request.decision,
-    reason: request.reason,
-    ...(request.grant && { grant: request.grant }),
-    ...(request.bounds && { bounds: request.bounds }),
-    groups: request.groups,
-    via: request.via,
-    decidedAtMs,
-  };
-  return new SignJWT({ ...claims })
-    .setProtectedHeader({ alg: 'EdDSA', typ: 'holdpoint-vote+jwt', kid: voteKey.id })
-    .setExpirationTime(Math.floor(decidedAtMs / 1000) + voteLifetimeSec)
-    .sign(voteKey.privateKey);
-}
-
-async function sendVote(client: Client, request: DecideRequest, jws: string): Promise<DecideAnswer> {
-  const handle = client.workflow.getHandle(request.workflowId);
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const status = await client.withDeadline(Date.now() + decideDeadlineMs, () =>
-        handle.executeUpdate<ApprovalStatus, [{ jws: string }]>(names.decide, {
-          updateId: request.updateId,
-          args: [{ jws }],
-        }),
-      );
-      return { kind: 'counted', status };
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
-      const refused = refusalOf(error);
-      if (refused) return refused;
-      if (!isFailedPrecondition(error) || attempt >= 10) throw error;
-      await sleep(20 * attempt);
-    }
-  }
-}
-
-function refusalOf(error: unknown): DecideAnswer | null {
-  if (!(error instanceof WorkflowUpdateFailedError) || !(error.cause instanceof ApplicationFailure))
-    return null;
-  const { type, message, details } = error.cause;
-  const status = (details?.[0] ?? null) as ApprovalStatus | null;
-  return { kind: 'refused', code: type as VoteRefusal, message, status };
-}
-
-function isFailedPrecondition(error: unknown): boolean {
-  const found = isGrpcServiceError(error) ? error : error instanceof Error ? error.cause : null;
-  return isGrpcServiceError(found) && (found.code as number) === failedPrecondition;
 }
 
 async function ignoreEnded(work: Promise<unknown>): Promise<void> {

@@ -124,7 +124,7 @@ async function holdStep(context: RoleContext, parts: HoldingParts, started: Stop
       temporal: {
         connection,
         namespace,
-        dataConverter: { payloadCodecs: [link.codec] },
+        dataConverter: link.dataConverter,
       },
       now: Date.now,
       onFailed: (error) =>

@@ -65,7 +65,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
   const worker = await runWorker({
     connection,
     namespace: config.temporal.namespace,
-    codec: link.codec,
+    dataConverter: link.dataConverter,
     activities: measured.activities,
     workflowBundle,
     onFailed: (error) => log.fatal({ err: error }, 'the worker failed; approvals wait until one runs again'),

@@ -34,7 +34,9 @@ create table clock_stops (
   -- Who froze: {person, via}; null for an outage.
   by       jsonb,
   -- Who asked to lift the freeze, in order: [{person, via, atMs}].
-  lifts    jsonb not null default '[]'
+  lifts    jsonb not null default '[]',
+  -- How much of this the recording has: its beginning, each ask to lift it, its end.
+  recorded int not null default 0
 );
 create unique index clock_stops_open on clock_stops (kind) where ended_at is null;
 create index clock_stops_ended on clock_stops (ended_at);
@@ -58,14 +60,6 @@ create table kill_switch (
   people   jsonb not null default '[]'
 );
 insert into kill_switch default values;
-
-create function kill_switch_notify() returns trigger language plpgsql as $$
-begin
-  perform pg_notify('holdpoint_kill_switch', new.frozen::text);
-  return null;
-end $$;
-create trigger kill_switch_notify after update of frozen on kill_switch for each row
-  when (old.frozen is distinct from new.frozen) execute function kill_switch_notify();
 
 -- Whether Slack answers, as any process of the installation last saw it.
 create table slack_reach (

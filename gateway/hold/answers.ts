@@ -1,5 +1,6 @@
 import type { HeldCallState } from '../../db/held-execution.ts';
 import { errorResponse, GatewayError } from '../errors.ts';
+import { frozenText } from '../kill-switch.ts';
 import { at, splice } from './json-text.ts';
 
 /** What an answer is about. */
@@ -58,11 +59,6 @@ export function tooManyAnswer(to: AnswerTo, open: number, url: string): string {
 export function frozenAnswer(to: AnswerTo): string {
   return refusal(to, frozenText, { status: 'frozen' });
 }
-
-/** What an agent is told while the kill switch is on. */
-export const frozenText =
-  'FROZEN. The call was not executed, and nobody was asked: people have stopped all calls through this gateway. ' +
-  'Do not try to reach the same effect another way. Tell the person you work for, and call again when they say so.';
 
 /** The answer of a call that has ended and has no result of its own to give. */
 export function endedAnswer(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): string {

@@ -3,6 +3,7 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { claim } from '../../db/held-execution.ts';
 import { openPool } from '../../db/pool.ts';
+import { dataConverterOf } from '../../workflows/client.ts';
 import { createCodec } from '../../workflows/codec.ts';
 import { type ExecuteInput, taskQueues } from '../../workflows/contract.ts';
 
@@ -11,7 +12,7 @@ const pool = openPool(databaseUrl);
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address }),
   taskQueue: taskQueues.execute,
-  dataConverter: { payloadCodecs: [createCodec([Buffer.from(codecKey, 'hex')])] },
+  dataConverter: dataConverterOf(createCodec([Buffer.from(codecKey, 'hex')])),
   activities: {
     executeHeldCall: async ({ callId, digest }: ExecuteInput): Promise<never> => {
       if (mode === 'sent')

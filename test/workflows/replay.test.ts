@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { Worker } from '@temporalio/worker';
+import { dataConverterOf } from '../../workflows/client.ts';
 import { createCodec } from '../../workflows/codec.ts';
 import { codecKeyOfHistories } from './histories-key.ts';
 import { workflowBundle } from './support.ts';
@@ -20,7 +21,7 @@ async function replay(history: HistoryJson): Promise<void> {
   await Worker.runReplayHistory(
     {
       workflowBundle: await workflowBundle(),
-      dataConverter: { payloadCodecs: [createCodec([codecKeyOfHistories])] },
+      dataConverter: dataConverterOf(createCodec([codecKeyOfHistories])),
     },
     history,
     'approval/orders-db/query/replayed',

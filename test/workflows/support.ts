@@ -21,7 +21,6 @@ import {
   linkTemporal,
   type TemporalLink,
 } from '../../workflows/client.ts';
-import { createCodec } from '../../workflows/codec.ts';
 import {
   type ApprovalInput,
   type Decision,
@@ -101,7 +100,6 @@ export async function workplace(
   const skipsTime = skippingClock !== undefined;
   const nowMs = skippingClock ?? (async () => Date.now());
   const codecKeys = [codecKey];
-  const codec = createCodec(codecKeys);
   const connection = await NativeConnection.connect({ address });
   if (!skipsTime) await registerSearchAttributes(connection, 'default');
   else
@@ -160,7 +158,7 @@ export async function workplace(
       const worker = await runWorker({
         connection: over,
         namespace: 'default',
-        codec,
+        dataConverter: link.dataConverter,
         activities,
         workflowBundle: await workflowBundle(),
         onFailed: (error) => assert.fail(error),
@@ -174,7 +172,7 @@ export async function workplace(
         namespace: 'default',
         taskQueue: queue,
         activities: { ...(activities ?? executor(db, sent, sending)) },
-        dataConverter: { payloadCodecs: [codec] },
+        dataConverter: link.dataConverter,
         maxConcurrentActivityTaskPolls: 2,
         shutdownGraceTime: '100 milliseconds',
         shutdownForceTime: '1 second',

@@ -14,6 +14,7 @@ import {
   createApprovals,
   linkTemporal,
   type TemporalLink,
+  dataConverterOf,
 } from '../../../workflows/client.ts';
 import { createCodec } from '../../../workflows/codec.ts';
 import { bundleWorkflows } from '../../../workflows/bundle.ts';
@@ -61,7 +62,7 @@ function startWorker(): Promise<RunningWorker> {
   return runWorker({
     connection,
     namespace: 'default',
-    codec: createCodec(codecKeys),
+    dataConverter: dataConverterOf(createCodec(codecKeys)),
     activities: createActivities({
       pool: db.pool,
       cards: null,
@@ -97,7 +98,7 @@ async function startGateway(
     temporal: {
       connection,
       namespace: 'default',
-      dataConverter: { payloadCodecs: [createCodec(codecKeys)] },
+      dataConverter: dataConverterOf(createCodec(codecKeys)),
     },
     onFailed: (error) => assert.fail(error as Error),
   });
