@@ -76,7 +76,7 @@ function withoutSlack({ slackChannel, slackUserGroup, people = [] }: Group, path
 }
 
 function personProblem(person: string): string | null {
-  if (person.startsWith('slack:') && !/^slack:[TE][A-Z0-9]+\/[UW][A-Z0-9]+$/.test(person))
+  if (person.startsWith('slack:') && !/^slack:[TE][A-Z0-9_]+\/[UW][A-Z0-9_]+$/.test(person))
     return 'must be `slack:TEAM/USER` with Slack ids, such as `slack:T0ACME/U0ALICE`';
   return person.includes('@') && !/^[^\s@]+@[^\s@]+$/.test(person) ? 'is not an e-mail address' : null;
 }

@@ -97,7 +97,7 @@ export type HoldTerms = z.output<z.ZodObject<typeof holdTerms>>;
 
 const channel = z
   .string()
-  .regex(/^[CG][A-Z0-9]{2,}$/, 'must be a Slack channel id such as `C0DBA` (not its name)');
+  .regex(/^[CG][A-Z0-9_]{2,}$/, 'must be a Slack channel id such as `C0DBA` (not its name)');
 
 /** An approver group as it is written. */
 export const approverGroup = z
@@ -118,7 +118,7 @@ export const approverGroup = z
       ),
     slackUserGroup: z
       .string()
-      .regex(/^S[A-Z0-9]{2,}$/, 'must be a Slack user group id such as `S0DBA`')
+      .regex(/^S[A-Z0-9_]{2,}$/, 'must be a Slack user group id such as `S0DBA`')
       .optional()
       .describe('Id of a Slack user group whose members may decide.'),
     people: z

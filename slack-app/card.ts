@@ -122,7 +122,7 @@ function deciders(request: CardRequest): Span[] {
     { text: `${fitted(request.approverGroups.map(({ name }) => name).join(', '), 200).text} ` },
     ...request.approverGroups
       .flatMap(({ slackUserGroup }) => slackUserGroup ?? [])
-      .filter((id) => /^S[A-Z0-9]+$/.test(id))
+      .filter((id) => /^S[A-Z0-9_]+$/.test(id))
       .slice(0, 10)
       .flatMap((userGroup): Span[] => [{ userGroup }, { text: ' ' }]),
     { text: `(${fitted(quorumWords(request.quorum), 300).text})` },
