@@ -1,5 +1,5 @@
 /**
- * What recording costs. Usage: node bench/recording.ts [--seconds N] [--long N]
+ * What recording costs. Usage: node bench/recording.ts [--seconds N] [--long N] [--lanes N]
  *
  * Interleaves, on one PostgreSQL with fsync on: the recorder (sealing, chaining, group commit; one session for each
  * caller) and, as the yardstick, a bare group-committed binary COPY of the same rows into a table without an index.
@@ -25,7 +25,11 @@ import { startTestPostgres } from '../test/support/postgres.ts';
 import { bareCopy } from './recording-bare.ts';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '2' }, long: { type: 'string', default: '1000000' } },
+  options: {
+    seconds: { type: 'string', default: '2' },
+    long: { type: 'string', default: '1000000' },
+    lanes: { type: 'string', default: '2' },
+  },
 });
 const seconds = Number(values.seconds);
 const keyRing = localKeyRing([newDataKey()]);
@@ -89,7 +93,8 @@ async function writing(pool: Pool): Promise<void> {
   console.log('size    callers  what      events/s   p50 ms  p99 ms  CPU µs/event');
   for (const size of [1024, 10_240])
     for (const callers of [1, 16, 64]) {
-      const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
+      const limits = { lanes: Number(values.lanes) };
+      const recorder = createRecorder({ store: createRecordStore(pool), keyRing, limits });
       const bare = await bareCopy(pool, size + 300);
       const event = message(size);
       const run = randomBytes(4).toString('hex');

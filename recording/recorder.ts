@@ -1,8 +1,9 @@
+import { hash } from 'node:crypto';
 import { type Clock, systemClock } from './clock.ts';
-import { createCommitQueue } from './commit-queue.ts';
+import { type CommitQueue, createCommitQueue } from './commit-queue.ts';
 import { type Recorder, RecordingError, type SessionFacts } from './event.ts';
 import type { KeyRing } from './key-ring.ts';
-import { createStrands } from './strands.ts';
+import { createStrands, type Strands } from './strands.ts';
 import type { RecordStore } from './store.ts';
 
 export interface RecorderDeps {
@@ -19,30 +20,32 @@ export interface RecorderLimits {
   readonly maxQueuedBytes: number;
   /** After this long without events a strand is sealed and forgotten; the session's next event opens another. */
   readonly idleStrandMs: number;
+  /** Connections to write over. While one commits, what belongs to another is sealed. */
+  readonly lanes: number;
 }
 
 const defaultLimits: RecorderLimits = {
   maxEventBytes: 64 * 1024 * 1024,
   maxQueuedBytes: 256 * 1024 * 1024,
   idleStrandMs: 10 * 60_000,
+  lanes: 2,
 };
 
 /**
  * Makes a recorder. Events are sealed in the order of `append` and committed in groups: whatever gathers while one
  * commit is under way goes into the next. When PostgreSQL goes away, everything that waits is rejected at once and
  * every strand is abandoned; the next `append` tries again with a new connection and new strands, which say where
- * the abandoned ones stopped.
+ * the abandoned ones stopped. A session keeps to one of the connections, so that its order holds.
  */
 export function createRecorder(deps: RecorderDeps): Recorder {
   const limits = { ...defaultLimits, ...deps.limits };
-  const queue = createCommitQueue({
-    store: deps.store,
-    maxQueuedBytes: limits.maxQueuedBytes,
-    onSessionEnded: (sessionId) => strands.endedElsewhere(sessionId),
-    onFailed: () => strands.abandon(),
-  });
-  const strands = createStrands({ ...deps, clock: deps.clock ?? systemClock(), queue });
-  const sweep = setInterval(() => strands.closeIdle(limits.idleStrandMs), 60_000);
+  const clock = deps.clock ?? systemClock();
+  const lanes = Array.from({ length: limits.lanes }, () => openLane(deps, clock, limits));
+  const laneOf = (sessionId: string): Lane =>
+    lanes[hash('sha256', sessionId, 'buffer').readUInt32BE(0) % lanes.length] as Lane;
+  const sweep = setInterval(() => {
+    for (const { strands } of lanes) strands.closeIdle(limits.idleStrandMs);
+  }, 60_000);
   sweep.unref();
   let closed = false;
 
@@ -59,18 +62,39 @@ export function createRecorder(deps: RecorderDeps): Recorder {
           'event_too_large',
           `an event of ${size} bytes exceeds the ${limits.maxEventBytes} bytes that one event may have`,
         );
-      return strands.append(session, event);
+      return laneOf(session.sessionId).strands.append(session, event);
     },
     async end(sessionId, because) {
       refuseWhenClosed();
-      await strands.end(sessionId, because);
+      await laneOf(sessionId).strands.end(sessionId, because);
     },
     async close() {
       if (closed) return;
       closed = true;
       clearInterval(sweep);
-      await strands.closeAll();
-      await queue.close();
+      await Promise.all(
+        lanes.map(async ({ strands, queue }) => {
+          await strands.closeAll();
+          await queue.close();
+        }),
+      );
     },
   };
+}
+
+/** A connection, and the strands that are written over it. */
+interface Lane {
+  readonly queue: CommitQueue;
+  readonly strands: Strands;
+}
+
+function openLane(deps: RecorderDeps, clock: Clock, limits: RecorderLimits): Lane {
+  const queue = createCommitQueue({
+    store: deps.store,
+    maxQueuedBytes: limits.maxQueuedBytes / limits.lanes,
+    onSessionEnded: (sessionId) => strands.endedElsewhere(sessionId),
+    onFailed: () => strands.abandon(),
+  });
+  const strands = createStrands({ ...deps, clock, queue });
+  return { queue, strands };
 }
