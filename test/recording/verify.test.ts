@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { Client } from 'pg';
-import { openPool, type Pool } from '../../db/pool.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { copyOf } from './copy-of.ts';
 import { facts, message, record, recorderOn, sequenceAll, verifyPool } from './support.ts';
 
 test('an untouched recording raises no alarm, in the middle of writing or after', async () => {
@@ -187,30 +185,3 @@ test('the log refuses to sign a history other than the one it has signed before'
   await assert.rejects(sequenceAll(changed.pool, last), { code: 'history_changed' });
   assert.ok(await sequenceAll(db.pool, last));
 });
-
-async function copyOf(url: string): Promise<{ pool: Pool } & AsyncDisposable> {
-  const name = `copy_${randomBytes(6).toString('hex')}`;
-  const admin = new Client({ connectionString: at(url, 'postgres') });
-  await admin.connect();
-  const source = new URL(url).pathname.slice(1);
-  await admin.query(
-    `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and pid <> pg_backend_pid()`,
-    [source],
-  );
-  await admin.query(`create database ${name} template ${source}`);
-  const pool = openPool(at(url, name));
-  return {
-    pool,
-    async [Symbol.asyncDispose]() {
-      await pool.end();
-      await admin.query(`drop database ${name} with (force)`);
-      await admin.end();
-    },
-  };
-}
-
-function at(url: string, database: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${database}`;
-  return changed.toString();
-}
