@@ -178,7 +178,7 @@ export const attacks: readonly Attack[] = [
         at(target),
       );
       const forged = rows[0]?.header ?? Buffer.alloc(180);
-      await forgeEntry(pool, target.index, (entry) => void entry.set(forged), true);
+      await forgeEntry(pool, target.index, (entry) => entry.set(forged), true);
       return { codes: ['history_changed'], says: /not those that/ };
     },
   },
@@ -248,7 +248,7 @@ export const attacks: readonly Attack[] = [
   },
   {
     name: 'splicing a strand into another session',
-    async run(pool, { strand, index: _, sessionId }, other) {
+    async run(pool, { strand, sessionId }, other) {
       assert.notEqual(sessionId, other.sessionId);
       const { rows } = await pool.query<{ index: string }>(
         `select min(l.first_index + (r.position - l.first_position)) as index from records r
