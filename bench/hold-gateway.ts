@@ -65,6 +65,7 @@ async function gateway(settings: BenchSettings): Promise<string> {
     keyRing,
     recorder: createRecorder({ store: createRecordStore(db.pool), keyRing }),
     maskers: () => engine,
+    definitions: { learn: async () => new Map() },
     upstreams: createUpstreams(connections, { log, masker: () => engine.masker('default') }),
     votePublicKeys: { bench: settings.votePublicKey },
     attachSecret: key,

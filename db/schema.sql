@@ -110,6 +110,15 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.tool_definitions_after_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_notify('holdpoint_tool_definitions', new.connection || ' ' || new.context);
+  return null;
+end $function$;
+
 create table access_tokens (
   id text not null,
   secret_sha256 bytea not null,
@@ -689,6 +698,27 @@ create table slack_refreshes (
   constraint slack_refreshes_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
 );
 
+create table tool_definitions (
+  definition_id text not null,
+  connection text not null,
+  context text not null,
+  tool_key bytea not null,
+  tool text not null,
+  hash text not null,
+  definition text not null,
+  version integer not null,
+  state text not null,
+  current boolean not null,
+  approvers jsonb not null,
+  found_at timestamp with time zone default now() not null,
+  decided_at timestamp with time zone,
+  decision jsonb,
+  told_at timestamp with time zone,
+  constraint tool_definitions_pkey PRIMARY KEY (definition_id),
+  constraint tool_definitions_connection_context_tool_key_hash_key UNIQUE (connection, context, tool_key, hash),
+  constraint tool_definitions_state_check CHECK ((state = ANY (ARRAY['quarantined'::text, 'pinned'::text, 'rejected'::text, 'superseded'::text])))
+);
+
 CREATE INDEX access_tokens_by_person ON public.access_tokens USING btree (person_key);
 
 CREATE INDEX approval_acts_unrecorded ON public.approval_acts USING btree (act_id) WHERE (recorded_at IS NULL);
@@ -785,6 +815,12 @@ CREATE INDEX slack_decisions_by_call ON public.slack_decisions USING btree (call
 
 CREATE INDEX slack_decisions_open ON public.slack_decisions USING btree (next_attempt_at) WHERE (state = 'received'::text);
 
+CREATE UNIQUE INDEX tool_definitions_current ON public.tool_definitions USING btree (connection, context, tool_key) WHERE current;
+
+CREATE UNIQUE INDEX tool_definitions_pinned ON public.tool_definitions USING btree (connection, context, tool_key) WHERE (state = 'pinned'::text);
+
+CREATE INDEX tool_definitions_waiting ON public.tool_definitions USING btree (found_at) WHERE (state = 'quarantined'::text);
+
 CREATE TRIGGER approval_grants_guard BEFORE UPDATE ON public.approval_grants FOR EACH ROW EXECUTE FUNCTION approval_grants_guard();
 
 CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION held_calls_after_change();
@@ -798,3 +834,5 @@ CREATE TRIGGER mcp_tasks_guard BEFORE UPDATE ON public.mcp_tasks FOR EACH ROW EX
 CREATE TRIGGER revocations_changed AFTER INSERT OR DELETE OR UPDATE ON public.revocations FOR EACH STATEMENT EXECUTE FUNCTION revocations_changed();
 
 CREATE TRIGGER revocations_guard BEFORE UPDATE ON public.revocations FOR EACH ROW EXECUTE FUNCTION revocations_guard();
+
+CREATE TRIGGER tool_definitions_after_change AFTER INSERT OR UPDATE OF state, current, decision ON public.tool_definitions FOR EACH ROW EXECUTE FUNCTION tool_definitions_after_change();

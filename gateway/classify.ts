@@ -3,7 +3,8 @@ import type { Policy } from '../policy/policy.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { Classified, Exchange } from './exchange.ts';
 import type { RpcMessage } from './mcp/rpc-message.ts';
-import type { ToolDefinitions } from './tool-definitions.ts';
+import { scopeOf } from './definitions/discover.ts';
+import type { ToolDefinitions } from './definitions/registry.ts';
 
 export interface ClassifyDeps {
   readonly policy: () => Policy;
@@ -28,7 +29,7 @@ export function classify(deps: ClassifyDeps, exchange: Exchange): Classified {
       method: message.method,
       tool: target,
       args: message.params?.['arguments'] ?? null,
-      annotations: deps.definitions.find(connection, target)?.annotations ?? {},
+      annotations: deps.definitions.find(scopeOf(exchange.upstream, caller), target)?.annotations ?? {},
     },
     caller,
     session: { id: session.facts.sessionId, startedAt: session.startedAt, calls: session.calls },

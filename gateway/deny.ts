@@ -11,9 +11,10 @@ export function denial(exchange: MaskedExchange, request: RpcRequest): string {
   const { verdict, correlationId } = exchange;
   const because = verdict.reason === null ? '' : ` Reason: ${verdict.reason}`;
   const text =
+    exchange.objection?.text ??
     `DENIED by policy rule "${verdict.rule}".${because} The call was not carried out. ` +
-    'Do not repeat it as it is: choose another way, or ask the people who run Holdpoint to change the policy ' +
-    `(reference ${correlationId}).`;
+      'Do not repeat it as it is: choose another way, or ask the people who run Holdpoint to change the policy ' +
+      `(reference ${correlationId}).`;
   if (request.method !== 'tools/call')
     return errorResponse(
       request.idJson,
@@ -25,6 +26,7 @@ export function denial(exchange: MaskedExchange, request: RpcRequest): string {
     isError: true,
     content: [{ type: 'text', text }],
     _meta: {
+      ...exchange.objection?.meta,
       'dev.holdpoint/denied': { rule: verdict.rule, policyVersion: verdict.policyVersion, correlationId },
     },
   };

@@ -30,6 +30,22 @@ export interface Exchange {
   /** MCP headers that go upstream with the message; never credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly stream: ClientStream;
+  /** Where the client stated what its call is for: `message` is then the call without it. */
+  readonly stated?: {
+    /** Null when it is no text. */
+    readonly intent: string | null;
+    /** The message as the client sent it. */
+    readonly json: string;
+  };
+}
+
+/** Why a request is denied, where it is not simply a rule that denies. */
+export interface Objection {
+  readonly rule: string;
+  /** What happened, why, and what to do, in words for the model. */
+  readonly text: string;
+  /** Goes into the result's `_meta`. */
+  readonly meta: Readonly<Record<string, unknown>>;
 }
 
 /** After `classify`. */
@@ -43,4 +59,5 @@ export interface Classified extends Exchange {
 export interface MaskedExchange extends Classified {
   readonly masker: Masker;
   readonly maskedJson: Masked<string>;
+  readonly objection?: Objection;
 }

@@ -9,8 +9,11 @@ import type { Sessions } from './sessions/sessions.ts';
 import { advertiseTasks } from './tasks/advertise.ts';
 import { sendFollowing } from './tasks/follow-task.ts';
 import { withRelatedTask } from './tasks/wire.ts';
-import type { ToolDefinitions } from './tool-definitions.ts';
 import type { SendOptions, UpstreamMessage } from './upstreams/upstream.ts';
+import { learningIn, scopeOf } from './definitions/discover.ts';
+import type { ToolDefinitions } from './definitions/registry.ts';
+import { tailorList } from './definitions/tailor.ts';
+import { toolsIn } from './definitions/tool-list.ts';
 
 export interface ForwardDeps {
   readonly policy: () => Policy;
@@ -30,7 +33,7 @@ export async function* forward(
   request: RpcRequest,
   signal: AbortSignal,
 ): AsyncGenerator<UpstreamMessage, void, void> {
-  const { session, headers, stream } = exchange;
+  const { headers, stream } = exchange;
   const { idJson, json, method } = request;
   const modern = isModern(exchange.protocolVersion);
   const options = {
@@ -48,8 +51,8 @@ export async function* forward(
       continue;
     }
     if (method === 'initialize') await establish(deps, exchange, message.json);
-    else if (method === 'tools/list') deps.definitions.learn(session.facts.connection, message.json);
-    const told = advertiseTasks(deps.policy(), exchange, method, message.json);
+    const said = method === 'tools/list' ? await listFor(deps, exchange, message.json) : message.json;
+    const told = advertiseTasks(deps.policy(), exchange, method, said);
     yield { ...message, json: modern ? privateResult(method, told) : told };
   }
 }
@@ -76,6 +79,17 @@ function sentAs(
       unmasked: further,
     });
   });
+}
+
+/** A list of tools as this caller is to see it, once what it says is known, judged and recorded. */
+async function listFor(deps: ForwardDeps, exchange: MaskedExchange, listJson: string): Promise<string> {
+  const { session, caller, upstream, masker, verdict } = exchange;
+  const tools = toolsIn(listJson);
+  if (tools.length === 0) return listJson;
+  const learning = learningIn(deps, session.facts, masker, verdict.policyVersion);
+  const blocked = await deps.definitions.learn(scopeOf(upstream, caller), tools, learning);
+  const { connection } = session.facts;
+  return tailorList(listJson, tools, { policy: deps.policy(), caller, connection, blocked });
 }
 
 /** Upstream has accepted the handshake: from here on the client's session id is good, on every replica. */

@@ -1,3 +1,4 @@
+import type { Masked } from '../masking/masked.ts';
 import type { Masker } from '../masking/engine.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { HoldVerdict } from '../policy/verdict.ts';
@@ -23,6 +24,8 @@ export interface HeldRequest {
   /** `sha256:<hex>` of the tool's definition as this connection last listed it; null when never listed. */
   readonly definitionHash: string | null;
   readonly verdict: HoldVerdict;
+  /** What the agent says that the call is for, in its own words, which nothing proves; null when it says nothing. */
+  readonly intent: Masked<string> | null;
   /** The session's masker of the verdict's profile. */
   readonly masker: Masker;
   /** Headers that the message takes upstream (2026-07-28 mirrors); never credentials. */

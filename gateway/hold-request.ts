@@ -3,7 +3,8 @@ import type { MaskedExchange } from './exchange.ts';
 import type { HoldPort } from './hold-port.ts';
 import { rawParam, type RpcRequest } from './mcp/rpc-message.ts';
 import type { Tasks } from './tasks/tasks.ts';
-import type { ToolDefinitions } from './tool-definitions.ts';
+import { scopeOf } from './definitions/discover.ts';
+import type { ToolDefinitions } from './definitions/registry.ts';
 
 /** Hands a request over to be held; resolves when it was answered or its client is gone. */
 export async function holdRequest(
@@ -13,6 +14,7 @@ export async function holdRequest(
   verdict: HoldVerdict,
 ): Promise<void> {
   const { caller, session, correlationId, protocolVersion, target, headers, masker, stream } = exchange;
+  const stated = exchange.stated?.intent;
   await deps.hold.hold({
     caller,
     session: session.facts,
@@ -23,8 +25,9 @@ export async function holdRequest(
     method: request.method,
     tool: target,
     argsJson: rawParam(request, 'arguments'),
-    definitionHash: deps.definitions.find(session.facts.connection, target)?.hash ?? null,
+    definitionHash: deps.definitions.find(scopeOf(exchange.upstream, caller), target)?.hash ?? null,
     verdict,
+    intent: typeof stated === 'string' ? masker.text(stated).text : null,
     masker,
     headers,
     upstream: session.upstream,

@@ -4,6 +4,8 @@ import { classify, type ClassifyDeps } from './classify.ts';
 import { denial } from './deny.ts';
 import type { GatewayErrorCode } from './errors.ts';
 import type { Exchange, MaskedExchange } from './exchange.ts';
+import { admit, type AdmitDeps } from './definitions/admit.ts';
+import { prepare } from './definitions/prepare.ts';
 import { forward, type ForwardDeps } from './forward.ts';
 import { frozenAnswer, type KillSwitch } from './kill-switch.ts';
 import { holdRequest, withdraw } from './hold-request.ts';
@@ -17,7 +19,7 @@ import { asFault } from './faults.ts';
 import { respond, respondFault } from './respond.ts';
 import type { Tasks } from './tasks/tasks.ts';
 
-export interface LineDeps extends ClassifyDeps, ForwardDeps {
+export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps {
   readonly sessionMasker: SessionMasker;
   readonly recorder: Recorder;
   readonly hold: HoldPort;
@@ -37,18 +39,33 @@ export interface LineDeps extends ClassifyDeps, ForwardDeps {
  * inside `hold`. Resolves when the message is dealt with; a request has then been answered.
  */
 export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
-  const { message } = exchange;
-  const masked = await mask(deps, classify(deps, exchange));
+  const { spoken, failed } = await prepared(deps, exchange);
+  const masked = await mask(deps, classify(deps, spoken));
+  const { message } = masked;
   if (message.kind !== 'request') {
     await record(deps, masked);
     await deliver(deps, masked);
     return;
   }
   try {
-    await record(deps, masked);
-    await answer(deps, masked, message);
+    if (failed) throw failed.error;
+    const admitted = await admit(deps, masked, message);
+    await record(deps, admitted);
+    await answer(deps, admitted, message);
   } catch (error) {
     await fault(deps, masked, message, error);
+  }
+}
+
+/** What cannot be made ready is masked and answered like everything else that fails. */
+async function prepared(
+  deps: LineDeps,
+  exchange: Exchange,
+): Promise<{ spoken: Exchange; failed: { error: unknown } | null }> {
+  try {
+    return { spoken: await prepare(deps, exchange), failed: null };
+  } catch (error) {
+    return { spoken: exchange, failed: { error } };
   }
 }
 

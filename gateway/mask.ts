@@ -49,10 +49,14 @@ export async function mask(
   deps: { readonly sessionMasker: SessionMasker },
   classified: Classified,
 ): Promise<MaskedExchange> {
-  const { message, session, verdict } = classified;
+  const { message, session, verdict, stated } = classified;
   const masker = deps.sessionMasker(session.facts, verdict.maskProfile);
   try {
-    return { ...classified, masker, maskedJson: (await masker.later.message(message.json)).text };
+    return {
+      ...classified,
+      masker,
+      maskedJson: (await masker.later.message(stated?.json ?? message.json)).text,
+    };
   } catch (error) {
     // Nothing was recorded yet, and nothing can be: the request is refused as one that was never read.
     const idJson = message.kind === 'request' ? message.idJson : 'null';

@@ -22,7 +22,7 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
     policyVersion: verdict.policyVersion,
     ...(message.kind === 'request' && { risk: verdict.risk }),
     bytes: exchange.maskedJson,
-    unmasked: message.json,
+    unmasked: exchange.stated?.json ?? message.json,
   });
 }
 

@@ -22,8 +22,8 @@ import { asFault } from './faults.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';
-import { createToolDefinitions } from './tool-definitions.ts';
 import { createTasks } from './tasks/tasks.ts';
+import type { ToolDefinitions } from './definitions/registry.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
 /** Everything a gateway works with. Whoever starts it closes what it passes in, after `stop()`. */
@@ -41,6 +41,9 @@ export interface GatewayDeps {
   readonly upstreams: Upstreams;
   readonly gate: Gate;
   readonly hold: HoldPort;
+  readonly definitions: ToolDefinitions;
+  /** The console's public address, for whoever is told of a page there. */
+  readonly consoleUrl: string;
   readonly log: Logger;
   /** Names this process among the replicas. */
   readonly replica: string;
@@ -76,11 +79,9 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const sessions = createSessions({ ...deps, maxSessions: agents.limits.sessions, now });
   const open = new Set<Promise<void>>();
   const sessionMasker = createSessionMasker(deps);
-  const definitions = createToolDefinitions();
   const tasks = createTasks({
     ...deps,
     sessionMasker,
-    definitions,
     tasksPerCaller: agents.limits.tasksPerCaller,
   });
   const app = fastify({
@@ -103,7 +104,6 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       now,
       sessions,
       sessionMasker,
-      definitions,
       tasks,
       publicUrl: agents.publicUrl,
       limits: agents.limits,

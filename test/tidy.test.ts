@@ -21,8 +21,16 @@ const mayImport: Record<string, readonly string[]> = {
     'workflows/client',
     'workflows/vote',
     'workflows/quorum',
+    'workflows/definition-decision',
   ],
-  console: ['workflows/contract', 'workflows/client', 'workflows/quorum', 'db', 'recording'],
+  console: [
+    'workflows/contract',
+    'workflows/client',
+    'workflows/quorum',
+    'workflows/definition-decision',
+    'db',
+    'recording',
+  ],
   connector: ['gateway/mcp'],
 };
 /** Types of the pure rooms (and of activities, for workflows) may be imported anywhere below. */

@@ -4,6 +4,7 @@ import { defaultHoldSettings } from '../../gateway/hold/settings.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
 import { type Gate, startGate } from '../../gateway/containment/gate.ts';
+import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
 import { startGateway } from '../../gateway/server.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { createRecordStore } from '../../db/records.ts';
@@ -17,7 +18,7 @@ import type { RoleContext, RunningRole } from './context.ts';
 import { lateHolding } from './holding.ts';
 import { startIdentifying } from './identifying.ts';
 import { openRules } from './rules.ts';
-import { recheckPolicy } from './recheck.ts';
+import { recheckCall } from './recheck.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
 
 /** Serves agents: policy, masking, recording, upstreams and the hold step put together. */
@@ -72,7 +73,19 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     ),
   };
   const policy = (): Policy => rules.policy();
-  const hold = await holdStep(context, { ...shared, policy, recheck: recheckPolicy(policy) }, started);
+  const definitions = began(
+    'tool definitions',
+    await startToolDefinitions({
+      pool,
+      databaseUrl: context.addresses.databaseUrl,
+      policy,
+      votePublicKeys: keys.votePublicKeys,
+      log,
+    }),
+    (open) => open.close(),
+  );
+  const recheck = recheckCall({ policy, definitions, upstreams: shared.upstreams });
+  const hold = await holdStep(context, { ...shared, policy, definitions, recheck }, started);
   const gateway = await startGateway({
     ...shared,
     // Copies: the configuration is frozen, and listeners write into their options.
@@ -81,6 +94,8 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     identifier: identifying.identifier,
     policy,
     hold,
+    definitions,
+    consoleUrl: config.console.publicUrl,
   });
   began('agents listener', gateway, () => gateway.stop());
   return urlOf(gateway.address);
@@ -96,6 +111,7 @@ type HoldingParts = Pick<
   | 'recorder'
   | 'replica'
   | 'upstreams'
+  | 'definitions'
   | 'recheck'
   | 'gate'
 >;

@@ -21,6 +21,7 @@ export function gatedUpstreams(upstreams: Upstreams, gate: Gate): Upstreams {
 function gatedUpstream(upstream: Upstream, gate: Gate): Upstream {
   return {
     connection: upstream.connection,
+    credentialContext: (caller) => upstream.credentialContext?.(caller) ?? '',
     async open(context) {
       await gate.admit(() => handlesOf(context));
       return gatedSession(await upstream.open(context), gate, context);

@@ -1,23 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { watchChannel } from '../../db/channel-watch.ts';
 import type { Pool } from '../../db/pool.ts';
-import {
-  type DefinitionRow,
-  type DefinitionScope,
-  definitionsInForce,
-  observeDefinitions,
-  type Observed,
-  type SeenDefinition,
-  toolDefinitionChannel,
-} from '../../db/tool-definitions.ts';
+import { type DefinitionScope, type Observed, toolDefinitionChannel } from '../../db/tool-definitions.ts';
 import type { Masker } from '../../masking/engine.ts';
 import { definitionModeOf, type DefinitionMode } from '../../policy/definitions.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { verifyDefinitionDecision } from '../../workflows/definition-decision.ts';
 import { GatewayError } from '../errors.ts';
 import { definitionHashOf } from '../hold/canonical.ts';
-import { blockOf, type Block, type KnownDefinition, stateOf } from './judge.ts';
+import { blockOf, type Block, stateOf } from './judge.ts';
+import { type InForce, loadInForce, maxTools, storeSeen, toolKeyOf } from './stored.ts';
 import type { ListedTool } from './tool-list.ts';
 
 /** A tool as a connection last listed it on this replica. */
@@ -25,6 +16,8 @@ export interface ToolDefinition {
   readonly json: string;
   /** The server's own hints; untrusted. */
   readonly annotations: Readonly<Record<string, unknown>>;
+  /** What its server says of calling it as a task (2025-11-25, `execution.taskSupport`); null when it says nothing. */
+  readonly taskSupport: string | null;
   /** `sha256:<hex>` of the whole definition in canonical form. Computed when it is asked for. */
   readonly hash: string;
 }
@@ -47,7 +40,11 @@ export interface ToolDefinitions {
    * @returns those that are kept from callers, by name
    * @throws GatewayError `database_unavailable`
    */
-  learn(scope: DefinitionScope, tools: readonly ListedTool[], by: Learning): Promise<ReadonlyMap<string, Block>>;
+  learn(
+    scope: DefinitionScope,
+    tools: readonly ListedTool[],
+    by: Learning,
+  ): Promise<ReadonlyMap<string, Block>>;
   /**
    * Whether a tool may be used now, by what all replicas have seen.
    * @returns `unlisted` when no list had it yet
@@ -68,19 +65,12 @@ export interface ToolDefinitionsDeps {
   readonly log: Logger;
 }
 
-/** Beyond this a connection's further tools are kept out: a list that long is nobody's to look through. */
-const maxTools = 10_000;
 const policyLookMs = 1000;
 
 /** What this process knows of a scope; `rows` is null until it was loaded, and when it may have changed. */
 interface Known {
   readonly listed: Map<string, ToolDefinition>;
   rows: Promise<ReadonlyMap<string, InForce>> | null;
-}
-
-interface InForce {
-  readonly current: KnownDefinition | null;
-  readonly pinned: KnownDefinition | null;
 }
 
 /** Starts the registry of this replica; what it stores and what people decide is shared by all. */
@@ -116,7 +106,10 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
     },
     lost(error) {
       listening = false;
-      deps.log.warn({ err: error }, 'changes of tool definitions are not heard of; each use asks the database');
+      deps.log.warn(
+        { err: error },
+        'changes of tool definitions are not heard of; each use asks the database',
+      );
     },
   });
   let version = deps.policy().version;
@@ -130,7 +123,7 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
   async function inForce(scope: DefinitionScope): Promise<ReadonlyMap<string, InForce>> {
     const one = known(scope);
     if (one.rows && listening) return one.rows;
-    const rows = load(deps, scope);
+    const rows = loadInForce(deps, scope);
     one.rows = rows;
     try {
       return await rows;
@@ -148,9 +141,15 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
       const mode = modeFor(deps, scope);
       if (mode === 'open') return new Map();
       const before = await inForce(scope);
-      if (tools.every((tool) => isSettled(mode, before, listed, tool)))
-        return blocksOf(mode, before, tools);
-      const observed = await observe(deps, scope, mode, tools, by.masker).catch((cause: unknown) => {
+      if (tools.every((tool) => isSettled(mode, before, listed, tool))) return blocksOf(mode, before, tools);
+      const observed = await storeSeen(
+        deps,
+        scope,
+        mode,
+        tools,
+        by.masker,
+        deps.policy().definitions.approvers,
+      ).catch((cause: unknown) => {
         throw unavailable(cause);
       });
       known(scope).rows = null;
@@ -175,22 +174,21 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
   };
 }
 
-/** Hex SHA-256 of a tool's exact name: names are upstream's text, and may hold anything. */
-export function toolKeyOf(tool: string): string {
-  return createHash('sha256').update(tool).digest('hex');
-}
-
 function modeFor({ policy }: ToolDefinitionsDeps, { connection }: DefinitionScope): DefinitionMode {
   return definitionModeOf(policy().definitions, connection);
 }
 
-function remember(listed: Map<string, ToolDefinition>, { name, json, annotations }: ListedTool): void {
+function remember(
+  listed: Map<string, ToolDefinition>,
+  { name, json, annotations, taskSupport }: ListedTool,
+): void {
   if (listed.get(name)?.json === json) return;
   if (listed.size >= maxTools && !listed.has(name)) return;
   let hash: string | null = null;
   listed.set(name, {
     json,
     annotations,
+    taskSupport,
     get hash() {
       hash ??= definitionHashOf(json);
       return hash;
@@ -231,69 +229,6 @@ function blocksOf(
 }
 
 const tooMany: Block = { definitionId: '', hash: '', why: 'new' };
-
-async function observe(
-  deps: ToolDefinitionsDeps,
-  scope: DefinitionScope,
-  mode: Guarded,
-  tools: readonly ListedTool[],
-  masker: Masker,
-): Promise<Observed[]> {
-  const names = new Map<SeenDefinition, string>();
-  for (const { name, json } of tools.slice(0, maxTools))
-    names.set(
-      {
-        definitionId: `d_${randomBytes(12).toString('base64url')}`,
-        toolKey: toolKeyOf(name),
-        tool: masker.text(name).text,
-        hash: definitionHashOf(json),
-        definition: masker.json(json).text,
-      },
-      name,
-    );
-  const proven = new Map<string, boolean>();
-  // Signatures are checked before the transaction: it must not wait for anything but the database.
-  for (const rows of (await load(deps, scope)).values())
-    for (const row of [rows.current, rows.pinned]) if (row) proven.set(row.definitionId, row.accepted);
-  const judge = (rows: readonly DefinitionRow[], seen: SeenDefinition) =>
-    stateOf(
-      mode,
-      rows.map((row) => ({ ...row, accepted: proven.get(row.definitionId) ?? false })),
-      { hash: seen.hash, name: names.get(seen) ?? '' },
-    );
-  return observeDefinitions(deps.pool, scope, [...names.keys()], judge, deps.policy().definitions.approvers);
-}
-
-async function load(
-  deps: ToolDefinitionsDeps,
-  scope: DefinitionScope,
-): Promise<ReadonlyMap<string, InForce>> {
-  const found = new Map<string, { current: KnownDefinition | null; pinned: KnownDefinition | null }>();
-  for (const row of await definitionsInForce(deps.pool, scope)) {
-    const known: KnownDefinition = { ...row, accepted: await isAccepted(deps, scope, row) };
-    const rows = found.get(row.toolKey) ?? { current: null, pinned: null };
-    found.set(row.toolKey, rows);
-    if (row.current) rows.current = known;
-    if (row.state === 'pinned') rows.pinned = known;
-  }
-  return found;
-}
-
-/** Whether the signed decision says that a person accepted this very definition of this tool of this connection. */
-async function isAccepted(
-  { votePublicKeys }: ToolDefinitionsDeps,
-  { connection }: DefinitionScope,
-  { jws, toolKey, hash }: DefinitionRow,
-): Promise<boolean> {
-  const claims = jws === null ? null : await verifyDefinitionDecision(jws, votePublicKeys);
-  return (
-    claims !== null &&
-    claims.decision === 'approve' &&
-    claims.connection === connection &&
-    claims.toolKey === toolKey &&
-    claims.hash === hash
-  );
-}
 
 function keyOf({ connection, context }: DefinitionScope): string {
   return `${connection} ${context}`;

@@ -7,6 +7,8 @@ export interface ListedTool {
   readonly json: string;
   /** The server's own hints; untrusted. */
   readonly annotations: Readonly<Record<string, unknown>>;
+  /** What its server says of calling it as a task (2025-11-25, `execution.taskSupport`); null when it says nothing. */
+  readonly taskSupport: string | null;
   /** Where it stands in the response. */
   readonly span: Span;
 }
@@ -20,10 +22,18 @@ export function toolsIn(responseJson: string): readonly ListedTool[] {
   return (elements ?? []).flatMap(({ start, end }) => {
     const json = list.slice(start, end);
     if (!json.startsWith('{')) return [];
-    const { name, annotations } = JSON.parse(json) as { name?: unknown; annotations?: unknown };
+    const { name, annotations, execution } = JSON.parse(json) as Record<string, unknown>;
     if (typeof name !== 'string') return [];
-    const span = { start: tools.start + start, end: tools.start + end };
-    return [{ name, json, annotations: recordOf(annotations), span }];
+    const { taskSupport } = recordOf(execution);
+    return [
+      {
+        name,
+        json,
+        annotations: recordOf(annotations),
+        taskSupport: typeof taskSupport === 'string' ? taskSupport : null,
+        span: { start: tools.start + start, end: tools.start + end },
+      },
+    ];
   });
 }
 

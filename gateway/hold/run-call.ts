@@ -14,6 +14,7 @@ import type { Direction, EventKind, Recorder, SessionFacts } from '../../recordi
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { ExecuteResult } from '../../workflows/contract.ts';
 import type { Gate } from '../containment/gate.ts';
+import type { ToolDefinitions } from '../definitions/registry.ts';
 import type { Running } from './running.ts';
 import { type HeldCall, sealResult } from './sealed-call.ts';
 import { type Sent, sendCall } from './send.ts';
@@ -27,6 +28,7 @@ export interface RunDeps {
   readonly keyRing: KeyRing;
   readonly recorder: Recorder;
   readonly maskers: () => MaskingEngine;
+  readonly definitions: Pick<ToolDefinitions, 'learn'>;
   readonly upstreams: { get(connection: string): Upstream | undefined };
   readonly waiters: Waiters;
   readonly running: Running;

@@ -60,7 +60,7 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     );
     session = carrier?.upstream ?? (await openRunSession(deps, context, signal));
     const headers = headersFor(context, carrier);
-    const objection = await definitionObjection(context, session, headers);
+    const objection = await definitionObjection(deps, context, session, headers);
     if (objection !== null) return failed(objection);
     const shown = (await context.masker.later.message(message)).text;
     await context.record('message', 'client-to-upstream', shown, message);

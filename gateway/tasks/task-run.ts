@@ -1,3 +1,4 @@
+import { scopeOf } from '../definitions/discover.ts';
 import {
   adoptTasks,
   changeTask,
@@ -116,8 +117,8 @@ async function store(work: TaskWork, task: Parameters<typeof insertTask>[1]): Pr
 }
 
 /** A server that wants its tool called as a task gets it as one; what it makes of it is followed for the client. */
-function keepsTask({ definitions }: TaskWork, { session, target }: MaskedExchange): boolean {
-  return definitions.find(session.facts.connection, target)?.taskSupport === 'required';
+function keepsTask({ definitions }: TaskWork, { upstream, caller, target }: MaskedExchange): boolean {
+  return definitions.find(scopeOf(upstream, caller), target)?.taskSupport === 'required';
 }
 
 /** The call behind a task: under the task's own id, so that a new request of the client's may use the old one. */

@@ -11,7 +11,7 @@ import { createWaiters, type Waiters, type Waiting } from '../hold/waiters.ts';
 import type { HoldPort } from '../hold-port.ts';
 import type { SessionMasker } from '../mask.ts';
 import type { RelayContext } from '../relay.ts';
-import type { ToolDefinitions } from '../tool-definitions.ts';
+import type { ToolDefinitions } from '../definitions/registry.ts';
 import { openTaskKey, sealForTask } from './task-keys.ts';
 import type { TaskStream } from './task-stream.ts';
 

@@ -1,3 +1,4 @@
+import { scopeOf } from '../definitions/discover.ts';
 import {
   cancelledTasks,
   changedTasks,
@@ -100,7 +101,7 @@ export function createTasks(deps: TasksDeps): Tasks {
  * held, and the request declares that its client can follow tasks.
  */
 function becomesTask(work: TaskWork, exchange: MaskedExchange, request: RpcRequest): boolean {
-  const { protocolVersion, verdict, session, target, stream } = exchange;
+  const { protocolVersion, verdict, upstream, caller, target, stream } = exchange;
   if (request.method !== 'tools/call' || stream.taskId !== undefined) return false;
   switch (taskEraOf(protocolVersion)) {
     case 'extension':
@@ -108,7 +109,7 @@ function becomesTask(work: TaskWork, exchange: MaskedExchange, request: RpcReque
     case 'augmented': {
       const { task } = request.params ?? {};
       if (typeof task !== 'object' || task === null) return false;
-      const listed = work.definitions.find(session.facts.connection, target);
+      const listed = work.definitions.find(scopeOf(upstream, caller), target);
       return (
         mayBeHeld(work.policy(), exchange, null) ||
         ['optional', 'required'].includes(listed?.taskSupport ?? '')

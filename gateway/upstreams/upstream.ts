@@ -62,6 +62,11 @@ export interface UpstreamSession {
 /** A configured upstream server. */
 export interface Upstream {
   readonly connection: string;
+  /**
+   * Names, without revealing it, the credential with which a caller's sessions reach this server; empty where all
+   * callers share one. What the server says (its tools) is kept apart by it. Left out, all share one.
+   */
+  credentialContext?(caller: Caller): string;
   /** A session that nobody has initialized yet: the client's own `initialize` is its first message. */
   open(context: UpstreamContext): Promise<UpstreamSession>;
   /** A session that was initialized before, perhaps through another replica. Null when that cannot be. */

@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { pino } from 'pino';
 import { createRecordStore } from '../../db/records.ts';
 import type { HoldingDeps } from '../../gateway/hold/holding.ts';
+import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
 import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
@@ -24,6 +26,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly url: (connection: string) => string;
   readonly db: TestDatabase;
+  /** Puts another policy in force, as a change of the file does. */
+  readonly setPolicy: (text: string) => void;
   /** What was logged, one JSON text a line. */
   readonly log: string[];
 }
@@ -38,6 +42,7 @@ export type HoldParts = Pick<
   | 'recorder'
   | 'maskers'
   | 'upstreams'
+  | 'definitions'
   | 'gate'
   | 'replica'
   | 'log'
@@ -74,6 +79,14 @@ export function stdioConnection(
   return { kind: 'stdio', command, cwd: null, env, maxProcesses: 20, ...more };
 }
 
+/** Signs what tests decide on tool definitions; every test gateway knows the public half. */
+const pair = generateKeyPairSync('ed25519');
+export const definitionKey = {
+  id: 'test',
+  privateKey: pair.privateKey,
+  publicKey: pair.publicKey.export({ format: 'jwk' }).x ?? '',
+};
+
 const keyRings = new WeakMap<TestDatabase, ReturnType<typeof localKeyRing>>();
 
 /** Starts a gateway on a free port. */
@@ -88,7 +101,14 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   );
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
   const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
-  const policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
+  let policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
+  const definitions = await startToolDefinitions({
+    pool: db.pool,
+    databaseUrl: db.url,
+    policy: () => policy,
+    votePublicKeys: { test: definitionKey.publicKey },
+    log: logger,
+  });
   const replica = `test-${Math.random()}`;
   const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica, log: logger });
   const bare = createUpstreams(options.connections, { log: logger, masker: () => engine.masker('default') });
@@ -102,6 +122,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     maskers: () => engine,
     upstreams,
     gate,
+    definitions,
     replica,
     log: logger,
   };
@@ -132,6 +153,8 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     keyRing,
     upstreams,
     hold: typeof options.hold === 'function' ? options.hold(parts) : (options.hold ?? noHold),
+    definitions,
+    consoleUrl: 'http://console.test',
     log: logger,
     replica,
     gate,
@@ -143,8 +166,12 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     recorder,
     keyRing,
     log,
+    setPolicy(text) {
+      policy = policyOf(text, Object.keys(options.connections));
+    },
     async [Symbol.asyncDispose]() {
       await gateway.stop(1000);
+      await definitions.close();
       await upstreams.close();
       await recorder.close();
       await gate.close();
