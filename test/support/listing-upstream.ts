@@ -17,9 +17,11 @@ export async function startListingUpstream(): Promise<ListingUpstream> {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
     request.on('end', () => {
-      if (request.method !== 'POST') return void reply.writeHead(405).end();
-      const result = answerTo(body);
-      if (result === null) return void reply.writeHead(202).end();
+      const result = request.method === 'POST' ? answerTo(body) : null;
+      if (result === null) {
+        reply.writeHead(request.method === 'POST' ? 202 : 405).end();
+        return;
+      }
       const id = JSON.stringify((JSON.parse(body) as { id: unknown }).id);
       reply.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'upstream-session' });
       reply.end(`{"jsonrpc":"2.0","id":${id},"result":${result}}`);

@@ -47,13 +47,13 @@ export async function connect(url: string): Promise<{
       const body = `{"jsonrpc":"2.0","id":${++id},"method":"tools/call","params":{"name":${JSON.stringify(name)},"arguments":${args}}}`;
       const { json, text } = await wire(url, body, headers);
       const result = json?.result as
-        | { content: { text: string }[]; isError?: boolean; _meta?: unknown }
+        | (Record<string, unknown> & { content: { text: string }[]; isError?: boolean })
         | undefined;
       assert.ok(result, text);
       return {
         text: result.content[0]?.text ?? '',
         isError: result.isError ?? false,
-        meta: result._meta,
+        meta: result['_meta'],
       };
     },
   };
