@@ -18,6 +18,8 @@ export interface Keys {
   readonly attachSecret: Uint8Array;
   /** Keys of hashes and pseudonyms: equal values look alike on every replica, and after a restart. */
   readonly pseudonymKey: Uint8Array;
+  /** Signs the cookies of a sign-in at the built-in authorization server; the same on every replica. */
+  readonly cookieSecret: string;
   /** Signs the log's checkpoints; null where this process does not. */
   readonly logSigner: NoteSigner | null;
   /** Null unless the console's local login is in use. */
@@ -58,6 +60,9 @@ export async function loadKeys(config: Config): Promise<Keys> {
     voteKey,
     votePublicKeys,
     pseudonymKey: derive(encryption[0] as Uint8Array, 'holdpoint pseudonyms'),
+    cookieSecret: Buffer.from(derive(encryption[0] as Uint8Array, 'holdpoint sign-in cookies')).toString(
+      'base64url',
+    ),
     logSigner: seed === null ? null : noteSigner(config.recording.origin, seed),
     consoleCredential: config.console.login === null ? (local?.consoleCredential ?? null) : null,
   };

@@ -72,10 +72,19 @@ export interface ConsoleDeps {
   readonly now?: () => Date;
 }
 
+/** How somebody proved themselves to the identity provider, as it says. */
+export interface Authentication {
+  readonly acr: string | null;
+  readonly amr: readonly string[];
+  /** null where it does not say. */
+  readonly at: Date | null;
+}
+
 /** Somebody's session in one request. */
 export interface Visit {
   readonly identity: Identity;
   readonly signedInAt: Date;
+  readonly authentication: Authentication;
   /** To be sent back with every form. */
   readonly csrf: string;
   /** The session's secret, as the browser's cookie holds it. */

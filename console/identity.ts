@@ -74,3 +74,20 @@ function belongs(identity: Identity, group: ApproverGroup): boolean {
     return person === identity.subject;
   });
 }
+
+/**
+ * The key of the account that signed in, among those that were linked to its person.
+ * @throws Error when there is none, which no way of signing in leads to
+ */
+export function ownKey({ person, subject }: Pick<Identity, 'person' | 'subject'>): string {
+  const key =
+    person.keys.find((each) => each.endsWith(`#${subject}`)) ??
+    person.keys.find((each) => each.startsWith('local:'));
+  if (key === undefined) throw new Error('somebody is signed in under no key of their own');
+  return key;
+}
+
+/** The issuer in `oidc:<issuer>#<subject>` and `saml:<issuer>#<name>`; null in other keys. */
+export function issuerOf(key: string): string | null {
+  return /^(?:oidc|saml):(.+?)#/.exec(key)?.[1] ?? null;
+}

@@ -3,7 +3,7 @@ import { type NewAccessToken, storeToken } from '../db/access-tokens.ts';
 import { newPersonalToken } from '../db/personal-token.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { RecordAct } from './acts.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, issuerOf, ownKey } from './identity.ts';
 
 /** A token cannot be made as asked; the message says what to change. */
 export class TokenRefused extends Error {}
@@ -42,10 +42,7 @@ export async function makePersonalToken(
   owner: Identity,
   wish: TokenWish,
 ): Promise<MadeToken> {
-  const [personKey] = owner.person.keys.filter(
-    (key) => !key.startsWith('email:') && !key.startsWith('slack:'),
-  );
-  if (personKey === undefined) throw new TokenRefused('there is no key under which you could own a token');
+  const personKey = ownKey(owner);
   const foreign = wish.groups.filter((group) => !owner.groups.includes(group));
   if (foreign.length > 0) throw new TokenRefused(`you are not in ${foreign.join(', ')} yourself`);
   return make(deps, wish, {
@@ -114,9 +111,4 @@ async function make(deps: MakeTokenDeps, wish: TokenWish, owner: Owner): Promise
   const secret = newPersonalToken();
   await storeToken(deps.db, secret, token);
   return { secret, token };
-}
-
-/** The issuer in `oidc:<issuer>#<subject>` and the like. */
-function issuerOf(personKey: string): string | null {
-  return /^(?:oidc|saml):(.+)#/.exec(personKey)?.[1] ?? null;
 }

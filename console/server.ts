@@ -11,6 +11,7 @@ import { mintLoginLink } from './login/link.ts';
 import { localLogin } from './login/local.ts';
 import { oidcLogin } from './login/oidc.ts';
 import { approvalRoutes } from './routes-approvals.ts';
+import { authorizeRoutes } from './routes-authorize.ts';
 import { linkRoutes } from './routes-link.ts';
 import { liveRoutes } from './routes-live.ts';
 import { policyRoutes } from './routes-policy.ts';
@@ -109,6 +110,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     sessionRoutes(inside, context);
     policyRoutes(inside, context);
     linkRoutes(inside, context);
+    authorizeRoutes(inside, context);
     tokenRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {

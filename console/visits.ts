@@ -50,6 +50,7 @@ export function createVisits(pool: Pool, binding: string, secure: boolean): Visi
           local: binding.startsWith('local:'),
         },
         signedInAt: who.signedInAt,
+        authentication: { acr: who.acr, amr: who.amr, at: who.authenticatedAt },
         csrf: csrfOf(secret),
         secret,
         sealedTokens: who.sealedTokens,

@@ -12,6 +12,11 @@ export interface SignedIn {
   readonly email: string | null;
   readonly groups: readonly string[];
   readonly sealedTokens: Uint8Array | null;
+  /** How they proved themselves, as the identity provider says it. */
+  readonly acr: string | null;
+  readonly amr: readonly string[];
+  /** When they last proved themselves there; null where it does not say. */
+  readonly authenticatedAt: Date | null;
   readonly signedInAt: Date;
   readonly seenAt: Date;
 }
@@ -40,8 +45,8 @@ export async function openSession(
 ): Promise<void> {
   await db.query(
     `insert into console_sessions (id_sha256, binding, person_keys, name, subject, email, groups, sealed_tokens,
-       signed_in_at, seen_at, used_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now() + $11 * interval '1 millisecond')`,
+       signed_in_at, seen_at, used_at, expires_at, acr, amr, authenticated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now() + $11 * interval '1 millisecond', $12, $13, $14)`,
     [
       sha256(secret),
       who.binding,
@@ -54,6 +59,9 @@ export async function openSession(
       who.signedInAt,
       who.seenAt,
       limits.lifeMs,
+      who.acr,
+      who.amr,
+      who.authenticatedAt,
     ],
   );
 }
@@ -66,6 +74,9 @@ interface SessionRow {
   email: string | null;
   groups: string[];
   sealed_tokens: Buffer | null;
+  acr: string | null;
+  amr: string[];
+  authenticated_at: Date | null;
   signed_in_at: Date;
   seen_at: Date;
 }
@@ -84,7 +95,8 @@ export async function findSession(
     `update console_sessions set used_at = now()
       where id_sha256 = $1 and binding = $2 and expires_at > now()
         and used_at > now() - $3 * interval '1 millisecond'
-      returning binding, person_keys, name, subject, email, groups, sealed_tokens, signed_in_at, seen_at`,
+      returning binding, person_keys, name, subject, email, groups, sealed_tokens, acr, amr,
+        authenticated_at, signed_in_at, seen_at`,
     [sha256(secret), binding, limits.idleMs],
   );
   const [row] = rows;
@@ -97,6 +109,9 @@ export async function findSession(
     email: row.email,
     groups: row.groups,
     sealedTokens: row.sealed_tokens,
+    acr: row.acr,
+    amr: row.amr,
+    authenticatedAt: row.authenticated_at,
     signedInAt: row.signed_in_at,
     seenAt: row.seen_at,
   };

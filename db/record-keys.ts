@@ -7,6 +7,7 @@ const places = [
   { table: 'held_call_requests', owner: 'call_id', context: (owner: string) => `held request ${owner}` },
   { table: 'held_call_results', owner: 'call_id', context: (owner: string) => `held result ${owner}` },
   { table: 'mcp_sessions', owner: 'session_id', context: (owner: string) => `mcp-session:${owner}` },
+  { table: 'oauth_keys', owner: 'kid', context: (owner: string) => `oauth key ${owner}` },
 ] as const;
 
 /** The wrapped keys of every table. */

@@ -9,6 +9,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Recorder } from '../recording/event.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
 import type { Gate } from './containment/gate.ts';
+import type { AuthorizationServer } from './authorize/server.ts';
 import { errorResponse, GatewayError, RefusedRequest, statusOf } from './errors.ts';
 import { events } from './events.ts';
 import { createGuard } from './guard.ts';
@@ -32,6 +33,8 @@ export interface GatewayDeps {
   /** Where Prometheus reads; null for nowhere. */
   readonly metrics: { readonly listen: ListenSettings } | null;
   readonly identifier: Identifier;
+  /** The built-in authorization server; left out, there is none. */
+  readonly authorization?: AuthorizationServer | null;
   readonly policy: () => Policy;
   readonly maskers: () => MaskingEngine;
   readonly recorder: Recorder;
@@ -118,6 +121,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     nextId: correlationIds(),
   };
   route(app, running);
+  // Browsers come from anywhere to sign in: only where they came to is looked at.
+  deps.authorization?.routes(app, ({ headers: { host } }) => isOurs(running, host));
   // Fastify writes into what it is given.
   await app.listen({ ...agents.listen });
   const metricsApp = deps.metrics && (await listenForMetrics(deps.metrics.listen, running.metrics));
@@ -139,6 +144,15 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     metricsAddress: metricsApp && addressOf(metricsApp),
     stop: (graceMs = 10_000) => (stopped ??= stop(graceMs)),
   };
+}
+
+function isOurs({ guard }: Running, host: string | undefined): boolean {
+  try {
+    guard({ host });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function route(app: FastifyInstance, running: Running): void {

@@ -193,6 +193,13 @@ export interface Config {
   readonly identity: {
     readonly issuers: readonly IssuerConfig[];
     readonly workloads: readonly WorkloadConfig[];
+    /** null: none. */
+    readonly authorizationServer: {
+      readonly accessTokenLifeMs: number;
+      readonly signInLifeMs: number;
+      readonly registration: boolean;
+      readonly clientDocuments: boolean;
+    } | null;
     /** Access tokens of Holdpoint's own are accepted always; `named` says that somebody means to use them. */
     readonly accessTokens: { readonly named: boolean; readonly longestMs: number };
     /** By connection; those that have none are left out. */

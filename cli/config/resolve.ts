@@ -95,6 +95,11 @@ function checkReach(
       message:
         'reaches beyond this machine, but `console.login` does not say how people log in; set it, or use a loopback address',
     });
+  if (identity?.authorizationServer && console.login === undefined)
+    problems.push({
+      path: ['identity', 'authorizationServer'],
+      message: 'lets people sign in as they do on the console, but `console.login` does not say how; set it',
+    });
   return problems;
 }
 
@@ -170,6 +175,7 @@ function identityOf(file: ConfigFile): Config['identity'] {
       scopes: scopes ?? null,
       jwksUrl: jwksUrl ?? null,
     })),
+    authorizationServer: authorizationOf(identity?.authorizationServer),
     accessTokens: {
       named: identity?.accessTokens !== undefined,
       longestMs: toMs(identity?.accessTokens?.longest ?? '366d'),
@@ -179,6 +185,14 @@ function identityOf(file: ConfigFile): Config['identity'] {
     ),
     anonymous: identity === undefined ? localAgent(file) : (identity.anonymous ?? null),
   };
+}
+
+function authorizationOf(
+  server: NonNullable<ConfigFile['identity']>['authorizationServer'],
+): Config['identity']['authorizationServer'] {
+  if (!server) return null;
+  const { accessTokenLife, signInLife, ...rest } = server;
+  return { ...rest, accessTokenLifeMs: toMs(accessTokenLife), signInLifeMs: toMs(signInLife) };
 }
 
 /** Scopes name connections and classes that there are. */

@@ -78,6 +78,25 @@ export const identity = z
       .describe(
         'Machines that call with an OpenID Connect token of where they run (Kubernetes service accounts, GitHub Actions).',
       ),
+    authorizationServer: z
+      .strictObject({
+        accessTokenLife: duration.default('5m').describe('How long an access token is good for.'),
+        signInLife: duration
+          .default('7d')
+          .describe('How long a client may renew its tokens before the person signs in anew.'),
+        registration: z
+          .boolean()
+          .default(true)
+          .describe('Whether clients may register themselves (RFC 7591).'),
+        clientDocuments: z
+          .boolean()
+          .default(true)
+          .describe('Whether a client id may be the https URL of a document that describes the client.'),
+      })
+      .optional()
+      .describe(
+        'Lets clients sign in with nothing but the URL of a connection: the gateway is their authorization server, and people sign in on the console (`console.login`).',
+      ),
     accessTokens: z
       .strictObject({
         longest: duration.default('366d').describe('How long an access token may be good for, at most.'),
@@ -95,9 +114,10 @@ export const identity = z
       .describe('Who a caller without a token is. Refused unless every listener is on loopback.'),
   })
   .refine(
-    ({ issuers, workloads, accessTokens, anonymous }) =>
-      issuers.length + workloads.length > 0 || accessTokens !== undefined || anonymous !== undefined,
-    'names none of `issuers`, `workloads`, `accessTokens` and `anonymous`, so nobody could call',
+    ({ issuers, workloads, authorizationServer, accessTokens, anonymous }) =>
+      issuers.length + workloads.length > 0 ||
+      [authorizationServer, accessTokens, anonymous].some((way) => way !== undefined),
+    'names none of `issuers`, `workloads`, `authorizationServer`, `accessTokens` and `anonymous`, so nobody could call',
   )
   .refine(
     ({ issuers }) => new Set(issuers.map(({ issuer: name }) => name)).size === issuers.length,

@@ -92,6 +92,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     agents: structuredClone(config.agents),
     metrics: structuredClone(config.metrics),
     identifier: identifying.identifier,
+    authorization: identifying.authorization,
     policy,
     hold,
     definitions,

@@ -1,5 +1,7 @@
 import { noteTokenUse, standingToken } from '../../db/access-tokens.ts';
 import { sweepDpopProofs, useDpopProof } from '../../db/dpop-proofs.ts';
+import { publicFetch } from '../../gateway/authorize/public-fetch.ts';
+import { type AuthorizationServer, createAuthorizationServer } from '../../gateway/authorize/server.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
 import type { Config } from '../config/config.ts';
 import type { RoleContext } from './context.ts';
@@ -9,6 +11,7 @@ const sweepEveryMs = 10 * 60_000;
 /** Says who calls, from the configuration and the database. */
 export interface Identifying {
   readonly identifier: Identifier;
+  readonly authorization: AuthorizationServer | null;
   close(): void;
 }
 
@@ -16,8 +19,10 @@ export interface Identifying {
  * Puts together who may call.
  * @throws Error when nobody could
  */
-export function startIdentifying({ config, pool, log }: RoleContext): Identifying {
+export function startIdentifying(context: RoleContext): Identifying {
+  const { config, pool, log } = context;
   refuseNobody(config.identity);
+  const authorization = authorizationServer(context);
   const sweep = setInterval(() => {
     sweepDpopProofs(pool).catch((error: unknown) =>
       log.warn({ err: error }, 'old proofs of possession were not removed'),
@@ -29,13 +34,38 @@ export function startIdentifying({ config, pool, log }: RoleContext): Identifyin
       used: (id) => noteTokenUse(pool, id),
     },
     useProof: (proof) => useDpopProof(pool, proof),
+    own: authorization?.own ?? null,
   });
-  return { identifier, close: () => clearInterval(sweep) };
+  return {
+    identifier,
+    authorization,
+    close: () => {
+      clearInterval(sweep);
+      authorization?.close();
+    },
+  };
 }
 
-function refuseNobody({ issuers, workloads, accessTokens, anonymous }: Config['identity']): void {
-  if (issuers.length + workloads.length > 0 || accessTokens.named || anonymous !== null) return;
+function authorizationServer({ config, keys, pool, log }: RoleContext): AuthorizationServer | null {
+  const { authorizationServer: settings, toolClasses } = config.identity;
+  if (!settings) return null;
+  return createAuthorizationServer(
+    {
+      ...settings,
+      issuer: config.agents.publicUrl,
+      consoleUrl: config.console.publicUrl,
+      connections: Object.keys(config.connections),
+      toolClasses,
+    },
+    { pool, log, keyRing: keys.keyRing, cookieSecret: keys.cookieSecret, fetchDocument: publicFetch },
+  );
+}
+
+function refuseNobody(identity: Config['identity']): void {
+  const { issuers, workloads, authorizationServer, accessTokens, anonymous } = identity;
+  if (issuers.length + workloads.length > 0 || accessTokens.named) return;
+  if (authorizationServer !== null || anonymous !== null) return;
   throw new Error(
-    "nobody could call: set identity.issuers to whoever issues your agents' tokens (docs/identity.md)",
+    "nobody could call: set identity.issuers to whoever issues your agents' tokens, or identity.authorizationServer (docs/identity.md)",
   );
 }

@@ -51,6 +51,9 @@ function addRoutes(app: FastifyInstance, context: ConsoleContext, credential: st
       email,
       groups,
       sealedTokens: null,
+      acr: null,
+      amr: [],
+      authenticatedAt: now,
       signedInAt: now,
       seenAt: now,
     });

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import * as oidc from 'openid-client';
-import { beginLogin, newSecret, takeLogin, updateSession } from '../../db/console-sessions.ts';
+import { beginLogin, newSecret, type SignedIn, takeLogin, updateSession } from '../../db/console-sessions.ts';
 import type { ConsoleContext, LookedAgain, Login, LoginSettings, Visit } from '../deps.ts';
 import { PageError } from '../errors.ts';
 import { identityFromClaims } from '../identity.ts';
@@ -115,6 +115,7 @@ function addRoutes(
           access: tokens.access_token,
           refresh: tokens.refresh_token ?? null,
         }),
+        ...authenticationOf(tokens.claims() ?? {}),
         signedInAt: now,
         seenAt: now,
       },
@@ -122,6 +123,18 @@ function addRoutes(
     );
     return login.returnTo;
   }
+}
+
+/** How and when the person proved themselves, as the ID token says it (OpenID Connect Core 2). */
+function authenticationOf(
+  claims: Readonly<Record<string, unknown>>,
+): Pick<SignedIn, 'acr' | 'amr' | 'authenticatedAt'> {
+  const { acr, amr, auth_time: at } = claims;
+  return {
+    acr: typeof acr === 'string' ? acr : null,
+    amr: Array.isArray(amr) ? amr.filter((method): method is string => typeof method === 'string') : [],
+    authenticatedAt: typeof at === 'number' && Number.isFinite(at) ? new Date(at * 1000) : null,
+  };
 }
 
 async function lookAgain(

@@ -10,6 +10,8 @@ export interface Frame {
   readonly body: Html;
   /** Uses the whole width. */
   readonly wide?: boolean;
+  /** Where the browser goes on to by itself. */
+  readonly refresh?: string;
   /** Scripts of `console/assets/` that the page uses; every page works without. */
   readonly scripts?: readonly string[];
 }
@@ -29,6 +31,7 @@ export function layout(frame: Frame): Html {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+${frame.refresh !== undefined && html`<meta http-equiv="refresh" content="0;url=${frame.refresh}">`}
 <title>${frame.title} – Holdpoint</title>
 <link rel="stylesheet" href="/assets/console.css">
 <link rel="icon" href="/assets/holdpoint.svg" type="image/svg+xml">

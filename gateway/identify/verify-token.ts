@@ -28,6 +28,8 @@ export class UnacceptableToken extends Error {
 export interface OwnIssuer {
   readonly issuer: string;
   readonly keys: JWTVerifyGetKey;
+  /** Whether the sign-in that gave a token still stands. */
+  readonly signedIn: (grantId: string) => Promise<boolean>;
 }
 
 /** A caller, and the thumbprint of the key that their token is bound to. */
@@ -113,18 +115,26 @@ function issuersOf(
       callerOf: foreignCaller(person, machines, settings, deps),
     });
   }
-  if (deps.own)
-    issuers.set(deps.own.issuer, {
-      name: deps.own.issuer,
-      keys: deps.own.keys,
-      algorithms: ownAlgorithms,
-      clockSkewMs: workloadClockSkewMs,
-      callerOf: async (claims, _, { resource }) => {
-        if (!hasAudience(claims, [resource])) throw anotherAudience();
-        return ownCallerOf(claims);
-      },
-    });
+  if (deps.own) issuers.set(deps.own.issuer, ownIssuer(deps.own));
   return issuers;
+}
+
+/** Tokens of the built-in authorization server: good while the sign-in that gave them stands. */
+function ownIssuer({ issuer, keys, signedIn }: OwnIssuer): Issuer {
+  return {
+    name: issuer,
+    keys,
+    algorithms: ownAlgorithms,
+    clockSkewMs: workloadClockSkewMs,
+    callerOf: async (claims, _, { resource }) => {
+      if (!hasAudience(claims, [resource])) throw anotherAudience();
+      const stands = await signedIn(String(claims['grant'])).catch((error: unknown) => {
+        throw new IssuerUnavailable(issuer, error);
+      });
+      if (!stands) throw new UnacceptableToken('the sign-in that gave the token has ended; sign in again');
+      return ownCallerOf(claims);
+    },
+  };
 }
 
 /** Tokens of a configured issuer: a workload that matches goes first, then whoever the token is for. */

@@ -63,6 +63,7 @@ test('without a file everything has a default that works on one machine', async 
   assert.deepEqual(config.identity, {
     issuers: [],
     workloads: [],
+    authorizationServer: null,
     accessTokens: { named: false, longestMs: 366 * 86_400_000 },
     toolClasses: {},
     anonymous: { subject: 'local-agent', groups: [] },
@@ -121,6 +122,7 @@ log: { level: warn }
       },
     ],
     workloads: [],
+    authorizationServer: null,
     accessTokens: { named: false, longestMs: 366 * 86_400_000 },
     toolClasses: {},
   });
@@ -257,7 +259,7 @@ const refused: readonly [string, string, string][] = [
   [
     'an identity that lets nobody in',
     'identity: {}\n',
-    'holdpoint.yaml:1: identity: names none of `issuers`, `workloads`, `accessTokens` and `anonymous`, so nobody could call',
+    'holdpoint.yaml:1: identity: names none of `issuers`, `workloads`, `authorizationServer`, `accessTokens` and `anonymous`, so nobody could call',
   ],
   [
     'a console for anyone without login',

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createRecordStore } from '../../db/records.ts';
 import type { HoldingDeps } from '../../gateway/hold/holding.ts';
 import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
+import type { AuthorizationServer } from '../../gateway/authorize/server.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
 import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
@@ -61,6 +62,9 @@ export interface TestGatewayOptions {
   readonly limits?: Partial<AgentSettings['limits']>;
   /** A database of the test's own, which it disposes of itself. */
   readonly db?: TestDatabase;
+  /** The port to listen on; the public URL is then that address. Left out, one is chosen, and the public URL names none. */
+  readonly port?: number;
+  readonly authorization?: AuthorizationServer;
   /** Shares another gateway's database and keys: a second replica. */
   readonly replicaOf?: TestGateway;
 }
@@ -126,10 +130,10 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     replica,
     log: logger,
   };
-  const publicUrl = 'http://gateway.test';
+  const publicUrl = options.port === undefined ? 'http://gateway.test' : `http://127.0.0.1:${options.port}`;
   const gateway = await startGateway({
     agents: {
-      listen: { host: '127.0.0.1', port: 0 },
+      listen: { host: '127.0.0.1', port: options.port ?? 0 },
       publicUrl,
       allowedOrigins: [],
       allowedHosts: [],
@@ -146,6 +150,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     identifier:
       options.identifier ??
       createIdentifier({ issuers: [], anonymous: { subject: 'local-agent', groups: [] } }),
+    authorization: options.authorization ?? null,
     policy: () => policy,
     maskers: () => engine,
     recorder,
