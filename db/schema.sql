@@ -246,6 +246,9 @@ create table console_sessions (
   seen_at timestamp with time zone not null,
   used_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  acr text,
+  amr text[] default '{}'::text[] not null,
+  authenticated_at timestamp with time zone,
   constraint console_sessions_pkey PRIMARY KEY (id_sha256),
   constraint console_sessions_person_keys_check CHECK ((cardinality(person_keys) >= 1))
 );
@@ -473,6 +476,57 @@ create table mcp_tasks (
   constraint mcp_tasks_pkey PRIMARY KEY (task_id),
   constraint mcp_tasks_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE SET NULL,
   constraint mcp_tasks_state_check CHECK ((state = ANY (ARRAY['working'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+create table oauth_artifacts (
+  kind text not null,
+  id_sha256 bytea not null,
+  payload jsonb not null,
+  grant_id text,
+  account_id text,
+  client_id text,
+  consumed_at timestamp with time zone,
+  made_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint oauth_artifacts_pkey PRIMARY KEY (kind, id_sha256)
+);
+
+create table oauth_keys (
+  kid text not null,
+  public_jwk jsonb not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed_jwk bytea not null,
+  made_at timestamp with time zone default now() not null,
+  signs_from timestamp with time zone not null,
+  constraint oauth_keys_pkey PRIMARY KEY (kid)
+);
+
+create table oauth_requests (
+  id_sha256 bytea not null,
+  client jsonb not null,
+  connection text not null,
+  resource text not null,
+  scopes text[] not null,
+  answered_at timestamp with time zone,
+  person jsonb,
+  proof_sha256 bytea,
+  return_to text not null,
+  expires_at timestamp with time zone not null,
+  constraint oauth_requests_pkey PRIMARY KEY (id_sha256)
+);
+
+create table oauth_sign_ins (
+  grant_id text not null,
+  person_key text not null,
+  client_id text not null,
+  client_name text,
+  resource text not null,
+  scopes text[] not null,
+  person jsonb not null,
+  signed_in_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint oauth_sign_ins_pkey PRIMARY KEY (grant_id)
 );
 
 create table people_emails (
@@ -780,6 +834,14 @@ CREATE INDEX mcp_tasks_changed ON public.mcp_tasks USING btree (updated_at);
 CREATE INDEX mcp_tasks_expired ON public.mcp_tasks USING btree (expires_at);
 
 CREATE INDEX mcp_tasks_worked_at ON public.mcp_tasks USING btree (replica) WHERE (replica IS NOT NULL);
+
+CREATE INDEX oauth_artifacts_by_account ON public.oauth_artifacts USING btree (account_id) WHERE (account_id IS NOT NULL);
+
+CREATE INDEX oauth_artifacts_by_grant ON public.oauth_artifacts USING btree (grant_id) WHERE (grant_id IS NOT NULL);
+
+CREATE INDEX oauth_artifacts_expiry ON public.oauth_artifacts USING btree (expires_at);
+
+CREATE INDEX oauth_sign_ins_by_person ON public.oauth_sign_ins USING btree (person_key);
 
 CREATE INDEX people_emails_by_key ON public.people_emails USING btree (key);
 
