@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { createRecordAct, type RecordAct } from '../console/acts.ts';
+import type { Identity } from '../console/identity.ts';
+import { may, type Permission, rolesThatMay } from '../console/roles.ts';
+import { personHandles, revokedAmong } from '../db/revocations.ts';
 import type { Pool } from '../db/pool.ts';
 import { createRecordStore } from '../db/records.ts';
 import { checkMaskingConfig } from '../masking/check-config.ts';
@@ -19,7 +22,7 @@ import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
 /** What the commands that work on a running Holdpoint's data are given. */
-interface Opened {
+export interface Opened {
   readonly config: Config;
   readonly addresses: Addresses;
   readonly keys: Keys;
@@ -27,7 +30,10 @@ interface Opened {
 }
 
 /** Opens the database, runs a command, and closes whatever was opened. */
-async function opened(invocation: Invocation, work: (parts: Opened) => Promise<number>): Promise<number> {
+export async function opened(
+  invocation: Invocation,
+  work: (parts: Opened) => Promise<number>,
+): Promise<number> {
   const config = await configOf(invocation);
   const addresses = await resolveAddresses(config);
   const keys = await loadKeys(config);
@@ -63,7 +69,7 @@ export async function approvals(invocation: Invocation): Promise<number> {
       return await run(invocation.argv, {
         pool,
         approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
-        identity: () => atCommandLine(config, pool, invocation),
+        identity: () => atCommandLine(config, pool, invocation, 'requests.decide'),
         stdout: invocation.out,
         stderr: invocation.err,
       });
@@ -95,14 +101,27 @@ export async function tokens(invocation: Invocation): Promise<number> {
   });
 }
 
-function atCommandLine(config: Config, pool: Pool, { env }: Invocation) {
+/** Who is at the command line, proven. */
+export async function atCommandLine(
+  config: Config,
+  pool: Pool,
+  { env }: Invocation,
+  permission?: Permission,
+): Promise<Identity> {
   const { login } = config.console;
-  return commandLineIdentity({
+  const identity = await commandLineIdentity({
     login: login ? { mode: 'oidc', ...login } : null,
     credentialFile: join(config.dataDir, 'console-credential'),
     idToken: env['HOLDPOINT_ID_TOKEN'],
     pool,
   });
+  const by = await revokedAmong(pool, personHandles(identity.person.keys));
+  if (by) throw new Error(`access of ${identity.person.name} has been revoked (${by.id})`);
+  if (permission && !may(identity, config.roles, permission))
+    throw new Error(
+      `${identity.person.name} has none of the roles ${rolesThatMay(permission).join(', ')}; the setting \`roles\` gives them`,
+    );
+  return identity;
 }
 
 /** What the commands that read recordings have in common. */

@@ -15,6 +15,11 @@ Decide
   approvals deny ID --reason TEXT
   approvals cancel ID
 
+Contain
+  revoke KIND VALUE --reason TEXT     cuts off a person, credential, client, session or connection, at once, everywhere
+  unrevoke KIND VALUE --reason TEXT   lets it in again
+  revocations                 what is revoked, and by whom
+
 Look back
   sessions list               recorded sessions
   sessions replay SESSION     one session, as it happened

@@ -5,6 +5,7 @@ import type { ConsoleContext, Visit } from './deps.ts';
 import { html, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
 import { toldBy } from './pages/approval.ts';
+import { may } from './roles.ts';
 import { standingOf } from './standing.ts';
 import { visible } from './visible.ts';
 
@@ -44,6 +45,8 @@ export async function decideOn(
   const again = await context.login.lookAgain(visit, context);
   if ('signInAgain' in again) return stay(401, signInAgain(again.signInAgain, call.callId));
   const { identity } = again;
+  if (!may(identity, context.roles, 'requests.decide'))
+    return stay(403, refused('Deciding takes the role approver, which you do not have.'), identity);
   const standing = standingOf(call, identity);
   // What has ended is left to the workflow to refuse, since it knows who decided and when.
   const groups = standing.may ? standing.groups : [];

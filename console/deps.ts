@@ -8,6 +8,8 @@ import type { RecordReader } from '../recording/reader.ts';
 import type { RecordAct } from './acts.ts';
 import type { SignedLog } from './inclusion.ts';
 import type { Identity } from './identity.ts';
+import type { ContainmentDeps } from '../db/revoke.ts';
+import type { Roles } from './roles.ts';
 import type { Auditors } from './sight.ts';
 import type { Visits } from './visits.ts';
 
@@ -45,6 +47,9 @@ export interface PolicyInForce {
   readonly profiles: () => readonly string[];
 }
 
+/** What revoking needs, besides the record of acts. */
+export type Containment = Pick<ContainmentDeps, 'maskText' | 'cancelWorkflow'>;
+
 /** What access tokens may be like. */
 export interface TokenRules {
   readonly longestMs: number;
@@ -63,6 +68,10 @@ export interface ConsoleDeps {
   readonly log: FastifyBaseLogger;
   /** Who may look at recordings and at every request, where people sign in at an identity provider; nobody when left out. */
   readonly auditors?: Auditors | null;
+  /** Who is what on Holdpoint itself, where people sign in at an identity provider; nobody is when left out. */
+  readonly roles?: Roles;
+  /** Left out: nothing is revoked here. */
+  readonly containment?: Containment | null;
   /** Left out where the process has no keys: the pages then say so. */
   readonly recordings?: Recordings | null;
   /** Left out where the process has loaded no policy: the pages then say so. */
@@ -113,6 +122,10 @@ export interface ConsoleContext {
   readonly login: Login;
   readonly visits: Visits;
   readonly auditors: Auditors | null;
+  /** Who may see every request. */
+  readonly viewers: Auditors;
+  readonly roles: Roles;
+  readonly containment: Containment | null;
   readonly recordings: Recordings | null;
   readonly rules: PolicyInForce | null;
   readonly tokens: TokenRules | null;

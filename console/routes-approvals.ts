@@ -34,7 +34,7 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
     ]);
     const visit = visitOf(request);
     const seen = (calls: readonly ShownCall[]): ShownCall[] =>
-      calls.filter((call) => maySee(call, visit.identity, context.auditors));
+      calls.filter((call) => maySee(call, visit.identity, context.viewers));
     const next = recent.length > recentLimit ? olderThan(filter, recent[recentLimit - 1]) : null;
     const list = {
       pending: seen(pending),
@@ -95,7 +95,7 @@ export function callVersion(call: ShownCall, now: Date): string {
 
 async function findCall(context: ConsoleContext, callId: string, identity: Identity): Promise<ShownCall> {
   const call = await shownCall(context.pool, callId);
-  if (call && maySee(call, identity, context.auditors)) return call;
+  if (call && maySee(call, identity, context.viewers)) return call;
   // One answer for both, so that ids tell nothing.
   throw new PageError(
     404,

@@ -54,7 +54,7 @@ export function liveRoutes(app: FastifyInstance, context: ConsoleContext): () =>
   stream('/live', listVersion);
   stream('/live/:id', async (id, visit) => {
     const call = await shownCall(context.pool, id);
-    return call && maySee(call, visit.identity, context.auditors) ? callVersion(call, context.now()) : 'gone';
+    return call && maySee(call, visit.identity, context.viewers) ? callVersion(call, context.now()) : 'gone';
   });
   stream('/live/sessions/:id', async (id, visit) => {
     const session = await allowed(context, visit).reader.session(id);

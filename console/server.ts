@@ -18,6 +18,8 @@ import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 import { formOf } from './requests.ts';
+import { auditorsOf, namedBy, rolesThatMay } from './roles.ts';
+import { containmentRoutes } from './routes-containment.ts';
 import { requireVisit, visitOf } from './sign-in.ts';
 import { createVisits } from './visits.ts';
 
@@ -64,7 +66,10 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     approvals: deps.approvals,
     login,
     visits: createVisits(deps.pool, login.binding, secure),
-    auditors: deps.auditors ?? null,
+    auditors: auditorsOf(deps),
+    viewers: namedBy(deps.roles ?? {}, rolesThatMay('requests.see'), deps.auditors ?? null),
+    roles: deps.roles ?? {},
+    containment: deps.containment ?? null,
     recordings: deps.recordings ?? null,
     rules: deps.rules ?? null,
     tokens: deps.tokens ?? null,
@@ -112,6 +117,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     linkRoutes(inside, context);
     authorizeRoutes(inside, context);
     tokenRoutes(inside, context);
+    containmentRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {
       context.visits.checkForm(visitOf(request), formOf(request));

@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { personHandles, revokedAmong } from '../db/revocations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
+import { PageError } from './errors.ts';
 
 const visits = new WeakMap<FastifyRequest, Visit>();
 
@@ -8,12 +10,25 @@ export function requireVisit(app: FastifyInstance, context: ConsoleContext): voi
   app.addHook('preHandler', async (request, reply) => {
     const visit = await context.visits.find(request);
     if (visit) {
+      await refuseRevoked(context, visit);
       visits.set(request, visit);
       return undefined;
     }
     const to = request.method === 'GET' ? request.url : '/';
     return reply.redirect(`/login?to=${encodeURIComponent(to)}`, 303);
   });
+}
+
+/** @throws PageError 403 when whoever is signed in has been cut off */
+export async function refuseRevoked({ pool }: Pick<ConsoleContext, 'pool'>, visit: Visit): Promise<void> {
+  const by = await revokedAmong(pool, personHandles(visit.identity.person.keys));
+  if (!by) return;
+  throw new PageError(
+    403,
+    'Your access has been revoked',
+    `The act is ${by.id}. Nothing was shown and nothing was done.`,
+    'Whoever runs this console can say why, and lift it.',
+  );
 }
 
 /** The visit of a request on a route behind {@link requireVisit}. */

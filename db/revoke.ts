@@ -21,6 +21,8 @@ export interface ContainmentDeps {
     act: string,
     details: Readonly<Record<string, string | number | null>>,
   ) => Promise<void>;
+  /** Masks what people type, before it is stored. */
+  readonly maskText: (text: string) => string;
   /** Ends an approval workflow as cancelled. */
   readonly cancelWorkflow: (workflowId: string, because: string) => Promise<void>;
 }
@@ -54,7 +56,7 @@ const confirmWaitMs = 3_000;
  */
 export async function revoke(pool: Pool, ask: RevokeAsk, deps: ContainmentDeps): Promise<Revoked> {
   const value = canonicalValue(ask.kind, ask.value);
-  const reason = checkedReason(ask.reason);
+  const reason = deps.maskText(checkedReason(ask.reason));
   if (await revokedAmong(pool, [`${ask.kind}:${value}`])) throw alreadyRevoked(ask.kind, value);
   const id = `rev_${randomBytes(9).toString('base64url')}`;
   await deps.recordAct('revoke', { revocation: id, kind: ask.kind, value, reason, ...actOf(ask.by) });
@@ -125,10 +127,10 @@ async function confirmations(db: Queryable, version: string): Promise<{ confirme
 export async function unrevoke(
   pool: Pool,
   ask: RevokeAsk,
-  deps: Pick<ContainmentDeps, 'recordAct'>,
+  deps: Pick<ContainmentDeps, 'recordAct' | 'maskText'>,
 ): Promise<Revocation> {
   const value = canonicalValue(ask.kind, ask.value);
-  const reason = checkedReason(ask.reason);
+  const reason = deps.maskText(checkedReason(ask.reason));
   const found = await revokedAmong(pool, [`${ask.kind}:${value}`]);
   if (!found) throw new RevocationError('not_revoked', `${ask.kind} ${value} is not revoked`);
   await deps.recordAct('unrevoke', {

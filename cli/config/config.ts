@@ -158,6 +158,15 @@ export interface Config {
     /** Who may look at every request and recording, where people log in. null: nobody. */
     readonly auditors: { readonly people: readonly string[]; readonly groups: readonly string[] } | null;
   };
+  /** Who is what on Holdpoint itself; `console.auditors` are among the auditors. */
+  readonly roles: Readonly<
+    Partial<
+      Record<
+        'viewer' | 'approver' | 'auditor' | 'operator' | 'owner',
+        { readonly people: readonly string[]; readonly groups: readonly string[] }
+      >
+    >
+  >;
   /** null: no Slack. Socket Mode when `appToken` is set, HTTP mode when `signingSecret` and `listen` are. */
   readonly slack: {
     readonly botToken: string;

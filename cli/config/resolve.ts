@@ -12,6 +12,7 @@ import type {
 import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
 import { keyServiceOf } from './resolve-keys.ts';
+import { rolesOf, rolesProblems } from './resolve-roles.ts';
 import type { ConfigFile } from './schema.ts';
 
 export interface ResolveOptions {
@@ -71,9 +72,10 @@ function sharedAddresses(listeners: readonly Listener[]): readonly Problem[] {
  * listeners other than the agents' are reachable (a worker's metrics), nothing is said of callers, and there are none.
  */
 function checkReach(
-  { agents, console, identity }: ConfigFile,
+  file: ConfigFile,
   listeners: readonly Listener[],
 ): readonly Problem[] {
+  const { agents, console, identity } = file;
   const agentsPath = isPublic(agents.publicUrl) ? ['agents', 'publicUrl'] : ['agents', 'listen'];
   const agentsReach = isPublic(agents.publicUrl) || !isLoopback(toListen(agents.listen));
   const exposed = agentsReach ? agentsPath : listeners.find(({ listen }) => !isLoopback(listen))?.path;
@@ -100,6 +102,7 @@ function checkReach(
       path: ['identity', 'authorizationServer'],
       message: 'lets people sign in as they do on the console, but `console.login` does not say how; set it',
     });
+  problems.push(...rolesProblems(file));
   return problems;
 }
 
@@ -122,6 +125,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       login: console.login ?? null,
       auditors: console.auditors ?? null,
     },
+    roles: rolesOf(file),
     slack: slack
       ? {
           botToken: slack.botToken,

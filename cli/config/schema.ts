@@ -4,6 +4,7 @@ import { keys } from './schema-keys.ts';
 import { connections } from './schema-connections.ts';
 import { identity } from './schema-identity.ts';
 import { recording } from './schema-recording.ts';
+import { roles } from './schema-roles.ts';
 import { agents, consoleSettings, slack } from './schema-listeners.ts';
 
 const temporal = z
@@ -56,6 +57,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Prometheus metrics, on a listener of their own. Left out: none.'),
   console: consoleSettings,
+  roles,
   slack: slack.optional(),
   database: z
     .strictObject({

@@ -29,6 +29,7 @@ export async function startConsoleRole(
       : null;
   // A console of its own may be deployed without the policy: its page then says so.
   const rules = existsSync(config.policy) ? await openRules(context) : null;
+  const masker = defaultMasker();
   const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
   const running = await startConsole({
     listen: config.console.listen,
@@ -37,10 +38,15 @@ export async function startConsoleRole(
     approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
     login,
     auditors: config.console.auditors,
+    roles: config.roles,
+    containment: {
+      maskText: (text) => masker.text(text).text,
+      cancelWorkflow: createApprovals(link.client, null).cancel,
+    },
     recordings: {
       reader: createRecordReader(pool),
       keyRing: keys.keyRing,
-      recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+      recordAct: createRecordAct({ recorder, masker }),
       log: keys.logSigner ? { view: createLogView(pool), vkey: keys.logSigner.vkey } : null,
     },
     rules,

@@ -6,7 +6,7 @@ import { visible } from '../visible.ts';
 export interface Frame {
   readonly title: string;
   readonly visit: Visit | null;
-  readonly here?: 'approvals' | 'sessions' | 'policy';
+  readonly here?: 'approvals' | 'sessions' | 'policy' | 'containment';
   readonly body: Html;
   /** Uses the whole width. */
   readonly wide?: boolean;
@@ -20,6 +20,7 @@ const places = [
   ['approvals', '/', 'Approvals'],
   ['sessions', '/sessions', 'Sessions'],
   ['policy', '/policy', 'Policy'],
+  ['containment', '/containment', 'Containment'],
 ] as const;
 
 /** A whole page. */

@@ -29,6 +29,7 @@ function acts(): ContainmentDeps & { readonly recorded: string[]; readonly cance
     recorded,
     cancelled,
     recordAct: async (act, details) => void recorded.push(`${act} ${JSON.stringify(details)}`),
+    maskText: (text) => text,
     cancelWorkflow: async (id) => void cancelled.push(id),
   };
 }
