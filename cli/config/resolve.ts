@@ -71,10 +71,7 @@ function sharedAddresses(listeners: readonly Listener[]): readonly Problem[] {
  * Without identity, nothing may be reachable from elsewhere: neither by address nor by a proxy in front. Where only
  * listeners other than the agents' are reachable (a worker's metrics), nothing is said of callers, and there are none.
  */
-function checkReach(
-  file: ConfigFile,
-  listeners: readonly Listener[],
-): readonly Problem[] {
+function checkReach(file: ConfigFile, listeners: readonly Listener[]): readonly Problem[] {
   const { agents, console, identity } = file;
   const agentsPath = isPublic(agents.publicUrl) ? ['agents', 'publicUrl'] : ['agents', 'listen'];
   const agentsReach = isPublic(agents.publicUrl) || !isLoopback(toListen(agents.listen));
