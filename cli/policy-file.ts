@@ -20,6 +20,8 @@ export interface PolicyFileOptions extends Surroundings {
 /** The policy in force. */
 export interface PolicyFileHandle {
   current(): Policy;
+  /** The text that it was read from. */
+  text(): string;
   /** Called after each change, once the new policy is in force. */
   onChange(listener: (policy: Policy) => void): void;
   close(): void;
@@ -44,6 +46,7 @@ export async function openPolicyFile(file: string, options: PolicyFileOptions): 
   const listeners: ((policy: Policy) => void)[] = [];
   let current = first.policy;
   let seen = text;
+  let inForce = text;
   const reload = async (): Promise<void> => {
     let changed: string;
     try {
@@ -61,10 +64,16 @@ export async function openPolicyFile(file: string, options: PolicyFileOptions): 
     if (next.policy.version === current.version) return;
     options.log.info({ file, from: current.version, to: next.policy.version }, 'policy changed');
     current = next.policy;
+    inForce = changed;
     for (const listener of listeners) listener(current);
   };
   const close = follow(file, reload);
-  return { current: () => current, onChange: (listener) => void listeners.push(listener), close };
+  return {
+    current: () => current,
+    text: () => inForce,
+    onChange: (listener) => void listeners.push(listener),
+    close,
+  };
 }
 
 function refuse(log: PolicyLog, file: string, current: Policy, errors: readonly PolicyError[]): void {

@@ -23,6 +23,7 @@ import { asFault } from './faults.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
 import { createTasks } from './tasks/tasks.ts';
 import type { ToolDefinitions } from './definitions/registry.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
@@ -73,6 +74,7 @@ interface Running {
   readonly log: Logger;
   readonly pool: Pool;
   readonly nextId: () => string;
+  readonly refusals: Refusals;
 }
 
 /** Starts the agents' listener. @throws Error when a port is taken */
@@ -119,6 +121,12 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     log,
     pool: deps.pool,
     nextId: correlationIds(),
+    refusals: createRefusals({
+      recorder: deps.recorder,
+      masker: () => deps.maskers().masker('default'),
+      now,
+      onError: (error) => log.warn({ err: error }, 'a refusal could not be recorded'),
+    }),
   };
   route(app, running);
   // Browsers come from anywhere to sign in: only where they came to is looked at.
@@ -138,6 +146,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     killSwitch.close();
     await metricsApp?.close();
     await sessions.close();
+    await running.refusals.close();
   };
   return {
     address: addressOf(app),
@@ -222,7 +231,9 @@ async function handle(
       await events(line, request, reply, connection, correlationId, stopping.signal);
     else await terminate(line, request, reply, connection, correlationId);
   } catch (error) {
-    refuse(running, reply, error, connection, correlationId);
+    const told = refuse(running, reply, error, connection, correlationId);
+    const from = request.socket.remoteAddress ?? null;
+    running.refusals.note({ code: told.code, message: told.message, connection, correlationId, from });
   }
   metrics.request(request.method ?? '', reply.statusCode, (performance.now() - startedAt) / 1000);
 }
@@ -234,14 +245,17 @@ function refuse(
   error: unknown,
   connection: string,
   correlationId: string,
-): void {
+): GatewayError {
   const told = asFault(error instanceof RefusedRequest ? error.refusal : error);
   const idJson = error instanceof RefusedRequest ? error.idJson : 'null';
   metrics.fault(told.code);
   const facts = { correlationId, connection, code: told.code };
   if (told.code === 'internal') log.error({ ...facts, err: error }, 'a request failed');
   else log.info(facts, told.message);
-  if (reply.headersSent || reply.destroyed) return void reply.destroy();
+  if (reply.headersSent || reply.destroyed) {
+    reply.destroy();
+    return told;
+  }
   reply.writeHead(statusOf(told.code), {
     'content-type': 'application/json',
     // The rest of a body that was not read to its end must not be taken for the next request.
@@ -249,6 +263,7 @@ function refuse(
     ...told.headers,
   });
   reply.end(errorResponse(idJson, told, correlationId));
+  return told;
 }
 
 async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promise<FastifyInstance> {

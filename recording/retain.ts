@@ -18,6 +18,8 @@ export interface RetainDeps extends PurgeDeps {
     act: string,
     details: Readonly<Record<string, string | number | null>>,
   ) => Promise<void>;
+  /** Seals the sessions that nobody will end any more, so that each has an end. */
+  readonly sealAbandoned: () => Promise<void>;
   readonly onDone: (done: { purged: number; freed: Reclaimed }) => void;
   readonly onError: (error: Error) => void;
 }
@@ -60,6 +62,7 @@ export async function purgeDue(
   signal: AbortSignal,
 ): Promise<{ purged: number; freed: Reclaimed } | null> {
   return deps.store.exclusively(async () => {
+    await deps.sealAbandoned();
     const going: Expired[] = [];
     for await (const session of planPurge(deps.store, deps.rules, deps.now())) going.push(session);
     if (going.length === 0) {

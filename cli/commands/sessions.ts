@@ -7,6 +7,7 @@ import { openSession, type ReadDeps, type RecordedEvent } from '../../recording/
 import { exportSessions } from './sessions-export.ts';
 import { legalHold, listHolds } from './sessions-hold.ts';
 import { purge, type PurgeDeps } from './sessions-purge.ts';
+import { match } from './sessions-match.ts';
 import { search } from './sessions-search.ts';
 import { filterOf, filterOptions, isUsage, numberOf, UsageError } from './sessions-filter.ts';
 import { eventJson, eventLines, visible } from '../../recording/transcript.ts';
@@ -21,6 +22,7 @@ export interface SessionsDeps extends PurgeDeps {
 const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [--tool T] [--verdict V] [--rule R]
                                 [--from TIME] [--to TIME] [--limit N] [--json]
        holdpoint sessions search TEXT [the filters of list] [--limit N] [--json]
+       holdpoint sessions match  (SESSION... | --all [the filters of list]) --file FILE [--json]
        holdpoint sessions replay SESSION [--speed N | --instant] [--follow] [--json]
        holdpoint sessions export --out DIR (--all | SESSION...) [the filters of list]
        holdpoint sessions purge  [SESSION... | --older-than 90d [--connection C]] [--reason TEXT]
@@ -30,6 +32,7 @@ const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [
        holdpoint sessions release (SESSION | --number N) --reason TEXT
        holdpoint sessions holds  [--json]
 
+match says whether a whole message passed, byte for byte, before it was masked; nothing of it was kept for that
 purge without sessions or an age goes by recording.retention, as workers do by themselves
 `;
 
@@ -39,6 +42,7 @@ export async function run(argv: string[], deps: SessionsDeps): Promise<number> {
   try {
     if (command === 'list') return await list(rest, deps);
     if (command === 'replay') return await replay(rest, deps);
+    if (command === 'match') return await match(rest, deps);
     if (command === 'search') return await search(rest, deps);
     if (command === 'export') return await exportSessions(rest, deps);
     if (command === 'purge') return await purge(rest, deps);

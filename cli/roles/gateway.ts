@@ -19,6 +19,7 @@ import { lateHolding } from './holding.ts';
 import { startIdentifying } from './identifying.ts';
 import { openRules } from './rules.ts';
 import { recheckCall } from './recheck.ts';
+import { recordPolicy } from './record-policy.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
 
 /** Serves agents: policy, masking, recording, upstreams and the hold step put together. */
@@ -73,6 +74,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     ),
   };
   const policy = (): Policy => rules.policy();
+  await recordPolicy(rules, { ...shared, masker: () => rules.masking().masker('default') });
   const definitions = began(
     'tool definitions',
     await startToolDefinitions({

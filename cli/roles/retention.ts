@@ -1,4 +1,5 @@
 import { createRecordAct } from '../../console/acts.ts';
+import { abandonedSessions } from '../../db/abandoned-sessions.ts';
 import { createPurgeStore } from '../../db/records-purge.ts';
 import type { Recorder } from '../../recording/event.ts';
 import type { NoteSigner } from '../../recording/log/note.ts';
@@ -7,19 +8,29 @@ import { defaultMasker } from '../masking.ts';
 import type { Stoppable } from '../stopping.ts';
 import type { RoleContext } from './context.ts';
 
-/** Purges what `recording.retention` says need not be kept any more. Any number of workers may; one does. */
+const abandonedAfterMs = 48 * 60 * 60_000;
+
+/**
+ * Purges what `recording.retention` says need not be kept any more. Seals what nobody
+ * ends any more. Any number of workers may; one does.
+ */
 export function startPurging(
   { config, pool, log }: RoleContext,
   parts: { readonly recorder: Recorder; readonly signer: NoteSigner },
 ): Stoppable {
   const { retention, purgeEveryMs } = config.recording;
+  const { recorder, signer } = parts;
   const running = startRetention({
     store: createPurgeStore(pool),
-    signer: parts.signer,
+    signer,
     now: () => new Date(),
     rules: retention,
     everyMs: purgeEveryMs,
-    recordAct: createRecordAct({ recorder: parts.recorder, masker: defaultMasker() }),
+    recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+    sealAbandoned: async () => {
+      for (const sessionId of await abandonedSessions(pool, abandonedAfterMs, 1000))
+        await recorder.end(sessionId, 'nothing happened for two days');
+    },
     onDone: ({ purged, freed }) => log.info({ purged, ...freed }, 'recordings purged'),
     onError: (error) =>
       log.error({ err: error }, 'recordings that are due could not be purged; it is tried again'),

@@ -11,6 +11,10 @@ import { startPooledMasking } from './mask-pool.ts';
 /** The policy in force and the masking that goes with it; both follow the file. */
 export interface Rules {
   policy(): Policy;
+  /** The text of the policy in force. */
+  policyText(): string;
+  /** Called after each change of policy. */
+  onChange(listener: () => void): void;
   masking(): MaskingEngine;
   /** Names of the masking profiles, the default one first. */
   profiles(): readonly string[];
@@ -32,6 +36,8 @@ export async function openRules({ config, keys, log, together }: RoleContext): P
   file.onChange((policy) => masking.change(configOf(policy)));
   return {
     policy: () => file.current(),
+    policyText: () => file.text(),
+    onChange: (listener) => file.onChange(listener),
     masking: () => masking.engine(),
     profiles: () => profileNames(file.current().masking),
     async close() {

@@ -50,6 +50,7 @@ function retaining(
     rules,
     everyMs: 50,
     recordAct: async () => {},
+    sealAbandoned: async () => {},
     onDone: () => {},
     onError: (error) => assert.fail(error),
     ...changes,
