@@ -79,6 +79,28 @@ export async function approvals(invocation: Invocation): Promise<number> {
   });
 }
 
+/** `holdpoint definitions …`: who decides is recorded before it counts. */
+export async function definitions(invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/definitions.ts');
+  return opened(invocation, async ({ config, keys, pool }) => {
+    const { voteKey, keyRing } = keys;
+    if (!voteKey) throw new Error('keys.votes.privateKey is not set: decisions are signed with it');
+    const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
+    const masker = defaultMasker();
+    const recordAct = createRecordAct({ recorder, masker });
+    try {
+      return await run(invocation.argv, {
+        desk: { pool, voteKey, recordAct, maskText: (text) => masker.text(text).text },
+        identity: () => atCommandLine(config, pool, invocation),
+        stdout: invocation.out,
+        stderr: invocation.err,
+      });
+    } finally {
+      await recorder.close();
+    }
+  });
+}
+
 /** `holdpoint tokens …`: making and revoking one is recorded like every act. */
 export async function tokens(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/tokens.ts');

@@ -23,6 +23,7 @@ const commands: Record<string, () => Promise<Command>> = {
   slack: async () => (await import('./roles/run-role.ts')).runRole('slack'),
   console: async () => (await import('./roles/run-role.ts')).runRole('console'),
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  definitions: async () => (await import('./command-wiring.ts')).definitions,
   approvals: async () => (await import('./command-wiring.ts')).approvals,
   revoke: async () => (await import('./containment-wiring.ts')).containment('revoke'),
   unrevoke: async () => (await import('./containment-wiring.ts')).containment('unrevoke'),

@@ -15,6 +15,10 @@ Decide
   approvals deny ID --reason TEXT
   approvals cancel ID
 
+  definitions list            tools whose new or changed definition waits for a person
+  definitions show ID         what changed
+  definitions approve|reject ID
+
 Contain
   revoke KIND VALUE --reason TEXT     cuts off a person, credential, client, session or connection, at once, everywhere
   unrevoke KIND VALUE --reason TEXT   lets it in again

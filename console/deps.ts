@@ -5,6 +5,7 @@ import type { MaskingEngine } from '../masking/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
 import type { RecordReader } from '../recording/reader.ts';
+import type { DefinitionDesk } from './definition-decision.ts';
 import type { RecordAct } from './acts.ts';
 import type { SignedLog } from './inclusion.ts';
 import type { Identity } from './identity.ts';
@@ -78,6 +79,8 @@ export interface ConsoleDeps {
   readonly rules?: PolicyInForce | null;
   /** Left out: nobody makes access tokens here. */
   readonly tokens?: TokenRules | null;
+  /** Left out where the process cannot sign decisions on tool definitions. */
+  readonly definitions?: Omit<DefinitionDesk, 'pool'> | null;
   readonly now?: () => Date;
 }
 
@@ -128,6 +131,7 @@ export interface ConsoleContext {
   readonly containment: Containment | null;
   readonly recordings: Recordings | null;
   readonly rules: PolicyInForce | null;
+  readonly definitions: Omit<DefinitionDesk, 'pool'> | null;
   readonly tokens: TokenRules | null;
   readonly log: FastifyBaseLogger;
   /** The origin that browsers use, once the port is known. */

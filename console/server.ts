@@ -12,6 +12,7 @@ import { localLogin } from './login/local.ts';
 import { oidcLogin } from './login/oidc.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { authorizeRoutes } from './routes-authorize.ts';
+import { definitionRoutes } from './routes-definitions.ts';
 import { linkRoutes } from './routes-link.ts';
 import { liveRoutes } from './routes-live.ts';
 import { policyRoutes } from './routes-policy.ts';
@@ -72,6 +73,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     containment: deps.containment ?? null,
     recordings: deps.recordings ?? null,
     rules: deps.rules ?? null,
+    definitions: deps.definitions ?? null,
     tokens: deps.tokens ?? null,
     log: deps.log,
     origin: () => publicUrl().origin,
@@ -113,6 +115,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     requireVisit(inside, context);
     approvalRoutes(inside, context);
     sessionRoutes(inside, context);
+    definitionRoutes(inside, context);
     policyRoutes(inside, context);
     linkRoutes(inside, context);
     authorizeRoutes(inside, context);

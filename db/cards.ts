@@ -42,6 +42,8 @@ export interface CardFacts {
   readonly reason: string | null;
   readonly risk: string;
   readonly shownArgs: string;
+  /** What the agent says that the call is for, masked; null when it says nothing. */
+  readonly intent: string | null;
   readonly approvers: readonly ApproverGroup[];
   readonly approvalsNeeded: number;
   /** Null in calls of 0.1.0: any `approvalsNeeded` people. */
@@ -76,7 +78,7 @@ export interface StoredVote {
 }
 
 const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool,
-  caller, rule, reason, risk, approvers, approvals_needed as "approvalsNeeded", decisions,
+  caller, rule, reason, risk, intent, approvers, approvals_needed as "approvalsNeeded", decisions,
   created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause",
   quorum, extension, extensions, clock_stopped_at as "clockStoppedAt",
   array(select joining ->> 'name' from jsonb_array_elements(escalation) with ordinality stage(terms, nth),

@@ -43,6 +43,8 @@ export interface ShownCall {
   readonly escalated: number;
   /** Since when the clock stands still; null while it runs. */
   readonly clockStoppedAt: Date | null;
+  /** What the agent says that the call is for, masked; null when it says nothing. Nothing proves it. */
+  readonly intent: string | null;
   /** Masked arguments: JSON text, whole. */
   readonly shownArgs: string;
   readonly createdAt: Date;
@@ -66,7 +68,7 @@ export interface ShownFilter {
 
 const columns = `call_id as "callId", state, digest, workflow_id as "workflowId", connection, method, tool,
   session_id as "sessionId", caller, rule, reason, risk, policy_version as "policyVersion",
-  definition_hash as "definitionHash", approvers, approvals_needed as "approvalsNeeded", shown_args as "shownArgs",
+  definition_hash as "definitionHash", approvers, approvals_needed as "approvalsNeeded", shown_args as "shownArgs", intent,
   created_at as "createdAt", expires_at as "expiresAt", decisions as votes, decided_at as "decidedAt",
   executing_at as "executingAt", quorum, extension, extensions, escalation, escalated,
   clock_stopped_at as "clockStoppedAt", ended_at as "endedAt", ended_because as "endedBecause"`;

@@ -47,6 +47,8 @@ export interface NewHeldCall {
   /** What approvers may release beside the call. */
   readonly grantOffer: ShownOffer | null;
   readonly shownArgs: Masked<string>;
+  /** What the agent says that the call is for. */
+  readonly intent: Masked<string> | null;
   readonly expiresAt: Date;
   /** As far as extensions may go. */
   readonly latestExpiresAt: Date;
@@ -145,9 +147,9 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
        rule, reason, risk, policy_version, definition_hash, approvers, approvals_needed, on_disconnect, shown_args,
        expires_at, correlation_id, grant_offer, base_expires_at, latest_expires_at, quorum, escalation, extension,
-       on_slack_outage, clock_stopped_at)
+       on_slack_outage, intent, clock_stopped_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $19, $22,
-       $23, $24, $25, $26,
+       $23, $24, $25, $26, $27,
        (select now() from clock_stops where $26 = 'freeze' and kind = 'slack' and ended_at is null))`,
     [
       call.callId,
@@ -176,6 +178,7 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
       JSON.stringify(call.escalation),
       JSON.stringify(call.extension),
       call.onSlackOutage,
+      call.intent,
     ],
   );
   const { kekId, wrapped, sealed } = call.request;

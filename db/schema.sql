@@ -324,6 +324,7 @@ create table held_calls (
   opened_at timestamp with time zone,
   exec_seen_at timestamp with time zone,
   delivering_until timestamp with time zone,
+  intent text,
   quorum jsonb,
   escalation jsonb default '[]'::jsonb not null,
   escalated integer default 0 not null,

@@ -106,6 +106,13 @@ function factLines(request: CardRequest, mayDecide: boolean): { block: KnownBloc
     fact('What', { text: tool, bold: true }, { text: `${method} on ${field(request.connection)}` }),
     fact('Stopped by', { text: `rule ${field(request.rule)}, ${riskWords[request.risk].toLowerCase()}` }),
     ...(request.reason === null ? [] : [fact('Because', { text: explained(request.reason) })]),
+    ...(request.intent === null
+      ? []
+      : [
+          fact('Says it is for', {
+            text: `“${explained(request.intent)}” (the agent’s own words, unverified)`,
+          }),
+        ]),
     ...(mayDecide ? [fact('Who decides', ...deciders(request))] : []),
   ];
   return { block: lines('facts', facts), whole };

@@ -37,6 +37,8 @@ export interface CardRequest {
   readonly rule: string;
   readonly reason: string | null;
   readonly risk: Risk;
+  /** What the agent says that the call is for: its own words, masked, which nothing proves. */
+  readonly intent: string | null;
   /** The masked arguments: JSON text, whole. */
   readonly shownArgs: string;
   readonly approverGroups: readonly { readonly name: string; readonly slackUserGroup: string | null }[];
@@ -82,6 +84,7 @@ export function listedRequest(facts: ListedCall): ListedRequest {
     clockStoppedAtMs: facts.clockStoppedAt?.getTime() ?? null,
     state: facts.state as CardRequest['state'],
     risk: facts.risk as Risk,
+    intent: facts.intent,
     subject: caller.subject,
     client: caller.client,
     actors: caller.actors,

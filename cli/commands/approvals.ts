@@ -144,7 +144,15 @@ function show(deps: ApprovalsDeps, call: ShownCall, json: boolean): number {
       policyVersion,
       endedBecause,
     } = call;
-    const facts = { argumentsJson: shownArgs, risk, reason, digest, policyVersion, endedBecause };
+    const facts = {
+      argumentsJson: shownArgs,
+      intent: call.intent,
+      risk,
+      reason,
+      digest,
+      policyVersion,
+      endedBecause,
+    };
     const decisions = votes.map(({ person, decision, reason: why, via, atMs }) => ({
       name: person.name,
       decision,
@@ -162,6 +170,9 @@ function show(deps: ApprovalsDeps, call: ShownCall, json: boolean): number {
     ['By', call.caller.client ?? 'a client that gave no name'],
     ['Call', `${call.method} ${call.tool} on ${call.connection}`],
     ['Arguments', call.shownArgs],
+    ...(call.intent === null
+      ? []
+      : [['Says', `${call.intent} (the agent's own words, not verified)`] as const]),
     ['Held by', `rule ${call.rule}${call.reason === null ? '' : `: ${call.reason}`}`],
     ['Risk', call.risk],
     [

@@ -50,6 +50,11 @@ export async function startConsoleRole(
       log: keys.logSigner ? { view: createLogView(pool), vkey: keys.logSigner.vkey } : null,
     },
     rules,
+    definitions: {
+      voteKey: keys.voteKey,
+      recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
+      maskText: (text) => defaultMasker().text(text).text,
+    },
     tokens: { longestMs: config.identity.accessTokens.longestMs, scopes: knownScopes(config) },
     log,
   });

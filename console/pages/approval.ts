@@ -71,7 +71,10 @@ function whoAsks(call: ShownCall): Html {
     html` <span class="faint">(the client’s own word, not verified)</span>`
   }${caller.actors.length > 0 && html`, acting through ${caller.actors.map((actor) => html`<code>${visible(actor)}</code> `)}`}</dd></div>
 <div><dt>Identity</dt><dd><code>${visible(caller.key)}</code></dd></div>
-<div><dt>Asked</dt><dd>${moment(call.createdAt)}</dd></div>
+${
+  call.intent !== null &&
+  html`<div><dt>Says it is for</dt><dd><q>${visible(call.intent)}</q> <span class="faint">(the agent’s own words, not verified)</span></dd></div>`
+}<div><dt>Asked</dt><dd>${moment(call.createdAt)}</dd></div>
 </dl></section>`;
 }
 

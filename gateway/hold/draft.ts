@@ -113,6 +113,7 @@ export async function draftCall(
       onDisconnect: verdict.onDisconnect,
       grantOffer: shownOffer(request, bound),
       shownArgs: (await masker.later.json(argsJson ?? 'null')).text,
+      intent: request.intent,
       expiresAt: new Date(expiresAtMs),
       correlationId: request.correlationId,
       request: sealed,

@@ -14,6 +14,7 @@ export const plainRequest: CardRequest = {
   rule: 'writes',
   reason: 'Writing to production needs a second pair of eyes.',
   risk: 'high',
+  intent: null,
   shownArgs:
     '{"sql":"UPDATE accounts\\nSET plan = \'free\'\\nWHERE last_seen < now() - interval \'2 years\'","dry_run":false,"limit":12345678901234567890}',
   approverGroups: [{ name: 'dba', slackUserGroup: 'S0DBA' }],

@@ -197,7 +197,7 @@ export function policyOf(text: string, connections: string[]): Policy {
 }
 
 /** For tests in which nothing is held. */
-const noHold: HoldPort = {
+export const noHold: HoldPort = {
   hold: async () => {
     throw new Error('this test holds nothing');
   },

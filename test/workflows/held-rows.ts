@@ -90,6 +90,7 @@ function rowOf(input: ApprovalInput): Parameters<typeof openHeldCall>[1] {
         (input.terms?.extension ? input.terms.extension.byMs * input.terms.extension.times : 0),
     ),
     onDisconnect: input.onDisconnect,
+    intent: null,
     shownArgs: '{"sql":"update orders set paid = true"}' as Masked<string>,
     expiresAt: new Date(input.expiresAtMs),
     correlationId: input.correlationId,
