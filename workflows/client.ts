@@ -16,6 +16,7 @@ import {
 } from './contract.ts';
 import { sendAct, signExtension, signVote, type VoteKey } from './send-act.ts';
 import { searchAttributesOf, staticDetailsOf, staticSummaryOf } from './shown-at-start.ts';
+import { createTurns } from './turns.ts';
 
 /** How Temporal is reached. */
 export interface TemporalSettings {
@@ -117,7 +118,7 @@ export type DecideAnswer =
 export interface Approvals {
   /**
    * Starts the workflow and waits until a worker has answered for it.
-   * @throws Error when that did not happen within `deadlineMs`; the workflow is then cancelled as far as it can be
+   * @throws Error when that did not happen within `deadlineMs` of its turn (few are opened at once), or no turn came; the workflow is then cancelled as far as it can be
    * reached, and the caller must abort the row
    */
   open(input: ApprovalInput, options: { deadlineMs: number }): Promise<void>;
@@ -142,6 +143,8 @@ export interface Approvals {
 }
 
 const signalDeadlineMs = 3_000;
+/** A burst of calls shall not run into the deadline because each slows the others. */
+const opening = { atOnce: 32, waitMs: 10_000 };
 
 /**
  * Ids of the approval workflows that closed within `closedWithinMs` without settling their row: terminated, failed or
@@ -164,8 +167,9 @@ export function createApprovals(client: Client, voteKey: VoteKey | null): Approv
     client.withDeadline(Date.now() + signalDeadlineMs, () =>
       client.workflow.getHandle(workflowId).signal(name, argument),
     );
+  const turns = createTurns(opening);
   return {
-    open: (input, { deadlineMs }) => open(client, input, deadlineMs),
+    open: (input, { deadlineMs }) => turns.take(async () => open(client, input, deadlineMs)),
     decide: async (request) =>
       sendAct(client, names.decide, request, await signVote(request, keyOf(voteKey))),
     extend: async (request) =>

@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { openPool, type Pool } from '../db/pool.ts';
+import { startTestPostgres } from '../test/support/postgres.ts';
+import { startTestTemporal } from '../test/support/temporal.ts';
+import { createApprovals, linkTemporal } from '../workflows/client.ts';
+import { bare, decide } from './bare-workflow.ts';
+import { callOf, headers, initialize, start, startUpstream } from './held-calls.ts';
+
+/**
+ * How many held calls a second are decided, run upstream and answered, beside how many bare workflows (start, Update,
+ * complete) the same Temporal server completes in the same run.
+ *
+ * Usage: node bench/decisions.ts [--calls 500] [--concurrency 32] [--rounds 3] [--json]
+ */
+const calls = Number(option('--calls', '500'));
+const concurrency = Number(option('--concurrency', '32'));
+const rounds = Number(option('--rounds', '3'));
+
+function option(name: string, otherwise: string): string {
+  const at = process.argv.indexOf(name);
+  return (at === -1 ? undefined : process.argv[at + 1]) ?? otherwise;
+}
+
+/** Does something with each, so many at a time. @returns how many a second */
+async function rateOf<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<number> {
+  const queue = [...items];
+  const began = performance.now();
+  const workers = Array.from({ length: concurrency }, async () => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+  });
+  await Promise.all(workers);
+  return Math.round(items.length / ((performance.now() - began) / 1000));
+}
+
+interface Waiting {
+  readonly workflowId: string;
+  readonly callId: string;
+  readonly digest: string;
+}
+
+async function waiting(pool: Pool): Promise<Waiting[]> {
+  for (;;) {
+    const { rows } = await pool.query<Waiting>(
+      `select workflow_id as "workflowId", call_id as "callId", digest from held_calls
+       where state = 'pending' and opened_at is not null`,
+    );
+    if (rows.length === calls) return rows;
+    await sleep(100);
+  }
+}
+
+async function main(): Promise<void> {
+  const upstream = await startUpstream();
+  const postgres = await startTestPostgres(['fsync=on']);
+  process.env['HOLDPOINT_TEST_POSTGRES'] = postgres.url;
+  const temporal = await startTestTemporal();
+  const keys = generateKeyPairSync('ed25519');
+  const votePublicKey = keys.publicKey.export({ format: 'jwk' }).x ?? '';
+  const settings = { upstream: upstream.url, temporal: temporal.address, votePublicKey };
+  const gateway = await start('gateway', { ...settings, databaseUrl: null });
+  const { url, databaseUrl } = JSON.parse(gateway.ready) as { url: string; databaseUrl: string };
+  const worker = await start('worker', { ...settings, databaseUrl });
+  const bareWorker = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./bare-worker.ts', import.meta.url)), temporal.address],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  await new Promise((ready) => createInterface(bareWorker.stdout).once('line', ready));
+  const link = linkTemporal({
+    address: temporal.address,
+    namespace: 'default',
+    apiKey: null,
+    tls: null,
+    codecKeys: [Buffer.alloc(32, 7)],
+  });
+  const approvals = createApprovals(link.client, { id: 'bench', privateKey: keys.privateKey });
+  const pool = openPool(databaseUrl);
+  const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
+  const session = await initialize(url);
+  const found = [];
+  for (let round = 1; round <= rounds; round++) {
+    const bareRate = await rateOf(
+      Array.from({ length: calls }, (_, n) => `bare-${round}-${n}`),
+      async (workflowId) => {
+        const handle = await client.workflow.start(bare, { workflowId, taskQueue: 'bare' });
+        await handle.executeUpdate(decide, { args: ['approve'] });
+        await handle.result();
+      },
+    );
+    const replies = Array.from({ length: calls }, async (_, n) => {
+      const body = callOf(round * 1_000_000 + n);
+      const reply = await fetch(url, {
+        method: 'POST',
+        headers: { ...headers, 'mcp-session-id': session },
+        body,
+      });
+      const text = await reply.text();
+      if (!text.includes('done')) throw new Error(text);
+    });
+    const held = await waiting(pool);
+    const began = performance.now();
+    const decideRate = await rateOf(held, async ({ workflowId, callId, digest }) =>
+      approvals.decide({
+        workflowId,
+        callId,
+        digest,
+        updateId: callId,
+        person: { keys: ['oidc:https://idp#ann'], name: 'Ann' },
+        decision: 'approve',
+        reason: null,
+        groups: ['team'],
+        via: 'console',
+      }),
+    );
+    await Promise.all(replies);
+    const deliveredRate = Math.round(calls / ((performance.now() - began) / 1000));
+    found.push({ round, bareRate, decideRate, deliveredRate, ratio: rounded(deliveredRate / bareRate) });
+  }
+  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`);
+  else console.table(found);
+  for (const child of [gateway.process, worker.process, bareWorker]) child.kill('SIGKILL');
+  await pool.end();
+  await link.close();
+  await temporal.stop();
+  upstream.stop();
+  await postgres.stop();
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+await main();
+process.exit(0);
