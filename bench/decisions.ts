@@ -92,16 +92,22 @@ async function main(): Promise<void> {
         await handle.result();
       },
     );
-    const replies = Array.from({ length: calls }, async (_, n) => {
-      const body = callOf(round * 1_000_000 + n);
-      const reply = await fetch(url, {
-        method: 'POST',
-        headers: { ...headers, 'mcp-session-id': session },
-        body,
-      });
-      const text = await reply.text();
-      if (!text.includes('done')) throw new Error(text);
-    });
+    const replies: Promise<void>[] = [];
+    const opened = await rateOf(
+      Array.from({ length: calls }, (_, n) => callOf(round * 1_000_000 + n)),
+      async (body) => {
+        const reply = await fetch(url, {
+          method: 'POST',
+          headers: { ...headers, 'mcp-session-id': session },
+          body,
+        });
+        replies.push(
+          reply.text().then((text) => {
+            if (!text.includes('done')) throw new Error(text);
+          }),
+        );
+      },
+    );
     const held = await waiting(pool);
     const began = performance.now();
     const decideRate = await rateOf(held, async ({ workflowId, callId, digest }) =>
@@ -119,7 +125,14 @@ async function main(): Promise<void> {
     );
     await Promise.all(replies);
     const deliveredRate = Math.round(calls / ((performance.now() - began) / 1000));
-    found.push({ round, bareRate, decideRate, deliveredRate, ratio: rounded(deliveredRate / bareRate) });
+    found.push({
+      round,
+      bareRate,
+      openedRate: opened,
+      decideRate,
+      deliveredRate,
+      ratio: rounded(deliveredRate / bareRate),
+    });
   }
   if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`);
   else console.table(found);
