@@ -54,6 +54,11 @@ async function waiting(pool: Pool): Promise<Waiting[]> {
   }
 }
 
+async function answered(reply: Response): Promise<void> {
+  const text = await reply.text();
+  if (!text.includes('done')) throw new Error(text);
+}
+
 async function main(): Promise<void> {
   const upstream = await startUpstream();
   const postgres = await startTestPostgres(['fsync=on']);
@@ -101,11 +106,7 @@ async function main(): Promise<void> {
           headers: { ...headers, 'mcp-session-id': session },
           body,
         });
-        replies.push(
-          reply.text().then((text) => {
-            if (!text.includes('done')) throw new Error(text);
-          }),
-        );
+        replies.push(answered(reply));
       },
     );
     const held = await waiting(pool);
