@@ -1,5 +1,6 @@
 import type { WebClient } from '@slack/web-api';
-import { type CardCopy, type CardFacts, cardCopies, markAlerted } from '../db/cards.ts';
+import { type CardFacts } from '../db/card-facts.ts';
+import { type CardCopy, cardCopies, markAlerted } from '../db/cards.ts';
 import type { Queryable } from '../db/pool.ts';
 
 /**

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WebClient } from '@slack/web-api';
 import type { Pool } from '../db/pool.ts';
+import { type CardFacts, cardFacts } from '../db/card-facts.ts';
 import {
   type CardCopy,
-  type CardFacts,
   cardCopies,
-  cardFacts,
   markAttempt,
   markFailed,
   markGone,

@@ -1,4 +1,5 @@
-import { type CardCopy, cardCopies, type CardFacts, cardFacts, planCards } from '../db/cards.ts';
+import { type CardFacts, cardFacts } from '../db/card-facts.ts';
+import { type CardCopy, cardCopies, planCards } from '../db/cards.ts';
 import type { Pool } from '../db/pool.ts';
 import { slackReach } from '../db/slack-reach.ts';
 import type { ApproverGroup } from '../policy/verdict.ts';

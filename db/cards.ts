@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { ApproverGroup, Extension, Quorum } from '../policy/verdict.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 /** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
@@ -19,99 +18,6 @@ export interface CardCopy {
   readonly alertedAt: Date | null;
   /** Slack's last refusal of this card; null once it stands. */
   readonly lastError: string | null;
-}
-
-/** A held call as cards and the Slack app need it. */
-export interface CardFacts {
-  readonly callId: string;
-  readonly digest: string;
-  readonly workflowId: string;
-  readonly state: string;
-  readonly connection: string;
-  readonly method: string;
-  readonly tool: string;
-  /** The caller as the gateway identified it (policy/caller.ts, `Caller`). */
-  readonly caller: {
-    readonly key: string;
-    readonly subject: string;
-    readonly email: string | null;
-    readonly client: string | null;
-    readonly actors: readonly string[];
-  };
-  readonly rule: string;
-  readonly reason: string | null;
-  readonly risk: string;
-  readonly shownArgs: string;
-  /** What the agent says that the call is for, masked; null when it says nothing. */
-  readonly intent: string | null;
-  readonly approvers: readonly ApproverGroup[];
-  readonly approvalsNeeded: number;
-  /** Null in calls of 0.1.0: any `approvalsNeeded` people. */
-  readonly quorum: Quorum | null;
-  /** Groups that joined by escalation. */
-  readonly joined: readonly string[];
-  readonly extension: Extension | null;
-  readonly extensions: readonly {
-    readonly person: { readonly name: string };
-    readonly byMs: number;
-    readonly via: string;
-    readonly atMs: number;
-  }[];
-  /** Since when the clock stands still; null while it runs. */
-  readonly clockStoppedAt: Date | null;
-  /** The votes that counted, as the worker stored them. */
-  readonly decisions: readonly StoredVote[];
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-  readonly endedAt: Date | null;
-  readonly endedBecause: string | null;
-}
-
-/** A vote in `held_calls.decisions` (workflows/contract.ts, `CountedVote`). */
-export interface StoredVote {
-  readonly person: { readonly keys: readonly string[]; readonly name: string };
-  readonly decision: 'approve' | 'deny';
-  readonly reason: string | null;
-  readonly via: string;
-  readonly atMs: number;
-  readonly groups?: readonly string[];
-}
-
-const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool,
-  caller, rule, reason, risk, intent, approvers, approvals_needed as "approvalsNeeded", decisions,
-  created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause",
-  quorum, extension, extensions, clock_stopped_at as "clockStoppedAt",
-  array(select joining ->> 'name' from jsonb_array_elements(escalation) with ordinality stage(terms, nth),
-    jsonb_array_elements(terms -> 'to') joining where nth <= escalated) as joined`;
-
-/** What a card shows of a held call, or null when there is no such call. */
-export async function cardFacts(db: Queryable, callId: string): Promise<CardFacts | null> {
-  const { rows } = await db.query<CardFacts>(
-    `select ${listColumns}, shown_args as "shownArgs" from held_calls where call_id = $1`,
-    [callId],
-  );
-  return rows[0] ?? null;
-}
-
-/** A held call as lists need it: without its arguments, which may be large. */
-export type ListedCall = Omit<CardFacts, 'shownArgs'>;
-
-/** Held calls that still wait for a decision, soonest expiry first. */
-export async function openCalls(db: Queryable, limit: number): Promise<readonly ListedCall[]> {
-  const { rows } = await db.query<ListedCall>(
-    `select ${listColumns} from held_calls where state = 'pending' order by expires_at, call_id limit $1`,
-    [limit],
-  );
-  return rows;
-}
-
-/** The named calls, in the order of their names; those that are not known are left out. */
-export async function listedCalls(db: Queryable, callIds: readonly string[]): Promise<readonly ListedCall[]> {
-  const { rows } = await db.query<ListedCall>(
-    `select ${listColumns} from held_calls where call_id = any($1) order by array_position($1, call_id)`,
-    [callIds],
-  );
-  return rows;
 }
 
 const copyColumns = `card_id as "cardId", call_id as "callId", target, role, channel, ts, attempted_at as "attemptedAt",

@@ -1,7 +1,25 @@
-import type { Person } from '../workflows/contract.ts';
-import type { GrantTerms } from '../workflows/contract.ts';
+import type { ApproverGroup } from '../policy/verdict.ts';
+import type { GrantTerms, Person } from '../workflows/contract.ts';
+import type { ShownOffer } from './held-opening.ts';
 import type { SealedValue } from './held-execution.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
+
+/**
+ * The terms of a grant as an approver chose them, never wider than the offer.
+ * @param by.sessionId of the call that is approved
+ */
+export function termsWithin(
+  offer: ShownOffer,
+  chosen: { readonly calls: number; readonly forMs: number },
+  by: { readonly sessionId: string; readonly nowMs: number },
+): GrantTerms {
+  return {
+    calls: Math.max(1, Math.min(Math.trunc(chosen.calls), offer.calls)),
+    untilMs: by.nowMs + Math.max(1, Math.min(Math.trunc(chosen.forMs), offer.forMs)),
+    sessionId: offer.scope === 'session' ? by.sessionId : null,
+    where: offer.where,
+  };
+}
 
 /** A grant as people see it. */
 export interface ShownGrant {
@@ -21,6 +39,9 @@ export interface ShownGrant {
   readonly revokedBy: { readonly name: string; readonly via: string } | null;
   /** Who gave it, as stored: for people to read. */
   readonly givenBy: readonly string[];
+  /** Who may decide on the call it was given with, and so revoke it. */
+  readonly approvers: readonly ApproverGroup[];
+  /** Whether it covers further calls now. */
   readonly open: boolean;
 }
 
@@ -28,7 +49,7 @@ const shown = `g.grant_id as "grantId", g.call_id as "callId", g.connection, g.t
   h.caller ->> 'subject' as subject, g.terms, g.calls, g.used, g.created_at as "createdAt",
   g.expires_at as "expiresAt", g.revoked_at as "revokedAt",
   jsonb_build_object('name', g.revoked_by #>> '{person,name}', 'via', g.revoked_by ->> 'via') as "revokedBy",
-  array(select v #>> '{person,name}' from jsonb_array_elements(g.votes) v) as "givenBy",
+  array(select v #>> '{person,name}' from jsonb_array_elements(g.votes) v) as "givenBy", h.approvers,
   (g.revoked_at is null and g.used < g.calls and g.expires_at > now()) as open`;
 const from = 'from approval_grants g join held_calls h using (call_id)';
 
@@ -156,6 +177,7 @@ export async function insertGrant(db: Queryable, grant: NewGrant): Promise<void>
       grant.args.sealed,
     ],
   );
+  await wishRefresh(db, grant.callId);
 }
 
 /** A grant that may cover a call, as stored; nothing of it is believed but what its votes sign. */

@@ -1,6 +1,8 @@
 import type { Caller } from '../policy/caller.ts';
 import type { ApproverGroup, EscalationStage, Extension, Quorum, Risk } from '../policy/verdict.ts';
 import type { CountedExtension, CountedVote } from '../workflows/contract.ts';
+import type { CallContext } from './held-context.ts';
+import type { ShownOffer } from './held-opening.ts';
 import type { Queryable } from './pool.ts';
 
 /** States of a held call (migration 0001). */
@@ -54,6 +56,11 @@ export interface ShownCall {
   readonly executingAt: Date | null;
   readonly endedAt: Date | null;
   readonly endedBecause: string | null;
+  /** What approvers may release beside the call. */
+  readonly grantOffer: ShownOffer | null;
+  /** The grant under which it ran without being asked about. */
+  readonly grantId: string | null;
+  readonly context: CallContext | null;
 }
 
 /** Which calls to list. Every member that is there narrows the list. */
@@ -71,7 +78,8 @@ const columns = `call_id as "callId", state, digest, workflow_id as "workflowId"
   definition_hash as "definitionHash", approvers, approvals_needed as "approvalsNeeded", shown_args as "shownArgs", intent,
   created_at as "createdAt", expires_at as "expiresAt", decisions as votes, decided_at as "decidedAt",
   executing_at as "executingAt", quorum, extension, extensions, escalation, escalated,
-  clock_stopped_at as "clockStoppedAt", ended_at as "endedAt", ended_because as "endedBecause"`;
+  clock_stopped_at as "clockStoppedAt", ended_at as "endedAt", ended_because as "endedBecause",
+  grant_offer as "grantOffer", grant_id as "grantId", context`;
 
 /** Pending calls whose time is not up, soonest expiry first. */
 export async function pendingCalls(db: Queryable, limit: number): Promise<ShownCall[]> {

@@ -9,6 +9,7 @@ import type {
   Quorum,
   Risk,
 } from '../policy/verdict.ts';
+import type { CallContext } from './held-context.ts';
 import type { SealedValue } from './held-execution.ts';
 import { isFrozen } from './kill-switch.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
@@ -198,6 +199,11 @@ export async function markOpened(db: Queryable, callId: string): Promise<boolean
     [callId],
   );
   return rowCount === 1;
+}
+
+/** Stores what helps to decide on a call, before anybody is asked about it. */
+export async function storeContext(db: Queryable, callId: string, context: CallContext): Promise<void> {
+  await db.query('update held_calls set context = $2 where call_id = $1', [callId, JSON.stringify(context)]);
 }
 
 /** Sets an outcome aside for the clients of this replica that waited for it. */

@@ -45,6 +45,25 @@ begin
   return null;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.held_calls_companions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  delete from held_call_before where call_id = new.call_id;
+  if new.state = 'unknown' then
+    insert into unknown_tasks (call_id, read_back)
+    select new.call_id, case when exists (select from held_call_read_backs where call_id = new.call_id)
+                             then 'wanted' else 'none' end
+    on conflict do nothing;
+    insert into slack_refreshes (call_id) values (new.call_id)
+      on conflict (call_id) do update set wish = slack_refreshes.wish + 1, due_at = least(slack_refreshes.due_at, now());
+  else
+    delete from held_call_read_backs where call_id = new.call_id;
+  end if;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.held_calls_guard()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -117,6 +136,21 @@ AS $function$
 begin
   perform pg_notify('holdpoint_tool_definitions', new.connection || ' ' || new.context);
   return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.unknown_tasks_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.mark is not null and (new.mark is distinct from old.mark or new.marked_by is distinct from old.marked_by
+      or new.reason is distinct from old.reason) then
+    raise exception 'the outcome of call % was marked already', old.call_id;
+  end if;
+  if new.mark is not null and old.mark is null then
+    delete from held_call_read_backs where call_id = new.call_id;
+  end if;
+  return new;
 end $function$;
 
 create table access_tokens (
@@ -269,6 +303,24 @@ create table gateway_replicas (
   replica text not null,
   seen_at timestamp with time zone default now() not null,
   constraint gateway_replicas_pkey PRIMARY KEY (replica)
+);
+
+create table held_call_before (
+  call_id text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  constraint held_call_before_pkey PRIMARY KEY (call_id),
+  constraint held_call_before_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
+);
+
+create table held_call_read_backs (
+  call_id text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  constraint held_call_read_backs_pkey PRIMARY KEY (call_id),
+  constraint held_call_read_backs_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
 );
 
 create table held_call_requests (
@@ -731,6 +783,8 @@ create table slack_decisions (
   outcome_code text,
   outcome_text text,
   settled_at timestamp with time zone,
+  grant_choice jsonb,
+  bounds text,
   constraint slack_decisions_pkey PRIMARY KEY (update_id),
   constraint slack_decisions_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
   constraint slack_decisions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'counted'::text, 'refused'::text])))
@@ -772,6 +826,24 @@ create table tool_definitions (
   constraint tool_definitions_pkey PRIMARY KEY (definition_id),
   constraint tool_definitions_connection_context_tool_key_hash_key UNIQUE (connection, context, tool_key, hash),
   constraint tool_definitions_state_check CHECK ((state = ANY (ARRAY['quarantined'::text, 'pinned'::text, 'rejected'::text, 'superseded'::text])))
+);
+
+create table unknown_tasks (
+  call_id text not null,
+  opened_at timestamp with time zone default now() not null,
+  taken_by jsonb,
+  taken_at timestamp with time zone,
+  read_back text default 'none'::text not null,
+  read_back_at timestamp with time zone,
+  read_back_shown jsonb,
+  mark text,
+  reason text,
+  marked_by jsonb,
+  marked_at timestamp with time zone,
+  constraint unknown_tasks_pkey PRIMARY KEY (call_id),
+  constraint unknown_tasks_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
+  constraint unknown_tasks_mark_check CHECK ((mark = ANY (ARRAY['happened'::text, 'did-not-happen'::text]))),
+  constraint unknown_tasks_read_back_check CHECK ((read_back = ANY (ARRAY['none'::text, 'wanted'::text, 'running'::text, 'done'::text])))
 );
 
 CREATE INDEX access_tokens_by_person ON public.access_tokens USING btree (person_key);
@@ -884,9 +956,15 @@ CREATE UNIQUE INDEX tool_definitions_pinned ON public.tool_definitions USING btr
 
 CREATE INDEX tool_definitions_waiting ON public.tool_definitions USING btree (found_at) WHERE (state = 'quarantined'::text);
 
+CREATE INDEX unknown_tasks_open ON public.unknown_tasks USING btree (opened_at) WHERE (mark IS NULL);
+
+CREATE INDEX unknown_tasks_wanted ON public.unknown_tasks USING btree (read_back_at) WHERE (read_back = ANY (ARRAY['wanted'::text, 'running'::text]));
+
 CREATE TRIGGER approval_grants_guard BEFORE UPDATE ON public.approval_grants FOR EACH ROW EXECUTE FUNCTION approval_grants_guard();
 
 CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION held_calls_after_change();
+
+CREATE TRIGGER held_calls_companions AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_companions();
 
 CREATE TRIGGER held_calls_guard BEFORE UPDATE ON public.held_calls FOR EACH ROW EXECUTE FUNCTION held_calls_guard();
 
@@ -899,3 +977,5 @@ CREATE TRIGGER revocations_changed AFTER INSERT OR DELETE OR UPDATE ON public.re
 CREATE TRIGGER revocations_guard BEFORE UPDATE ON public.revocations FOR EACH ROW EXECUTE FUNCTION revocations_guard();
 
 CREATE TRIGGER tool_definitions_after_change AFTER INSERT OR UPDATE OF state, current, decision ON public.tool_definitions FOR EACH ROW EXECUTE FUNCTION tool_definitions_after_change();
+
+CREATE TRIGGER unknown_tasks_guard BEFORE UPDATE ON public.unknown_tasks FOR EACH ROW EXECUTE FUNCTION unknown_tasks_guard();

@@ -9,6 +9,10 @@ export interface ClickedDecision {
   readonly slackUser: string;
   readonly decision: 'approve' | 'deny';
   readonly reason: string | null;
+  /** Of an approval: how much further it is to go. */
+  readonly grantChoice?: { readonly calls: number; readonly forMs: number } | null;
+  /** Of a denial: within what the call may come again. */
+  readonly bounds?: string | null;
   /** Where the click was made; null outside a conversation. */
   readonly channel: string | null;
   readonly messageTs: string | null;
@@ -24,14 +28,15 @@ export interface OpenDecision extends ClickedDecision {
 }
 
 const columns = `update_id as "updateId", call_id as "callId", team, slack_user as "slackUser", decision, reason,
-  channel, message_ts as "messageTs", received_at as "receivedAt", attempts,
+  grant_choice as "grantChoice", bounds, channel, message_ts as "messageTs", received_at as "receivedAt", attempts,
   (select correlation_id from held_calls where held_calls.call_id = slack_decisions.call_id) as "correlationId"`;
 
 /** Stores a click before Slack is told that it arrived. A second delivery of the same click changes nothing. */
 export async function storeClick(db: Queryable, click: ClickedDecision): Promise<void> {
   await db.query(
-    `insert into slack_decisions (update_id, call_id, team, slack_user, decision, reason, channel, message_ts)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+    `insert into slack_decisions (update_id, call_id, team, slack_user, decision, reason, channel, message_ts,
+       grant_choice, bounds)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
     [
       click.updateId,
       click.callId,
@@ -41,6 +46,8 @@ export async function storeClick(db: Queryable, click: ClickedDecision): Promise
       click.reason,
       click.channel,
       click.messageTs,
+      click.grantChoice ? JSON.stringify(click.grantChoice) : null,
+      click.bounds ?? null,
     ],
   );
 }

@@ -19,7 +19,8 @@ export interface ClassifyDeps {
 export function classify(deps: ClassifyDeps, exchange: Exchange): Classified {
   const { message, session, caller } = exchange;
   const policy = deps.policy();
-  if (message.kind !== 'request') return { ...exchange, verdict: passing(policy.version), target: '' };
+  if (message.kind !== 'request')
+    return { ...exchange, verdict: passing(policy.version), target: '', recent: [] };
   session.calls++;
   const target = targetOf(message);
   const { connection } = session.facts;
@@ -35,8 +36,17 @@ export function classify(deps: ClassifyDeps, exchange: Exchange): Classified {
     session: { id: session.facts.sessionId, startedAt: session.startedAt, calls: session.calls },
     now: deps.now(),
   });
-  return { ...exchange, verdict, target };
+  const recent = session.recent;
+  if (target !== '')
+    session.recent = [
+      { tool: target, verdict: verdict.kind, atMs: deps.now().getTime() },
+      ...recent.slice(0, recentAtMost - 1),
+    ];
+  return { ...exchange, verdict, target, recent };
 }
+
+/** As many earlier requests of a session as an approver is shown. */
+const recentAtMost = 6;
 
 function passing(policyVersion: string): Verdict {
   return {

@@ -3,6 +3,7 @@ import type { Masker } from '../masking/engine.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { ClientStream } from './client-stream.ts';
+import type { RecentRequest } from './hold-port.ts';
 import type { RpcMessage } from './mcp/rpc-message.ts';
 import type { LiveSession } from './sessions/session.ts';
 import type { Upstream } from './upstreams/upstream.ts';
@@ -53,6 +54,8 @@ export interface Classified extends Exchange {
   readonly verdict: Verdict;
   /** Tool, prompt or resource; empty when the method has none. */
   readonly target: string;
+  /** The session's requests before this one, latest first. */
+  readonly recent: readonly RecentRequest[];
 }
 
 /** After `mask`. */

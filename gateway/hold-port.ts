@@ -26,6 +26,8 @@ export interface HeldRequest {
   readonly verdict: HoldVerdict;
   /** What the agent says that the call is for, in its own words, which nothing proves; null when it says nothing. */
   readonly intent: Masked<string> | null;
+  /** The session's requests before this one, latest first, as far as this replica saw them. */
+  readonly recent?: readonly RecentRequest[];
   /** The session's masker of the verdict's profile. */
   readonly masker: Masker;
   /** Headers that the message takes upstream (2026-07-28 mirrors); never credentials. */
@@ -45,6 +47,14 @@ export interface AdoptedTask {
   readonly tool: string;
   readonly masker: Masker;
   readonly stream: ClientStream;
+}
+
+/** An earlier request of a session. */
+export interface RecentRequest {
+  readonly tool: string;
+  /** `pass`, `deny` or `hold`. */
+  readonly verdict: string;
+  readonly atMs: number;
 }
 
 /** The hold step of the line. */

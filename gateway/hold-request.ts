@@ -13,7 +13,8 @@ export async function holdRequest(
   request: RpcRequest,
   verdict: HoldVerdict,
 ): Promise<void> {
-  const { caller, session, correlationId, protocolVersion, target, headers, masker, stream } = exchange;
+  const { caller, session, correlationId, protocolVersion, target, headers, masker, recent, stream } =
+    exchange;
   const stated = exchange.stated?.intent;
   await deps.hold.hold({
     caller,
@@ -28,6 +29,7 @@ export async function holdRequest(
     definitionHash: deps.definitions.find(scopeOf(exchange.upstream, caller), target)?.hash ?? null,
     verdict,
     intent: typeof stated === 'string' ? masker.text(stated).text : null,
+    recent,
     masker,
     headers,
     upstream: session.upstream,

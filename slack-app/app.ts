@@ -1,14 +1,17 @@
 import { App, type Receiver, type ReceiverEvent } from '@slack/bolt';
 import { type WebClient, WebAPIPlatformError } from '@slack/web-api';
+import type { ListedCall } from '../db/card-facts.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { Approvals } from '../workflows/client.ts';
 import { registerCommands, showHome } from './commands.ts';
 import { startDecisionQueue } from './decision-queue.ts';
 import { eligibility } from './eligibility.ts';
+import { registerGranting } from './granting.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
 import { createMembership } from './membership.ts';
+import { startRefreshing } from './refreshing.ts';
 import { startSocketMode, type Transport } from './socket-mode.ts';
 import { clientOptions, type Log, slackLogger } from './web-client.ts';
 import { workspaceOf } from './workspace.ts';
@@ -72,20 +75,31 @@ export async function startSlackApp(
     throw error;
   });
   const common = { db: pool, client, consoleUrl: deps.consoleUrl, workspace };
-  const forCommands = { ...common, membership };
-  registerInteractions(app, {
+  const forCommands = {
     ...common,
+    pool,
+    membership,
+    eligibility: (facts: ListedCall, who: { team: string; user: string }) =>
+      eligibility({ pool, client, workspace, membership }, facts, who),
+  };
+  const interactions = {
+    ...common,
+    pool,
     queue,
-    eligibility: (facts, who) => eligibility({ pool, client, workspace, membership }, facts, who),
+    eligibility: forCommands.eligibility,
     log,
     maskText: deps.maskText,
-    showHome: (user) => showHome(forCommands, user),
-  });
+    showHome: (user: string) => showHome(forCommands, user),
+  };
+  registerInteractions(app, interactions);
+  registerGranting(app, interactions);
   registerCommands(app, forCommands);
+  const refreshing = startRefreshing({ db: pool, refreshCards: deps.refreshCards, log });
 
   const transports: Transport[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(transports.map((transport) => transport.stop()));
+    await refreshing.stop();
     await queue.stop();
   };
   try {

@@ -14,9 +14,9 @@ export const limits = {
   viewWeight: 100_000,
 } as const;
 
-/** A part of a line: text in one style, a time in the reader's own time zone, or a user group that is notified. */
+/** A part of a line: text in one style (or as a link, to places of our own only), a time in the reader's own time zone, or a user group that is notified. */
 export type Span =
-  | { readonly text: string; readonly bold?: boolean }
+  | { readonly text: string; readonly bold?: boolean; readonly link?: string }
   | { readonly atMs: number }
   | { readonly userGroup: string };
 
@@ -44,6 +44,7 @@ function richText(span: Span): RichTextElement[] {
       },
     ];
   if (span.text === '') return [];
+  if (span.link !== undefined) return [{ type: 'link', url: span.link, text: span.text }];
   return [{ type: 'text', text: span.text, ...(span.bold === true ? { style: { bold: true } } : {}) }];
 }
 

@@ -7,6 +7,11 @@ export const actionIds = {
   deny: 'hold_deny',
   details: 'hold_details',
   reason: 'hold_reason',
+  bounds: 'hold_bounds',
+  grant: 'hold_grant',
+  grantCalls: 'hold_grant_calls',
+  grantFor: 'hold_grant_for',
+  revoke: 'grant_revoke',
 } as const;
 
 /**
@@ -14,7 +19,7 @@ export const actionIds = {
  * taken from a message. Deny is always there; Approve only when the card shows all of what would run.
  */
 export function cardButtons(
-  call: { callId: string; tool: string; method: string; connection: string },
+  call: { callId: string; tool: string; method: string; connection: string; grantOffer: unknown },
   whole: boolean,
 ): ActionsBlock {
   const what = fitted(`${call.tool || call.method} on ${call.connection}`, 120).text;
@@ -32,6 +37,13 @@ export function cardButtons(
       deny: { type: 'plain_text', text: 'Not yet', emoji: false },
     },
   };
+  const grant: Button = {
+    type: 'button',
+    action_id: actionIds.grant,
+    value: call.callId,
+    text: { type: 'plain_text', text: 'Approve and allow more…', emoji: false },
+    accessibility_label: 'Approve this call and further calls like it',
+  };
   const deny: Button = {
     type: 'button',
     action_id: actionIds.deny,
@@ -47,5 +59,9 @@ export function cardButtons(
     text: { type: 'plain_text', text: 'Details', emoji: false },
     accessibility_label: 'Show everything that is known about this call',
   };
-  return { type: 'actions', block_id: 'decide', elements: [...(whole ? [approve] : []), deny, details] };
+  return {
+    type: 'actions',
+    block_id: 'decide',
+    elements: [...(whole ? [approve, ...(call.grantOffer === null ? [] : [grant])] : []), deny, details],
+  };
 }

@@ -2,8 +2,10 @@ import type { KnownBlock } from '@slack/types';
 import type { Risk } from '../policy/verdict.ts';
 import { boxed, header, limits, lines, type Span, smallPrint, weight } from './blocks.ts';
 import { cardButtons } from './buttons.ts';
+import { contextBlocks } from './context-blocks.ts';
+import { grantBlocks } from './grant-blocks.ts';
 import { laidOut, pieces } from './layout.ts';
-import type { CardFacts } from '../db/cards.ts';
+import type { CardFacts } from '../db/card-facts.ts';
 import { lacking, lackingWords, quorumWords } from '../workflows/quorum.ts';
 import { type CardRequest, cardRequest } from './request.ts';
 import { type CardState, stateOf } from './state.ts';
@@ -41,23 +43,37 @@ export function card(request: CardRequest, links: CardLinks, options: CardOption
   const state = stateOf(request);
   const mayDecide = state.open && options.forRequester !== true;
   const facts = factLines(request, mayDecide);
-  const before = [header(title(request, state, mayDecide)), ...outcomeBlocks(state), facts.block];
+  const grant = request.grant && options.forRequester !== true ? grantBlocks(request.grant) : [];
+  const before = [header(title(request, state, mayDecide)), ...outcomeBlocks(state), ...grant, facts.block];
   const after = closing(request, state, links);
   const buttons = (whole: boolean): KnownBlock[] => (mayDecide ? [cardButtons(request, whole)] : []);
   const room = limits.messageWeight - weight([...before, ...after, ...buttons(true)]) - roomForNote;
   const args = options.brief === true ? null : argumentBlocks(request.shownArgs, room);
   const whole = facts.whole && args !== null;
+  const shownArgs = args ?? [tooLong(request, options.brief === true)];
+  const helps =
+    mayDecide && options.brief !== true ? helpsToDecide(request, room - weight(shownArgs), links) : [];
   return {
     blocks: [
       ...before,
-      ...(args ?? [tooLong(request, options.brief === true)]),
+      ...shownArgs,
       ...(whole || !mayDecide ? [] : [incomplete(facts.whole)]),
+      ...helps,
       ...after,
       ...buttons(whole),
     ],
     text: fallbackText(request, state, mayDecide),
     whole: whole && options.forRequester !== true,
   };
+}
+
+function helpsToDecide(request: CardRequest, room: number, { consoleUrl }: CardLinks): KnownBlock[] {
+  const page = (path: string, id: string): string =>
+    `${consoleUrl}/${path}/${encodeURIComponent(id.toWellFormed())}`;
+  return contextBlocks(request.context, room, {
+    requestUrl: page('approvals', request.callId),
+    replayUrl: page('sessions', request.sessionId),
+  });
 }
 
 /** {@link card} of a stored call. */

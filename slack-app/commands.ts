@@ -1,9 +1,14 @@
 import type { App, SlashCommand } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
+import type { ListedCall } from '../db/card-facts.ts';
+import type { Pool } from '../db/pool.ts';
 import { newLinkCode, slackKey } from '../db/people.ts';
 import { lines, smallPrint } from './blocks.ts';
+import type { Eligible, Refused } from './eligibility.ts';
+import { listedGrant } from './grant-blocks.ts';
+import { revokeAs } from './granting.ts';
 import { homeView } from './home.ts';
-import { Barred, type InboxDeps, inboxOf, visibleCall } from './inbox.ts';
+import { Barred, grantsOf, type InboxDeps, inboxOf, visibleCall } from './inbox.ts';
 import { detailsModal } from './modals.ts';
 import { cardRequest } from './request.ts';
 import { escaped, fitted, slackDate } from './text.ts';
@@ -11,6 +16,12 @@ import { foreignWorkspace } from './workspace.ts';
 
 /** What the command and the App Home need. */
 export interface CommandDeps extends InboxDeps {
+  readonly pool: Pool;
+  /** Whether someone may decide on a call now. */
+  readonly eligibility: (
+    facts: ListedCall,
+    who: { team: string; user: string },
+  ) => Promise<Eligible | Refused>;
   readonly consoleUrl: string;
 }
 
@@ -54,6 +65,9 @@ async function answerTo(deps: CommandDeps, command: SlashCommand): Promise<Answe
   try {
     if (verb === 'pending' && rest.length === 0) return await pending(deps, command.user_id);
     if (verb === 'show' && rest.length === 1) return await show(deps, command, rest[0] ?? '');
+    if (verb === 'grants' && rest.length === 0) return await grants(deps, command.user_id);
+    if (verb === 'revoke' && rest.length === 1)
+      return { text: await revokeAs(deps, { team, user: command.user_id }, rest[0] ?? '') };
     if (verb === 'link' && rest.length === 0) return await link(deps, command, team);
     return usage();
   } catch (error) {
@@ -67,6 +81,8 @@ function usage(): Answer {
     text: [
       '`/holdpoint pending`: what waits for your decision',
       '`/holdpoint show CALL`: everything that is known about a call',
+      '`/holdpoint grants`: what somebody approved ahead, and how far it is used',
+      '`/holdpoint revoke GRANT`: end such a grant at once',
       '`/holdpoint link`: let your directory groups count for decisions that you make in Slack',
     ].join('\n'),
   };
@@ -98,6 +114,27 @@ async function pending(deps: CommandDeps, user: string): Promise<Answer> {
         ),
       ]),
       ...(more > 0 ? [smallPrint('more', `${more} more in the <${deps.consoleUrl}/|console>`)] : []),
+    ],
+  };
+}
+
+async function grants(deps: CommandDeps, user: string): Promise<Answer> {
+  const open = await grantsOf(deps, user);
+  if (open.length === 0) return { text: 'No grant of yours to look after is open.' };
+  const title = `${open.length} open ${open.length === 1 ? 'grant' : 'grants'}`;
+  return {
+    text: title,
+    blocks: [
+      lines('title', [[{ text: title, bold: true }]]),
+      ...open.slice(0, listedAtMost).flatMap((grant, index) => listedGrant(grant, index)),
+      ...(open.length > listedAtMost
+        ? [
+            smallPrint(
+              'more',
+              `${open.length - listedAtMost} more in the <${deps.consoleUrl}/grants|console>`,
+            ),
+          ]
+        : []),
     ],
   };
 }

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { adoptCard, type CardCopy, cardAt, cardFacts, isBeingPosted } from '../db/cards.ts';
+import { type CardFacts, cardFacts } from '../db/card-facts.ts';
+import { termsWithin } from '../db/grants.ts';
+import { adoptCard, type CardCopy, cardAt, isBeingPosted } from '../db/cards.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
-import type { ApprovalStatus, Decision, Person } from '../workflows/contract.ts';
+import type { ApprovalStatus, Decision, GrantTerms, Person } from '../workflows/contract.ts';
 import { wordsOf } from './blocks.ts';
 import { type EligibilityDeps, eligibility, type Refused, refused } from './eligibility.ts';
 import { cardRequest } from './request.ts';
@@ -49,12 +51,20 @@ export async function settle(deps: DecidingDeps, click: OpenDecision): Promise<S
     person,
     decision,
     reason,
+    grant: grantOf(facts, click),
+    bounds: decision === 'deny' ? (click.bounds ?? null) : null,
     groups,
     via: 'slack',
   });
   if (answer.kind === 'counted') return countedWords(answer.status, decision);
   if (answer.kind === 'refused') return refused(answer.code, answer.message);
   return endedWords(deps, callId, person, decision);
+}
+
+/** What an approval releases beside its call, within what policy offers. */
+function grantOf({ grantOffer, sessionId }: CardFacts, click: OpenDecision): GrantTerms | null {
+  if (click.decision !== 'approve' || !click.grantChoice || !grantOffer) return null;
+  return termsWithin(grantOffer, click.grantChoice, { sessionId, nowMs: Date.now() });
 }
 
 /** The workflow has closed: the row tells whether this person's decision was among those that counted. */

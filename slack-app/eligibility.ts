@@ -1,5 +1,5 @@
 import type { WebClient } from '@slack/web-api';
-import type { ListedCall } from '../db/cards.ts';
+import type { ListedCall } from '../db/card-facts.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Person, VoteRefusal } from '../workflows/contract.ts';

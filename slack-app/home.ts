@@ -1,8 +1,10 @@
 import type { HomeView, KnownBlock } from '@slack/types';
 import { actionIds } from './buttons.ts';
 import { header, limits, lines, smallPrint } from './blocks.ts';
+import type { ShownGrant } from '../db/grants.ts';
 import type { CardLinks } from './card.ts';
 import type { ListedRequest } from './request.ts';
+import { listedGrant } from './grant-blocks.ts';
 import { stateOf } from './state.ts';
 import { fitted, slackDate } from './text.ts';
 
@@ -14,20 +16,32 @@ export interface Inbox {
   readonly others: number;
   /** What this person decided lately, newest first. */
   readonly decided: readonly ListedRequest[];
+  /** Open grants that this person may revoke. */
+  readonly grants: readonly ShownGrant[];
 }
 
 /** Three blocks for each; with the rest this stays below what a view may hold. */
-const listedAtMost = 20;
+const listedAtMost = 18;
+/** Three blocks for each, too. */
+const grantsAtMost = 5;
 
 /** The App Home: what waits for this person, and what became of what they decided. */
 export function homeView(inbox: Inbox, links: CardLinks): HomeView {
   const waiting = inbox.waiting.slice(0, listedAtMost);
   const more = inbox.others + inbox.waiting.length - waiting.length;
   const decided = inbox.decided.slice(0, listedAtMost);
+  const grants = inbox.grants.slice(0, grantsAtMost);
   const blocks: KnownBlock[] = [
     header(waiting.length === 0 ? 'Nothing waits for you' : 'Waiting for you'),
     ...waiting.flatMap((request, index) => waitingBlocks(request, index)),
     ...(more > 0 ? [smallPrint('more', `${more} more in the <${links.consoleUrl}/|console>`)] : []),
+    ...(grants.length === 0
+      ? []
+      : [
+          { type: 'divider' as const },
+          header('Open grants'),
+          ...grants.flatMap((grant, index) => listedGrant(grant, index)),
+        ]),
     { type: 'divider' },
     header('Decided by you'),
     ...(decided.length === 0

@@ -1,5 +1,6 @@
 import type { WebClient } from '@slack/web-api';
-import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } from '../db/cards.ts';
+import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } from '../db/card-facts.ts';
+import { type ShownGrant, shownGrants } from '../db/grants.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import { decidedBy } from '../db/slack-decisions.ts';
@@ -46,7 +47,23 @@ export async function inboxOf(deps: InboxDeps, user: string): Promise<Inbox> {
     waiting: mine.slice(0, listedAtMost).map(listedRequest),
     others: Math.max(0, mine.length - listedAtMost),
     decided: before.map(listedRequest),
+    grants: await grantsFor(deps, decider),
   };
+}
+
+/** Open grants that a person may revoke. @throws Barred as {@link inboxOf} */
+export async function grantsOf(deps: InboxDeps, user: string): Promise<readonly ShownGrant[]> {
+  const { decider } = await deciderOf(deps, user);
+  return grantsFor(deps, decider);
+}
+
+async function grantsFor(deps: InboxDeps, decider: Decider): Promise<readonly ShownGrant[]> {
+  const mine: ShownGrant[] = [];
+  for (const grant of await shownGrants(deps.db, { open: true, limit: lookedAtAtMost })) {
+    const { groups } = await deps.membership.of(decider, grant.approvers);
+    if (groups.length > 0) mine.push(grant);
+  }
+  return mine;
 }
 
 /**

@@ -12,6 +12,9 @@ export const modalIds = { deny: 'hold_deny_reason' } as const;
 /** The longest reason that a denial may give, in characters. */
 export const longestReason = 1000;
 
+/** The longest bounds that a denial may name, in characters. */
+export const longestBounds = 200;
+
 const plain = (text: string) => ({ type: 'plain_text' as const, text, emoji: false });
 
 /** Asks why a call is denied. The agent is given the reason, so it is required. */
@@ -40,6 +43,17 @@ export function denyModal(
           min_length: 1,
           max_length: longestReason,
           focus_on_load: true,
+        },
+      },
+      {
+        type: 'input',
+        block_id: actionIds.bounds,
+        optional: true,
+        label: plain('Within what would it be fine? For example: at most 100 rows'),
+        element: {
+          type: 'plain_text_input',
+          action_id: actionIds.bounds,
+          max_length: longestBounds,
         },
       },
     ],

@@ -1,4 +1,6 @@
-import type { CardFacts, ListedCall } from '../db/cards.ts';
+import type { CardFacts, CardGrant, ListedCall } from '../db/card-facts.ts';
+import type { CallContext } from '../db/held-context.ts';
+import type { ShownOffer } from '../db/held-opening.ts';
 import type { Quorum, Risk } from '../policy/verdict.ts';
 
 /** A vote that counted, as a card shows it. */
@@ -6,6 +8,8 @@ export interface CardVote {
   readonly name: string;
   readonly decision: 'approve' | 'deny';
   readonly reason: string | null;
+  /** Of a denial: within what the call may come again. */
+  readonly bounds?: string | null;
   readonly via: string;
   readonly atMs: number;
   /** The approver groups to which the person belonged then. */
@@ -50,6 +54,12 @@ export interface CardRequest {
   /** Since when the clock stands still; null while it runs. */
   readonly clockStoppedAtMs: number | null;
   readonly votes: readonly CardVote[];
+  readonly sessionId: string;
+  /** What approvers may release beside the call. */
+  readonly grantOffer: ShownOffer | null;
+  /** The grant that was given with it. */
+  readonly grant: CardGrant | null;
+  readonly context: CallContext | null;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   readonly endedAtMs: number | null;
@@ -89,10 +99,15 @@ export function listedRequest(facts: ListedCall): ListedRequest {
     client: caller.client,
     actors: caller.actors,
     approverGroups: approvers.map(({ name, slackUserGroup }) => ({ name, slackUserGroup })),
-    votes: decisions.map(({ person, decision, reason, via, atMs, groups = [] }) => ({
+    sessionId: facts.sessionId,
+    grantOffer: facts.grantOffer,
+    grant: facts.grant,
+    context: facts.context,
+    votes: decisions.map(({ person, decision, reason, bounds, via, atMs, groups = [] }) => ({
       name: person.name,
       decision,
       reason,
+      bounds: bounds ?? null,
       via,
       atMs,
       groups,

@@ -84,6 +84,9 @@ function deniedLines(vote: CardVote): readonly Line[] {
   return [
     ['Denied by ', ...person(vote), '. It did not run.'].map((part) => ({ ...span(part), bold: true })),
     ...(vote.reason ? [plain(`“${fitted(vote.reason, reasonLength).text}”`)] : []),
+    ...(vote.bounds
+      ? [plain(`A call like it may be approved within: ${fitted(vote.bounds, 300).text}`)]
+      : []),
   ];
 }
 

@@ -62,7 +62,8 @@ export function frozenAnswer(to: AnswerTo): string {
 
 /** The answer of a call that has ended and has no result of its own to give. */
 export function endedAnswer(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): string {
-  const meta = { id: call.callId, status: call.state, url: facts.url };
+  const said = call.state === 'denied' ? { denial: denial(call.decisions) } : {};
+  const meta = { id: call.callId, status: call.state, url: facts.url, ...said };
   return refusal(to, endedText(to, facts, call), meta);
 }
 
@@ -72,12 +73,11 @@ function endedText(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): strin
   const name = to.tool || to.method;
   switch (state) {
     case 'denied': {
-      const { who, reason } = denial(call.decisions);
+      const { by, reason, bounds } = denial(call.decisions);
       return (
-        `DENIED ${callId}. The call was not executed: ${who} denied it` +
+        `DENIED ${callId}. The call was not executed: ${by} denied it` +
         `${reason === null ? ' and gave no reason' : `, saying ${JSON.stringify(reason)}`}. Do not call it again ` +
-        `unchanged and do not try to reach the same effect another way. Take the reason into account, or ask the ` +
-        `person you work for how to go on. The request: ${facts.url}`
+        `unchanged and do not try to reach the same effect another way. ${wayOn(name, bounds)} The request: ${facts.url}`
       );
     }
     case 'expired':
@@ -133,19 +133,25 @@ function refusal(to: AnswerTo, text: string, approval: Readonly<Record<string, u
   return `{"jsonrpc":"2.0","id":${to.idJson},"result":${JSON.stringify(result)}}`;
 }
 
+/** What an agent can do about a denial. */
+function wayOn(name: string, bounds: string | null): string {
+  return bounds === null
+    ? 'Take the reason into account, or ask the person you work for how to go on.'
+    : `Within these bounds it may be approved: ${JSON.stringify(bounds)}. Call ${name} with arguments that keep to them; ` +
+        `the approvers then see what has changed.`;
+}
+
 /** Who denied, from the votes as the row keeps them. The database is no authority, so nothing is taken for granted. */
-function denial(decisions: unknown): { who: string; reason: string | null } {
+function denial(decisions: unknown): { by: string; reason: string | null; bounds: string | null } {
   const votes: unknown[] = Array.isArray(decisions) ? decisions : [];
+  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
   for (const vote of votes.toReversed()) {
-    const { decision, person, reason } = vote as { decision?: unknown; person?: unknown; reason?: unknown };
+    const { decision, person, reason, bounds } = vote as Readonly<Record<string, unknown>>;
     if (decision !== 'deny') continue;
-    const name = (person as { name?: unknown } | null)?.name;
-    return {
-      who: typeof name === 'string' ? name : 'an approver',
-      reason: typeof reason === 'string' && reason !== '' ? reason : null,
-    };
+    const name = text((person as { name?: unknown } | null)?.name);
+    return { by: name ?? 'an approver', reason: text(reason), bounds: text(bounds) };
   }
-  return { who: 'an approver', reason: null };
+  return { by: 'an approver', reason: null, bounds: null };
 }
 
 function list(groups: readonly string[]): string {

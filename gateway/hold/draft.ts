@@ -80,6 +80,7 @@ export async function draftCall(
       requesterKeys,
       onDisconnect: verdict.onDisconnect,
       headers: request.headers,
+      precondition: verdict.offers.precondition?.holds.text ?? null,
     },
     request.json,
   );

@@ -1,19 +1,20 @@
 import { heldCallState } from '../../db/held-execution.ts';
-import type { Masker } from '../../masking/engine.ts';
 import { replicaQueue } from '../../workflows/contract.ts';
 import { GatewayError } from '../errors.ts';
 import type { AdoptedTask, HeldRequest, HoldPort } from '../hold-port.ts';
 import { type AnswerFacts, endedAnswer, frozenAnswer, pendingAnswer, tooManyAnswer } from './answers.ts';
 import type { ApprovalsPort } from './approvals-port.ts';
 import { budgetOf, learnFrom } from './budget.ts';
-import { type Draft, draftCall, type DraftDeps } from './draft.ts';
+import { draftCall, type DraftDeps } from './draft.ts';
 import { claimGranted, type GrantedDeps, runGranted } from './granted.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
 import { approvalsUnavailable, findOrOpen, joinWorkflow, openWorkflow, recordHold } from './open.ts';
+import { prepare } from './prepare.ts';
 import { legAnswer, mayComeBack, type RequestState, takeState } from './request-state.ts';
 import type { Running } from './running.ts';
 import type { HoldSettings } from './settings.ts';
 import type { Left, Waiter, Waiters } from './waiters.ts';
+import { factsOf, groupNames, pageOf, refusedAtOnce, waiterOf } from './waiting-request.ts';
 
 /** What holding needs. */
 export interface HoldDeps extends HandOverDeps, DraftDeps, GrantedDeps {
@@ -185,6 +186,13 @@ async function begin(
     runGranted(deps, granted, waiter, masker);
     return { held, left };
   }
+  if (opening.kind === 'opened') {
+    const objection = await prepare(deps, request, masker, draft);
+    if (objection !== null) {
+      deps.waiters.leave(waiter, 'closing');
+      return say(await refusedAtOnce(deps, waiter, held.facts, objection));
+    }
+  }
   try {
     await (opening.kind === 'opened' ? openWorkflow(deps, draft) : joinWorkflow(deps, callId));
   } catch (error) {
@@ -255,42 +263,4 @@ async function detach(
       'the workflow could not be told that its client left',
     );
   }
-}
-
-function waiterOf(
-  request: HeldRequest,
-  masker: Masker,
-  { callId, draft, budgetAtMs }: { callId: string; draft: Draft; budgetAtMs: number | null },
-): Waiter {
-  const { session, idJson, method, tool, protocolVersion, correlationId, upstream, stream } = request;
-  const { approvers, rule } = draft.row;
-  const groups = approvers.map((group) => group.name).join(' or ');
-  const waitingText = masker.text(`Waiting for ${groups} to approve ${callId} (rule "${rule}").`).text;
-  const to = { callId, session, idJson, method, tool, protocolVersion, correlationId };
-  return { ...to, masker, upstream, stream, waitingText, budgetAtMs };
-}
-
-function factsOf(deps: HoldDeps, request: HeldRequest, callId: string, expiresAt: Date): AnswerFacts {
-  const { session, verdict } = request;
-  return {
-    callId,
-    connection: session.connection,
-    rule: verdict.rule,
-    approverGroups: verdict.approvers.map((group) => group.name),
-    expiresAt,
-    url: pageOf(deps, callId),
-  };
-}
-
-function pageOf({ consoleUrl }: HoldDeps, callId: string): string {
-  return `${consoleUrl.replace(/\/$/, '')}/approvals/${callId}`;
-}
-
-/** Names as the row keeps them; the database is no authority, so that nothing is taken for granted. */
-function groupNames(approvers: unknown): string[] {
-  const groups: unknown[] = Array.isArray(approvers) ? approvers : [];
-  return groups.flatMap((group) => {
-    const name = (group as { name?: unknown } | null)?.name;
-    return typeof name === 'string' ? [name] : [];
-  });
 }

@@ -10,6 +10,7 @@ import {
 import type { Pool } from '../../db/pool.ts';
 import type { Masker, MaskingEngine } from '../../masking/engine.ts';
 import type { Masked } from '../../masking/masked.ts';
+import type { Policy } from '../../policy/policy.ts';
 import type { Direction, EventKind, Recorder, SessionFacts } from '../../recording/event.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { ExecuteResult } from '../../workflows/contract.ts';
@@ -29,6 +30,7 @@ export interface RunDeps {
   readonly recorder: Recorder;
   readonly maskers: () => MaskingEngine;
   readonly definitions: Pick<ToolDefinitions, 'learn'>;
+  readonly policy: () => Policy;
   readonly upstreams: { get(connection: string): Upstream | undefined };
   readonly waiters: Waiters;
   readonly running: Running;

@@ -32,6 +32,8 @@ export interface HeldFacts {
   readonly requesterKeys: readonly string[];
   readonly onDisconnect: OnDisconnect;
   readonly headers: Readonly<Record<string, string>>;
+  /** The condition that must hold right before it is sent, as policy wrote it; null when there is none. */
+  readonly precondition: string | null;
 }
 
 /** A held call as it is to run: its facts, and the JSON-RPC request exactly as it was read. */
@@ -112,8 +114,7 @@ export async function sealResult(keyRing: KeyRing, callId: string, json: string)
 
 /** @throws Error when the sealed result was changed, or its key is gone */
 export async function unsealResult(keyRing: KeyRing, callId: string, value: SealedValue): Promise<string> {
-  const key = await keyRing.unwrap(value, resultContext(callId));
-  return unseal(key, value.sealed, resultContext(callId)).toString();
+  return unsealNamed(keyRing, resultContext(callId), value);
 }
 
 /** Seals the arguments that a grant's predicates compare with. */
@@ -127,8 +128,21 @@ export async function unsealGrantArgs(
   grantId: string,
   value: SealedValue,
 ): Promise<string> {
-  const key = await keyRing.unwrap(value, grantContext(grantId));
-  return unseal(key, value.sealed, grantContext(grantId)).toString();
+  return unsealNamed(keyRing, grantContext(grantId), value);
+}
+
+/** Seals what a precondition's call answered when a call was held. */
+export async function sealBefore(keyRing: KeyRing, callId: string, json: string): Promise<SealedValue> {
+  return sealNamed(keyRing, beforeContext(callId), json);
+}
+
+/** @throws Error when it was changed, or its key is gone */
+export async function unsealBefore(keyRing: KeyRing, callId: string, value: SealedValue): Promise<string> {
+  return unsealNamed(keyRing, beforeContext(callId), value);
+}
+
+async function unsealNamed(keyRing: KeyRing, context: string, value: SealedValue): Promise<string> {
+  return unseal(await keyRing.unwrap(value, context), value.sealed, context).toString();
 }
 
 async function sealNamed(keyRing: KeyRing, context: string, text: string): Promise<SealedValue> {
@@ -189,6 +203,10 @@ function sameText(one: string, other: string): boolean {
 
 function requestContext(callId: string): string {
   return `held request ${callId}`;
+}
+
+function beforeContext(callId: string): string {
+  return `answer before held call ${callId}`;
 }
 
 function grantContext(grantId: string): string {

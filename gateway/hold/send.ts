@@ -8,6 +8,7 @@ import { sendFollowing } from '../tasks/follow-task.ts';
 import { withRelatedTask } from '../tasks/wire.ts';
 import { definitionObjection } from './definition-check.ts';
 import { at } from './json-text.ts';
+import { preconditionObjection } from './precondition-check.ts';
 import { openRunSession } from './run-session.ts';
 import type { RunContext, RunDeps } from './run-call.ts';
 import { asSent } from './sealed-call.ts';
@@ -62,6 +63,8 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     const headers = headersFor(context, carrier);
     const objection = await definitionObjection(deps, context, session, headers);
     if (objection !== null) return failed(objection);
+    const unmet = await preconditionObjection(deps, context, session);
+    if (unmet !== null) return failed(unmet);
     const shown = (await context.masker.later.message(message)).text;
     await context.record('message', 'client-to-upstream', shown, message);
     const options = { idJson, signal, headers, onSent: () => void (sent = true) };

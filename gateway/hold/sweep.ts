@@ -17,6 +17,8 @@ export interface SweepDeps {
 }
 
 const lostNotificationMs = 2000;
+/** Before anybody is asked, previews and preconditions may take this long. */
+const preparingMs = 20_000;
 const deadCallsMs = 5000;
 const purgeMs = 600_000;
 const endedGrantsMs = 60_000;
@@ -38,7 +40,7 @@ export async function startSweeping(deps: SweepDeps): Promise<{ close(): Promise
     const { executorSilenceMs, openDeadlineMs } = settings;
     // While the database was away no executor could say that it lives: they get the time to do so.
     if (Date.now() - failedAtMs < executorSilenceMs) return;
-    const limits = { silentMs: executorSilenceMs, unopenedMs: openDeadlineMs * 4 };
+    const limits = { silentMs: executorSilenceMs, unopenedMs: openDeadlineMs * 4 + preparingMs };
     const dead = await sweepDead(pool, limits).catch((error: unknown) => {
       failedAtMs = Date.now();
       throw error;

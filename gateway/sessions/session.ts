@@ -1,4 +1,5 @@
 import type { SessionFacts } from '../../recording/event.ts';
+import type { RecentRequest } from '../hold-port.ts';
 import type { UpstreamSession } from '../upstreams/upstream.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface LiveSession {
   protocolVersion: string | null;
   /** Requests that policy has looked at. */
   calls: number;
+  /** The last few of them that named a tool, latest first. */
+  recent: readonly RecentRequest[];
   lastUsedAtMs: number;
   /** Replies and streams open now: a call may be held for hours, and its session is in use. */
   open: number;

@@ -97,6 +97,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       sealKey: null,
       protocolVersion: null,
       calls: 0,
+      recent: [],
       lastUsedAtMs: Date.now(),
       open: 0,
     };

@@ -25,7 +25,10 @@ function everything() {
   const views = [
     { name: 'deny', view: denyModal(plainRequest, '{}') },
     { name: 'details', view: detailsModal(wide, links.consoleUrl) },
-    { name: 'home', view: homeView({ waiting: [plainRequest, wide], others: 3, decided: [wide] }, links) },
+    {
+      name: 'home',
+      view: homeView({ waiting: [plainRequest, wide], others: 3, decided: [wide], grants: [] }, links),
+    },
   ];
   return [
     ...Object.entries({ ...everyState, long, wide }).map(([name, request]) => ({

@@ -1,4 +1,6 @@
 import type { Masked } from '../../masking/masked.ts';
+import type { CallContext } from '../../db/held-context.ts';
+import type { ShownOffer } from '../../db/held-opening.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { ApprovalStatus, CountedVote } from '../../workflows/contract.ts';
 import { createCards } from '../../activities/cards.ts';
@@ -27,6 +29,8 @@ export async function heldCall(
     needed?: number;
     caller?: { key: string; email: string | null };
     tool?: string;
+    grantOffer?: ShownOffer;
+    context?: CallContext;
   } = {},
 ): Promise<string> {
   count += 1;
@@ -51,10 +55,10 @@ export async function heldCall(
   await pool.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
        rule, reason, risk, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at,
-       correlation_id)
+       correlation_id, grant_offer, context)
      values ($1, decode(md5($1), 'hex'), 'sha256:' || md5($1) || md5($1), $1, 'postgres', 'tools/call', $2, 'session',
        $3, 'writes', 'Writing to production needs a second pair of eyes.', 'high', 'sha256:aa', $4, $5, 'keep', $6,
-       now() + interval '30 minutes', 'corr')`,
+       now() + interval '30 minutes', 'corr', $7, $8)`,
     [
       callId,
       options.tool ?? 'query',
@@ -62,6 +66,8 @@ export async function heldCall(
       JSON.stringify(approvers),
       options.needed ?? 1,
       options.args ?? '{"sql":"update t set a = 1"}',
+      options.grantOffer ? JSON.stringify(options.grantOffer) : null,
+      options.context ? JSON.stringify(options.context) : null,
     ],
   );
   return callId;

@@ -77,12 +77,12 @@ function* cases(): Generator<Case> {
       ['details', detailsModal(request, links.consoleUrl)],
       ['deny', denyModal(request, '{}')],
       ['notice', noticeModal('Notice', `Said: ${request.tool}`)],
-      ['home', homeView({ waiting: [request, request], others: 3, decided: [request] }, links)],
+      ['home', homeView({ waiting: [request, request], others: 3, decided: [request], grants: [] }, links)],
     ] as const)
       yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
   }
   const many = Array.from({ length: 200 }, () => plainRequest);
-  const home = homeView({ waiting: many, others: 0, decided: many }, links);
+  const home = homeView({ waiting: many, others: 0, decided: many, grants: [] }, links);
   yield { name: 'home many', kind: 'view', view: home, blocks: home.blocks };
 }
 

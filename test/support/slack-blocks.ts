@@ -143,7 +143,22 @@ function element(item: Json, path: string, say: Say): void {
     if (most < 1 || most > 3000) say(path, 'max_length must be 1 to 3000');
     return;
   }
+  if (item['type'] === 'static_select') return select(item, path, say);
   say(path, `unsupported element: ${String(item['type'])}`);
+}
+
+function select(item: Json, path: string, say: Say): void {
+  const options = item['options'] as Json[] | undefined;
+  if (!options || options.length === 0 || options.length > 100) return say(path, 'options: 1 to 100');
+  for (const option of options) {
+    textObject(option['text'], `${path}/options/text`, say, ['plain_text'], 75);
+    const value = option['value'];
+    if (typeof value !== 'string' || value === '' || value.length > 150) say(path, 'bad option value');
+  }
+  const values = options.map(({ value }) => value);
+  if (new Set(values).size !== values.length) say(path, 'option values are not unique');
+  const initial = item['initial_option'] as Json | undefined;
+  if (initial && !values.includes(initial['value'])) say(path, 'initial_option is not among the options');
 }
 
 function button(item: Json, path: string, say: Say): void {

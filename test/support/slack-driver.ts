@@ -208,17 +208,21 @@ function buttonOn(
 
 /** Input values, found by the action id of their element. */
 function stateOf(view: StandInView, values: Record<string, string>): Record<string, object> {
-  const blocks = view.view['blocks'] as { block_id: string; element?: { action_id: string; type: string } }[];
+  type Option = { value: string };
+  type Element = { action_id: string; type: string; options?: Option[]; initial_option?: Option };
+  const blocks = view.view['blocks'] as { block_id: string; element?: Element }[];
+  const entered = ({ action_id: id, type, options, initial_option: initial }: Element): object => {
+    if (type !== 'static_select') return { type, value: values[id] ?? null };
+    // A value that is not offered is sent all the same: a client that was tampered with may.
+    const chosen =
+      values[id] === undefined
+        ? initial
+        : (options?.find((one) => one.value === values[id]) ?? { value: values[id] });
+    return { type, selected_option: chosen ?? null };
+  };
   return Object.fromEntries(
     blocks.flatMap(({ block_id: blockId, element }) =>
-      element
-        ? [
-            [
-              blockId,
-              { [element.action_id]: { type: element.type, value: values[element.action_id] ?? null } },
-            ],
-          ]
-        : [],
+      element ? [[blockId, { [element.action_id]: entered(element) }]] : [],
     ),
   );
 }

@@ -45,6 +45,7 @@ const style = `
   button { font: 700 13px inherit; padding: 4px 12px; border-radius: 4px; border: 1px solid #bbb; background: #fff; }
   button.primary { background: #007a5a; border-color: #007a5a; color: #fff; }
   button.danger { background: #e01e5a; border-color: #e01e5a; color: #fff; }
+  .select { border: 1px solid #bbb; border-radius: 4px; padding: 4px 12px; margin-top: 4px; max-width: 300px; }
   textarea { width: 100%; box-sizing: border-box; min-height: 60px; }
   .view { border: 1px solid #ddd; border-radius: 8px; padding: 12px 20px; max-width: 520px; }
   .emoji { display: inline-block; width: 1.2em; text-align: center; border-radius: 4px; color: #fff; font-weight: 700; }
@@ -82,10 +83,16 @@ function blockHtml(block: Json): string {
     case 'actions':
       return `<div class="actions">${(block['elements'] as Json[]).map(buttonHtml).join('')}</div>`;
     case 'input':
-      return `<section><b>${textHtml(block['label'])}</b><textarea></textarea></section>`;
+      return `<section><b>${textHtml(block['label'])}</b>${inputHtml(block['element'] as Json)}</section>`;
     default:
       throw new Error(`no picture of a ${String(block['type'])} block`);
   }
+}
+
+function inputHtml(element: Json): string {
+  if (element['type'] !== 'static_select') return '<textarea></textarea>';
+  const initial = element['initial_option'] as { text: unknown } | undefined;
+  return `<div class="select">${initial ? textHtml(initial.text) : 'Choose'} ▾</div>`;
 }
 
 function buttonHtml(button: Json): string {
@@ -106,6 +113,7 @@ function richHtml(part: Json): string {
 function richText(element: Json): string {
   if (element['type'] === 'usergroup')
     return `<span class="mention">@${escape(element['usergroup_id'])}</span>`;
+  if (element['type'] === 'link') return `<a href="${escape(element['url'])}">${escape(element['text'])}</a>`;
   if (element['type'] === 'date') return dateText(Number(element['timestamp']), String(element['format']));
   return escape(element['text']);
 }

@@ -164,7 +164,12 @@ test('a held request that knows no tool result is refused by an error that says 
     const { error } = await request.stream.response();
     assert.match(error?.message ?? '', /^DENIED hp_/);
     assert.equal(error?.data?.['code'], 'hold_failed');
-    assert.deepEqual(Object.keys(error?.data?.['holdpoint/approval'] ?? {}), ['id', 'status', 'url']);
+    assert.deepEqual(Object.keys(error?.data?.['holdpoint/approval'] ?? {}), [
+      'id',
+      'status',
+      'url',
+      'denial',
+    ]);
   }));
 
 test('keep-alives begin within a second', () =>
