@@ -73,6 +73,13 @@ async function gauges(pool: Pool): Promise<string[]> {
     ...one('holdpoint_held_calls_oldest_pending_seconds', 'Age of the oldest.', open.oldestPendingSeconds),
     ...one('holdpoint_held_calls_executing', 'Calls that run now.', open.executing),
     ...one('holdpoint_held_calls_overdue', 'Calls whose time is up and that nobody ends.', open.overdue),
+    ...one(
+      'holdpoint_held_calls_unannounced',
+      'Calls that wait although no approver could be asked in Slack.',
+      open.unannounced,
+    ),
+    ...one('holdpoint_frozen', '1 while the kill switch is on.', open.frozen),
+    ...one('holdpoint_slack_away_seconds', 'For how long Slack has been away.', open.slackAwaySeconds),
     ...one('holdpoint_held_calls_unknown', 'Calls of the last day without a known end.', open.unknownLastDay),
   ];
 }

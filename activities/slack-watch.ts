@@ -8,8 +8,6 @@ export interface SlackWatchDeps {
   readonly pool: Pool;
   readonly client: WebClient;
   readonly log: { warn(facts: object, text: string): void; info(facts: object, text: string): void };
-  /** Told when an outage ended: clocks that stood still go on. */
-  readonly onBack: () => Promise<void>;
   readonly everyMs?: number;
   readonly awayAfterMs?: number;
 }
@@ -31,9 +29,7 @@ export function startSlackWatch(deps: SlackWatchDeps): SlackWatch {
   const look = async (): Promise<void> => {
     const failure = await failureOf(client);
     if (failure === null) {
-      if (!(await slackAnswered(pool))) return;
-      log.info({}, 'Slack answers again');
-      await deps.onBack();
+      if (await slackAnswered(pool)) log.info({}, 'Slack answers again');
     } else if (await slackFailed(pool, failure, awayAfterMs))
       log.warn(
         { failure },

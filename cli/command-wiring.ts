@@ -101,6 +101,30 @@ export async function definitions(invocation: Invocation): Promise<number> {
   });
 }
 
+/** `holdpoint freeze …` */
+export async function freeze(invocation: Invocation): Promise<number> {
+  return turnSwitch('freeze', invocation);
+}
+
+/** `holdpoint unfreeze` */
+export async function unfreeze(invocation: Invocation): Promise<number> {
+  return turnSwitch('unfreeze', invocation);
+}
+
+async function turnSwitch(command: 'freeze' | 'unfreeze', invocation: Invocation): Promise<number> {
+  const { run } = await import('./commands/freeze.ts');
+  const masker = defaultMasker();
+  return opened(invocation, async ({ config, pool }) =>
+    run(command, invocation.argv, {
+      pool,
+      maskText: (text) => masker.text(text).text,
+      identity: () => atCommandLine(config, pool, invocation),
+      out: invocation.out,
+      err: invocation.err,
+    }),
+  );
+}
+
 /** `holdpoint tokens …`: making and revoking one is recorded like every act. */
 export async function tokens(invocation: Invocation): Promise<number> {
   const { run } = await import('./commands/tokens.ts');

@@ -28,6 +28,8 @@ const commands: Record<string, () => Promise<Command>> = {
   revoke: async () => (await import('./containment-wiring.ts')).containment('revoke'),
   unrevoke: async () => (await import('./containment-wiring.ts')).containment('unrevoke'),
   revocations: async () => (await import('./containment-wiring.ts')).containment('revocations'),
+  freeze: async () => (await import('./command-wiring.ts')).freeze,
+  unfreeze: async () => (await import('./command-wiring.ts')).unfreeze,
   sessions: async () => (await import('./command-wiring.ts')).sessions,
   verify: async () => (await import('./command-wiring.ts')).verify,
   proof: async () => (await import('./command-wiring.ts')).proof,

@@ -14,6 +14,8 @@ Decide
   approvals approve ID
   approvals deny ID --reason TEXT
   approvals cancel ID
+  approvals extend ID         gives a request more time, where policy allows
+  freeze [--reason TEXT]      stops all calls at once; unfreeze (two people) lifts it
 
   definitions list            tools whose new or changed definition waits for a person
   definitions show ID         what changed

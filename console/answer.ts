@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ShownCall } from '../db/held-calls-shown.ts';
-import type { DecideAnswer, DecideRequest } from '../workflows/client.ts';
+import type { DecideAnswer, DecideRequest, ExtendRequest } from '../workflows/client.ts';
 import type { Decision } from '../workflows/contract.ts';
 import type { Identity } from './identity.ts';
 
@@ -33,6 +33,36 @@ export function voteOf(
     via,
     ...act,
   };
+}
+
+/**
+ * The extension that a person asks for. Pressing the button again before it counted is the same extension.
+ * @param groups as with {@link voteOf}
+ */
+export function extensionOf(
+  call: ShownCall,
+  { person }: Identity,
+  groups: readonly string[],
+  via: 'console' | 'cli',
+): ExtendRequest {
+  const id = createHash('sha256').update(
+    JSON.stringify([call.callId, call.extensions.length, person.keys[0]]),
+  );
+  const { workflowId, callId, digest } = call;
+  const updateId = `extend-${id.digest('hex').slice(0, 32)}`;
+  return { workflowId, callId, digest, updateId, person, groups, via };
+}
+
+/** Says what the workflow answered to an extension. */
+export function tellExtended(answer: DecideAnswer, after: ShownCall): Told {
+  if (answer.kind !== 'counted') return tell(answer, after);
+  const until = new Date(answer.status.expiresAtMs).toISOString();
+  return { counted: true, text: `The request is extended until ${until}.` };
+}
+
+/** How many more times a request may be extended. */
+export function extensionsLeft({ extension, extensions }: ShownCall): number {
+  return Math.max(0, (extension?.times ?? 0) - extensions.length);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ShownCall, shownCall } from '../db/held-calls-shown.ts';
 import type { Decision } from '../workflows/contract.ts';
-import { tell, voteOf } from './answer.ts';
+import { extensionOf, tell, tellExtended, voteOf } from './answer.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { html, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
@@ -51,6 +51,7 @@ export async function decideOn(
   // What has ended is left to the workflow to refuse, since it knows who decided and when.
   const groups = standing.may ? standing.groups : [];
   if (!standing.may && call.state === 'pending') return stay(403, refused(standing.because), identity);
+  if (form['decision'] === 'extend') return extend(context, call, identity, groups);
   const decision = form['decision'] as Decision;
   const reason = typed.reason.trim() === '' ? null : typed.reason.trim();
   try {
@@ -71,9 +72,28 @@ export async function decideOn(
   }
 }
 
+/** More time for a request that waits; nothing about what would run changes. */
+async function extend(
+  context: ConsoleContext,
+  call: ShownCall,
+  identity: Identity,
+  groups: readonly string[],
+): Promise<Decided> {
+  const typed = { reason: '', tool: '' };
+  try {
+    const answer = await context.approvals.extend(extensionOf(call, identity, groups, 'console'));
+    const told = tellExtended(answer, (await shownCall(context.pool, call.callId)) ?? call);
+    return { status: told.counted ? 200 : 409, told: toldBy(told), identity, typed, votes: [] };
+  } catch (error) {
+    context.log.error({ err: error, callId: call.callId }, 'no answer to an extension');
+    return { status: 503, told: unanswered(), identity, typed, votes: [] };
+  }
+}
+
 function mistakeIn(form: Readonly<Record<string, string | undefined>>, call: ShownCall): string | null {
   const { decision, digest, reason = '', tool = '' } = form;
-  if (decision !== 'approve' && decision !== 'deny') return 'Choose Deny or Approve.';
+  if (decision !== 'approve' && decision !== 'deny' && decision !== 'extend')
+    return 'Choose Deny or Approve.';
   if (digest !== call.digest)
     return 'The form was made for other content than this request has. Read it again.';
   if (decision === 'deny' && reason.trim() === '') return 'Say why you deny it: the agent reads the reason.';

@@ -1,5 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { Freeze } from '../db/kill-switch.ts';
 import type { Pool } from '../db/pool.ts';
+import type { Masked } from '../masking/masked.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { MaskingEngine } from '../masking/engine.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -64,9 +66,11 @@ export interface ConsoleDeps {
   /** Where browsers reach the console. Port 0 stands for the port that was bound. */
   readonly publicUrl: string;
   readonly pool: Pool;
-  readonly approvals: Pick<Approvals, 'decide'>;
+  readonly approvals: Pick<Approvals, 'decide' | 'extend'>;
   readonly login: LoginSettings | null;
   readonly log: FastifyBaseLogger;
+  /** Masks what people write before it is stored. */
+  readonly maskText: (text: string) => Masked<string>;
   /** Who may look at recordings and at every request, where people sign in at an identity provider; nobody when left out. */
   readonly auditors?: Auditors | null;
   /** Who is what on Holdpoint itself, where people sign in at an identity provider; nobody is when left out. */
@@ -102,6 +106,8 @@ export interface Visit {
   /** The session's secret, as the browser's cookie holds it. */
   readonly secret: string;
   readonly sealedTokens: Uint8Array | null;
+  /** The freeze in force, for the banner; left out where nobody has looked. */
+  readonly freeze?: Freeze | null;
 }
 
 /** What came of looking a person up again right before they decide. */
@@ -121,7 +127,7 @@ export interface Login {
 /** What every route needs, made once at start. */
 export interface ConsoleContext {
   readonly pool: Pool;
-  readonly approvals: Pick<Approvals, 'decide'>;
+  readonly approvals: Pick<Approvals, 'decide' | 'extend'>;
   readonly login: Login;
   readonly visits: Visits;
   readonly auditors: Auditors | null;
@@ -134,6 +140,7 @@ export interface ConsoleContext {
   readonly definitions: Omit<DefinitionDesk, 'pool'> | null;
   readonly tokens: TokenRules | null;
   readonly log: FastifyBaseLogger;
+  readonly maskText: (text: string) => Masked<string>;
   /** The origin that browsers use, once the port is known. */
   readonly origin: () => string;
   readonly now: () => Date;

@@ -90,7 +90,14 @@ function viewOf(
 
 /** Changes whenever the page of a call would show something else than the time left. */
 export function callVersion(call: ShownCall, now: Date): string {
-  return [call.state, call.votes.length, call.endedAt?.toISOString() ?? '', phaseOf(call, now)].join(':');
+  return [
+    call.state,
+    call.votes.length,
+    call.extensions.length,
+    call.escalated,
+    call.endedAt?.toISOString() ?? '',
+    phaseOf(call, now),
+  ].join(':');
 }
 
 async function findCall(context: ConsoleContext, callId: string, identity: Identity): Promise<ShownCall> {

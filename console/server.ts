@@ -13,6 +13,7 @@ import { oidcLogin } from './login/oidc.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { authorizeRoutes } from './routes-authorize.ts';
 import { definitionRoutes } from './routes-definitions.ts';
+import { killSwitchRoutes } from './routes-kill-switch.ts';
 import { linkRoutes } from './routes-link.ts';
 import { liveRoutes } from './routes-live.ts';
 import { policyRoutes } from './routes-policy.ts';
@@ -76,6 +77,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     definitions: deps.definitions ?? null,
     tokens: deps.tokens ?? null,
     log: deps.log,
+    maskText: deps.maskText,
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
   };
@@ -119,6 +121,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     policyRoutes(inside, context);
     linkRoutes(inside, context);
     authorizeRoutes(inside, context);
+    killSwitchRoutes(inside, context);
     tokenRoutes(inside, context);
     containmentRoutes(inside, context);
     endStreams = liveRoutes(inside, context);

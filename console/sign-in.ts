@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { freezeInForce } from '../db/kill-switch.ts';
 import { personHandles, revokedAmong } from '../db/revocations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
@@ -11,7 +12,7 @@ export function requireVisit(app: FastifyInstance, context: ConsoleContext): voi
     const visit = await context.visits.find(request);
     if (visit) {
       await refuseRevoked(context, visit);
-      visits.set(request, visit);
+      visits.set(request, { ...visit, freeze: await freezeInForce(context.pool) });
       return undefined;
     }
     const to = request.method === 'GET' ? request.url : '/';

@@ -10,6 +10,12 @@ export interface OpenCalls {
   readonly overdue: number;
   /** Ended as `unknown` within the last 24 hours. */
   readonly unknownLastDay: number;
+  /** Pending, and no approver could be asked in Slack. */
+  readonly unannounced: number;
+  /** 1 while the kill switch is on. */
+  readonly frozen: number;
+  /** For how long Slack has been away; 0 while it answers. */
+  readonly slackAwaySeconds: number;
 }
 
 /** Counts what is open. Looks at open rows and at the last day's only. */
@@ -19,7 +25,12 @@ export async function openCalls(db: Queryable): Promise<OpenCalls> {
        coalesce(extract(epoch from now() - min(created_at) filter (where state = 'pending')), 0)::float8
          as "oldestPendingSeconds",
        count(*) filter (where state = 'executing')::int as executing,
-       count(*) filter (where state = 'pending' and expires_at < now() - interval '1 minute')::int as overdue,
+       count(*) filter (where state = 'pending' and expires_at < now() - interval '1 minute'
+         and clock_stopped_at is null)::int as overdue,
+       count(*) filter (where state = 'pending' and unannounced_at is not null)::int as unannounced,
+       (select count(*)::int from clock_stops where kind = 'freeze' and ended_at is null) as frozen,
+       coalesce((select extract(epoch from now() - began_at) from clock_stops
+         where kind = 'slack' and ended_at is null), 0)::float8 as "slackAwaySeconds",
        (select count(*)::int from held_calls where state = 'unknown' and ended_at > now() - interval '1 day')
          as "unknownLastDay"
      from held_calls where state in ('pending', 'executing')`,

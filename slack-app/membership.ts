@@ -5,7 +5,8 @@ import type { ApproverGroup } from '../policy/verdict.ts';
 import { keyOfSlackEmail } from './emails.ts';
 
 /** Slack allows about 20 calls a minute for user groups: an answer is used again for this long. */
-const userGroupFreshMs = 20_000;
+const membersFreshMs = 20_000;
+const mostChannelMembers = 5000;
 /** Directory groups count as long as the login that vouched for them. */
 const directoryGroupsFreshMs = 8 * 3600_000;
 
@@ -34,7 +35,12 @@ export function createMembership(deps: {
   client: WebClient;
   now?: () => number;
 }): MembershipLookup {
-  const userGroupMembers = cachedUserGroups(deps.client, deps.now ?? Date.now);
+  const now = deps.now ?? Date.now;
+  const userGroupMembers = cached(now, async (usergroup) => {
+    const { users = [] } = await deps.client.usergroups.users.list({ usergroup });
+    return users;
+  });
+  const channelMembers = cached(now, (channel) => membersOf(deps.client, channel));
   return {
     of: async (decider, groups) => {
       const answers = await Promise.all(
@@ -54,6 +60,9 @@ export function createMembership(deps: {
     const ways = [
       ...group.people.map((named) => () => isNamed(named, decider)),
       ...(group.groups.length > 0 ? [() => inDirectoryGroup(group.groups, decider)] : []),
+      ...(group.channelMembers && group.slackChannel !== null
+        ? [() => inChannel(group.slackChannel ?? '', decider)]
+        : []),
       ...(group.slackUserGroup === null ? [] : [() => inUserGroup(group.slackUserGroup ?? '', decider)]),
     ];
     let failed = false;
@@ -84,6 +93,10 @@ export function createMembership(deps: {
     return names.some((name) => groups.includes(name));
   }
 
+  async function inChannel(channel: string, decider: Decider): Promise<boolean> {
+    return (await channelMembers(channel)).includes(decider.user);
+  }
+
   async function inUserGroup(userGroup: string, decider: Decider): Promise<boolean> {
     return (await userGroupMembers(userGroup)).includes(decider.user);
   }
@@ -94,14 +107,34 @@ function isSubject(key: string, subject: string): boolean {
   return key.startsWith('oidc:') && key.slice(key.indexOf('#') + 1) === subject;
 }
 
-function cachedUserGroups(client: WebClient, now: () => number): (id: string) => Promise<readonly string[]> {
+/** Everybody in a channel, page by page; a channel of more people than this is no set of approvers. */
+async function membersOf(client: WebClient, channel: string): Promise<readonly string[]> {
+  const members: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await client.conversations.members({
+      channel,
+      limit: 1000,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    members.push(...(page.members ?? []));
+    cursor = page.response_metadata?.next_cursor;
+    if (!cursor) return members;
+    if (members.length >= mostChannelMembers)
+      throw new Error(`channel ${channel} has more than ${mostChannelMembers} members`);
+  }
+}
+
+function cached(
+  now: () => number,
+  ask: (id: string) => Promise<readonly string[]>,
+): (id: string) => Promise<readonly string[]> {
   const cache = new Map<string, { users: readonly string[]; goodUntilMs: number }>();
   return async (id) => {
     const kept = cache.get(id);
     if (kept && kept.goodUntilMs > now()) return kept.users;
     cache.delete(id);
-    const { users = [] } = await client.usergroups.users.list({ usergroup: id });
-    cache.set(id, { users, goodUntilMs: now() + userGroupFreshMs });
+    const users = await ask(id);
+    cache.set(id, { users, goodUntilMs: now() + membersFreshMs });
     return users;
   };
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
-import { tell, voteOf } from '../../console/answer.ts';
+import { extensionOf, tell, tellExtended, voteOf } from '../../console/answer.ts';
 import type { Identity } from '../../console/identity.ts';
 import { isRequester, standingOf } from '../../console/standing.ts';
 import { visibleText } from '../../console/visible.ts';
@@ -12,7 +12,7 @@ import { quorumWords } from '../../workflows/quorum.ts';
 /** What the command needs. */
 export interface ApprovalsDeps {
   readonly pool: Queryable;
-  readonly approvals: Pick<Approvals, 'decide' | 'cancel'>;
+  readonly approvals: Pick<Approvals, 'decide' | 'extend' | 'cancel'>;
   /**
    * Who is at the command line, proven anew: by the data directory's credential, or by an ID token in
    * `HOLDPOINT_ID_TOKEN`. Throws, saying how to prove it, when nobody is.
@@ -27,6 +27,7 @@ export const usage = `Usage:
   holdpoint approvals show ID [--json]            one request with its exact arguments
   holdpoint approvals approve ID [--tool NAME]    a critical request needs the name of its tool
   holdpoint approvals deny ID --reason TEXT       the agent reads the reason
+  holdpoint approvals extend ID                   gives everybody more time, where policy allows
   holdpoint approvals cancel ID [--reason TEXT]   withdraws a request that waits
 
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
@@ -48,7 +49,7 @@ export async function run(argv: readonly string[], deps: ApprovalsDeps): Promise
     }
     if (rest.length > 0) throw new UsageError(`too many arguments: ${rest.join(' ')}`);
     if (act === 'list') return await list(deps, values);
-    if (!['show', 'approve', 'deny', 'cancel'].includes(act))
+    if (!['show', 'approve', 'deny', 'extend', 'cancel'].includes(act))
       throw new UsageError(`there is no approvals ${act}`);
     if (id === undefined) throw new UsageError(`approvals ${act} needs the id of a request`);
     const call = await shownCall(deps.pool, id);
@@ -57,6 +58,7 @@ export async function run(argv: readonly string[], deps: ApprovalsDeps): Promise
       return 1;
     }
     if (act === 'show') return show(deps, call, values.json);
+    if (act === 'extend') return await extend(deps, call);
     if (act === 'cancel') return await cancel(deps, call, values.reason);
     return await decide(deps, call, act === 'approve' ? 'approve' : 'deny', values);
   } catch (error) {
@@ -221,6 +223,21 @@ async function decide(
   const { counted, text } = tell(answer, (await shownCall(deps.pool, call.callId)) ?? call);
   if (counted) deps.stdout(`Your decision counted. ${visibleText(text)}\n`);
   else deps.stderr(`Your decision did not count. ${visibleText(text)}\n`);
+  return counted ? 0 : 1;
+}
+
+async function extend(deps: ApprovalsDeps, call: ShownCall): Promise<number> {
+  const identity = await proven(deps);
+  if (!identity) return 1;
+  const standing = standingOf(call, identity);
+  if (!standing.may && call.state === 'pending') {
+    deps.stderr(`Nothing was extended. ${standing.because}\n`);
+    return 1;
+  }
+  const groups = standing.may ? standing.groups : [];
+  const answer = await deps.approvals.extend(extensionOf(call, identity, groups, 'cli'));
+  const { counted, text } = tellExtended(answer, (await shownCall(deps.pool, call.callId)) ?? call);
+  (counted ? deps.stdout : deps.stderr)(`${visibleText(text)}\n`);
   return counted ? 0 : 1;
 }
 

@@ -101,6 +101,17 @@ async function database(url: string): Promise<Finding> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
   try {
     await client.connect();
+    const frozen = await client.query<{ frozen: boolean }>('select frozen from kill_switch').then(
+      ({ rows }) => rows[0]?.frozen === true,
+      () => false,
+    );
+    if (frozen)
+      return {
+        what: 'kill switch',
+        state: 'missing',
+        detail: 'ON: nothing goes upstream',
+        remedy: 'holdpoint freeze --status says why; two people lift it with holdpoint unfreeze',
+      };
     const { rows } = await client.query<{ server_version: string }>('show server_version');
     const version = rows[0]?.server_version ?? '';
     return Number.parseInt(version, 10) >= 15

@@ -55,6 +55,7 @@ export async function startConsoleRole(
       recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
       maskText: (text) => defaultMasker().text(text).text,
     },
+    maskText: (text) => masker.text(text).text,
     tokens: { longestMs: config.identity.accessTokens.longestMs, scopes: knownScopes(config) },
     log,
   });

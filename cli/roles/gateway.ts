@@ -7,17 +7,20 @@ import { type Gate, startGate } from '../../gateway/containment/gate.ts';
 import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
 import { startGateway } from '../../gateway/server.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
+import { keepSwitchPeople } from '../../db/kill-switch.ts';
 import { createRecordStore } from '../../db/records.ts';
 import type { Policy } from '../../policy/policy.ts';
+import type { Pool } from '../../db/pool.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
 import { urlOf } from '../config/listen.ts';
 import { replicaName } from '../services.ts';
+import type { Logger } from '../log.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { lateHolding } from './holding.ts';
 import { startIdentifying } from './identifying.ts';
-import { openRules } from './rules.ts';
+import { openRules, type Rules } from './rules.ts';
 import { recheckCall } from './recheck.ts';
 import { recordPolicy } from './record-policy.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
@@ -75,6 +78,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
   };
   const policy = (): Policy => rules.policy();
   await recordPolicy(rules, { ...shared, masker: () => rules.masking().masker('default') });
+  await followSwitchPeople(pool, rules, log);
   const definitions = began(
     'tool definitions',
     await startToolDefinitions({
@@ -102,6 +106,16 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
   });
   began('agents listener', gateway, () => gateway.stop());
   return urlOf(gateway.address);
+}
+
+/** Surfaces without a policy of their own learn from the database who may turn the kill switch. */
+async function followSwitchPeople(pool: Pool, rules: Rules, log: Logger): Promise<void> {
+  await keepSwitchPeople(pool, Object.values(rules.policy().approverGroups));
+  rules.onChange(() => {
+    keepSwitchPeople(pool, Object.values(rules.policy().approverGroups)).catch((error: unknown) =>
+      log.error({ err: error }, 'who may turn the kill switch could not be kept; restart this gateway'),
+    );
+  });
 }
 
 type HoldingParts = Pick<

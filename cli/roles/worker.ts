@@ -2,6 +2,9 @@ import { measureActivities } from '../../activities/approval-metrics.ts';
 import { createCards } from '../../activities/cards.ts';
 import { startReconciling } from '../../activities/reconcile.ts';
 import { createActivities } from '../../activities/settling.ts';
+import { startSlackWatch } from '../../activities/slack-watch.ts';
+import { startStopWatch } from '../../activities/stop-watch.ts';
+import { createRecordAct } from '../../console/acts.ts';
 import { registerSearchAttributes, runWorker } from '../../activities/worker.ts';
 import { recordMetrics } from '../../db/record-metrics.ts';
 import { createRecordStore } from '../../db/records.ts';
@@ -78,6 +81,17 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
     log,
   });
   started.push({ name: 'reconciling', stop: async () => reconciling.stop() });
+  const stops = startStopWatch({
+    pool,
+    recordAct: createRecordAct({ recorder, masker }),
+    clockChanged: createApprovals(link.client, null).clockChanged,
+    log,
+  });
+  started.push({ name: 'kill switch watch', stop: async () => stops.stop() });
+  if (slack) {
+    const watch = startSlackWatch({ pool, client: slack.client, log });
+    started.push({ name: 'Slack watch', stop: async () => watch.stop() });
+  }
   return async () => `${await measured.text()}${await recordMetrics(pool)}`;
 }
 

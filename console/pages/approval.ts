@@ -1,5 +1,5 @@
 import type { ShownCall } from '../../db/held-calls-shown.ts';
-import type { Told } from '../answer.ts';
+import { extensionsLeft, type Told } from '../answer.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
@@ -141,6 +141,14 @@ ${
 }
 <button class="approve" type="submit" name="decision" value="approve">Approve</button>
 </form>
+${
+  call.extension !== null &&
+  extensionsLeft(call) > 0 &&
+  html`<form method="post" action="${action}" class="stack">${hidden}
+<p class="label">To give everybody more time:</p>
+<button class="quiet" type="submit" name="decision" value="extend">Extend by ${span(call.extension.byMs)}</button>
+</form>`
+}
 </div></section>`;
 }
 

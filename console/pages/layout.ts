@@ -1,5 +1,6 @@
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
+import { wordsOf } from '../kill-switch.ts';
 import { visible } from '../visible.ts';
 
 /** What every page needs to stand in the frame. */
@@ -51,11 +52,15 @@ ${
   )}</ul></nav>
 <form method="post" action="/logout" class="who">
 <input type="hidden" name="csrf" value="${visit.csrf}">
-<span><a href="/tokens">${visible(visit.identity.person.name)}</a></span>
+<span><a href="/kill-switch">Kill switch</a> <a href="/tokens">${visible(visit.identity.person.name)}</a></span>
 <button class="quiet" type="submit">Sign out</button>
 </form>`
 }
 </header>
+${
+  visit?.freeze &&
+  html`<div class="told refused" role="alert"><p><strong>${visible(wordsOf(visit.freeze))}</strong> <a href="/kill-switch">Kill switch</a></p></div>`
+}
 <main id="main" tabindex="-1"${frame.wide === true && html` class="wide"`}>
 ${frame.body}
 </main>

@@ -104,6 +104,7 @@ test('where the workflow gives no answer, the page does not say that the decisio
   await using db = await testDatabase();
   await using console = await testConsole(db.pool, {
     approvals: {
+      extend: async () => ({ kind: 'ended' }),
       decide: async () => {
         throw new Error('14 UNAVAILABLE');
       },
@@ -183,6 +184,7 @@ test('a request that was decided, but whose row is a moment behind, takes no fur
   } as const;
   await using console = await testConsole(db.pool, {
     approvals: {
+      extend: async () => ({ kind: 'ended' }),
       decide: async () => ({
         kind: 'counted',
         status: {

@@ -1,3 +1,4 @@
+import type { Masked } from '../../masking/masked.ts';
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
@@ -218,6 +219,7 @@ test('the console does not start where nobody can be told apart', async () => {
     publicUrl: 'http://127.0.0.1:0',
     pool: db.pool,
     approvals: decideInDatabase(db.pool, []),
+    maskText: (text: string) => text as Masked<string>,
     log: pino({ level: 'silent' }),
   };
   const login = { mode: 'local', credential } as const;

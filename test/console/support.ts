@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { type ConsoleDeps, type LoginSettings } from '../../console/deps.ts';
+import type { Masked } from '../../masking/masked.ts';
 import { type RunningConsole, startConsole } from '../../console/server.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Approvals, DecideAnswer, DecideRequest } from '../../workflows/client.ts';
@@ -17,7 +18,7 @@ export interface TestConsole extends AsyncDisposable {
 export const credential = 'a-credential-that-only-the-owner-of-the-data-directory-can-read';
 
 /** Decides in the database alone: what the workflow and its activities would have written. */
-export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approvals, 'decide'> {
+export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approvals, 'decide' | 'extend'> {
   const decide = async (act: DecideRequest): Promise<DecideAnswer> => {
     acts.push(act);
     const { rows } = await pool.query<{
@@ -59,7 +60,7 @@ export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approv
     const stillNeeded = missing > 0 ? `${missing} more approvals` : '';
     return { kind: 'counted', status: { outcome, votes, ...facts, stillNeeded } };
   };
-  return { decide };
+  return { decide, extend: async () => ({ kind: 'ended' }) };
 }
 
 export async function testConsole(pool: Pool, more: Partial<ConsoleDeps> = {}): Promise<TestConsole> {
@@ -69,6 +70,7 @@ export async function testConsole(pool: Pool, more: Partial<ConsoleDeps> = {}): 
     listen: { host: '127.0.0.1', port: 0 },
     publicUrl: 'http://127.0.0.1:0',
     pool,
+    maskText: (text) => text as Masked<string>,
     approvals: decideInDatabase(pool, acts),
     login,
     log: pino({ level: process.env['CONSOLE_TEST_LOG'] ?? 'silent' }),

@@ -1,3 +1,4 @@
+import type { Masked } from '../../masking/masked.ts';
 import type { Page } from 'playwright-core';
 import { pino } from 'pino';
 import { freePort } from '../../cli/embedded/postgres.ts';
@@ -47,7 +48,8 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
     listen: { host: '127.0.0.1', port: consolePort },
     publicUrl: consoleUrl,
     pool: db.pool,
-    approvals: { decide: async () => ({ kind: 'ended' }) },
+    approvals: { decide: async () => ({ kind: 'ended' }), extend: async () => ({ kind: 'ended' }) },
+    maskText: (text) => text as Masked<string>,
     login: await options.login(consoleUrl),
     log: logger,
   });

@@ -39,9 +39,18 @@ function furnish(state: SlackState) {
       state.users.set(userId, { id: userId, name, email, teamId, deleted, bot });
       return userId;
     },
-    addChannel: (channel: { id?: string; name: string; isMember?: boolean }): string => {
+    addChannel: (channel: {
+      id?: string;
+      name: string;
+      isMember?: boolean;
+      members?: readonly string[];
+    }): string => {
       const channelId = id('C', channel.id);
-      state.channels.set(channelId, { name: channel.name, isMember: channel.isMember ?? true });
+      state.channels.set(channelId, {
+        name: channel.name,
+        isMember: channel.isMember ?? true,
+        members: channel.members ?? [],
+      });
       return channelId;
     },
     addUserGroup: (group: { id?: string; handle: string; users: string[] }): string => {

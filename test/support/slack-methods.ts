@@ -31,6 +31,7 @@ export const methods: Readonly<Record<string, Method>> = {
   'users.info': { scope: 'users:read', token: 'bot', run: usersInfo },
   'users.lookupByEmail': { scope: 'users:read.email', token: 'bot', run: lookupByEmail },
   'usergroups.users.list': { scope: 'usergroups:read', token: 'bot', run: userGroupUsers },
+  'conversations.members': { scope: 'channels:read', token: 'bot', run: channelMembers },
   'conversations.history': { scope: 'channels:history', token: 'bot', run: history },
   'conversations.open': { scope: 'im:write', token: 'bot', run: openConversation },
   'views.open': { scope: null, token: 'bot', run: viewsOpen },
@@ -152,6 +153,16 @@ function lookupByEmail(state: SlackState, args: Record<string, string>): Answer 
 function userGroupUsers(state: SlackState, args: Record<string, string>): Answer {
   const group = state.userGroups.get(args['usergroup'] ?? '');
   return group ? { ok: true, users: group.users } : refuse('no_such_subteam');
+}
+
+function channelMembers(state: SlackState, args: Record<string, string>): Answer {
+  const channel = state.channels.get(args['channel'] ?? '');
+  if (!channel) return refuse('channel_not_found');
+  // Two a page, so that whoever reads the first page only is noticed.
+  const from = Number(args['cursor'] ?? 0);
+  const all = channel.members ?? [];
+  const next = from + 2 < all.length ? String(from + 2) : '';
+  return { ok: true, members: all.slice(from, from + 2), response_metadata: { next_cursor: next } };
 }
 
 function history(state: SlackState, args: Record<string, string>): Answer {

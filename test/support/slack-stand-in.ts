@@ -33,7 +33,7 @@ export interface SlackStandIn extends AsyncDisposable {
     deleted?: boolean;
     bot?: boolean;
   }): string;
-  addChannel(channel: { id?: string; name: string; isMember?: boolean }): string;
+  addChannel(channel: { id?: string; name: string; isMember?: boolean; members?: readonly string[] }): string;
   addUserGroup(group: { id?: string; handle: string; users: string[] }): string;
   setUserGroup(id: string, users: string[]): void;
   /** The messages of a conversation as they stand now. */

@@ -33,7 +33,7 @@ export interface SlackState {
   readonly botUser: string;
   readonly scopes: Set<string>;
   readonly users: Map<string, StandInUser>;
-  readonly channels: Map<string, { name: string; isMember: boolean }>;
+  readonly channels: Map<string, { name: string; isMember: boolean; members?: readonly string[] }>;
   readonly userGroups: Map<string, { handle: string; users: string[] }>;
   readonly messages: StandInMessage[];
   readonly ephemerals: { user: string; channel: string; text: string }[];

@@ -12,8 +12,10 @@ export type { Delivery, SlackStandIn } from './slack-stand-in.ts';
 export type { StandInMessage, StandInView } from './slack-state.ts';
 
 const manifestScopes = [
+  'channels:read',
   'chat:write',
   'commands',
+  'groups:read',
   'im:write',
   'usergroups:read',
   'users:read',
