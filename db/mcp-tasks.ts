@@ -250,16 +250,27 @@ export async function putTaskMessage(
   ]);
 }
 
+/** A message on its way, and the key that opens it. */
+export interface TaskMessage {
+  readonly taskId: string;
+  readonly sealed: Buffer;
+  readonly kekId: string;
+  readonly wrappedKey: Buffer;
+}
+
 /** Takes the messages that wait in one direction, each given to one asker only, in order. */
 export async function takeTaskMessages(
   db: Queryable,
   taskIds: readonly string[],
   outward: boolean,
-): Promise<{ readonly taskId: string; readonly sealed: Buffer }[]> {
-  const { rows } = await db.query<{ taskId: string; sealed: Buffer; seq: string }>(
-    `delete from mcp_task_messages where task_id = any($1) and outward = $2
-     returning task_id as "taskId", sealed, seq`,
+): Promise<TaskMessage[]> {
+  const { rows } = await db.query<TaskMessage & { seq: string }>(
+    `delete from mcp_task_messages m using mcp_tasks t
+      where m.task_id = any($1) and m.outward = $2 and t.task_id = m.task_id
+      returning m.task_id as "taskId", m.sealed, t.kek_id as "kekId", t.wrapped_key as "wrappedKey", m.seq`,
     [taskIds, outward],
   );
-  return rows.sort((a, b) => Number(a.seq) - Number(b.seq));
+  return rows
+    .sort((a, b) => Number(a.seq) - Number(b.seq))
+    .map(({ taskId, sealed, kekId, wrappedKey }) => ({ taskId, sealed, kekId, wrappedKey }));
 }

@@ -1,7 +1,7 @@
 import type { Masked } from '../masking/masked.ts';
 import type { Masker } from '../masking/engine.ts';
 import type { Caller } from '../policy/caller.ts';
-import type { HoldVerdict } from '../policy/verdict.ts';
+import type { HoldVerdict, Verdict } from '../policy/verdict.ts';
 import type { SessionFacts } from '../recording/event.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { UpstreamSession } from './upstreams/upstream.ts';
@@ -57,6 +57,18 @@ export interface RecentRequest {
   readonly atMs: number;
 }
 
+/** A request that may answer what upstream asked in the middle of a call, whatever policy says of it now. */
+export type Resuming = Omit<HeldRequest, 'verdict'> & { readonly verdict: Verdict };
+
+/** A call that goes on, without a second approval. */
+export interface Resumed {
+  readonly callId: string;
+  /** The request as it goes upstream: with upstream's own state. Recorded already. */
+  readonly json: string;
+  /** What upstream answers, as it goes to the client: a further question under a state of Holdpoint's. */
+  wrap(response: string): string;
+}
+
 /** The hold step of the line. */
 export interface HoldPort {
   /**
@@ -64,6 +76,12 @@ export interface HoldPort {
    * (denied, expired, no Temporal) are answered on the stream and do not reject.
    */
   hold(request: HeldRequest): Promise<void>;
+  /**
+   * Takes the answer to what upstream asked in the middle of an approved call, once.
+   * @returns null when the request is no such answer
+   * @throws GatewayError `invalid_params` when it is one that must not be taken
+   */
+  resume(request: Resuming): Promise<Resumed | null>;
   /**
    * A client's `notifications/cancelled`.
    * @returns true when it named a request that is held here, in which case nothing goes upstream

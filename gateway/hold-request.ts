@@ -1,22 +1,52 @@
 import type { HoldVerdict } from '../policy/verdict.ts';
 import type { MaskedExchange } from './exchange.ts';
-import type { HoldPort } from './hold-port.ts';
+import { answersQuestion } from './hold/question.ts';
+import type { HeldRequest, HoldPort, Resumed } from './hold-port.ts';
+import { isModern } from './mcp/versions.ts';
 import { rawParam, type RpcRequest } from './mcp/rpc-message.ts';
 import type { Tasks } from './tasks/tasks.ts';
 import { scopeOf } from './definitions/discover.ts';
 import type { ToolDefinitions } from './definitions/registry.ts';
 
+/** What handing a request over needs. */
+export interface HoldRequestDeps {
+  readonly hold: HoldPort;
+  readonly definitions: ToolDefinitions;
+}
+
 /** Hands a request over to be held; resolves when it was answered or its client is gone. */
 export async function holdRequest(
-  deps: { readonly hold: HoldPort; readonly definitions: ToolDefinitions },
+  deps: HoldRequestDeps,
   exchange: MaskedExchange,
   request: RpcRequest,
   verdict: HoldVerdict,
 ): Promise<void> {
+  await deps.hold.hold({ ...heldOf(deps, exchange, request), verdict });
+}
+
+/** Whether a request answers what upstream asked in the middle of a call that was approved. */
+export function goesOn({ protocolVersion }: MaskedExchange, request: RpcRequest): boolean {
+  return isModern(protocolVersion) && answersQuestion(request.json);
+}
+
+/** Such a request as it goes upstream, once. @throws GatewayError `invalid_params` */
+export function resumeRequest(
+  deps: HoldRequestDeps,
+  exchange: MaskedExchange,
+  request: RpcRequest,
+): Promise<Resumed | null> {
+  return deps.hold.resume({ ...heldOf(deps, exchange, request), verdict: exchange.verdict });
+}
+
+function heldOf(
+  { definitions }: HoldRequestDeps,
+  exchange: MaskedExchange,
+  request: RpcRequest,
+): Omit<HeldRequest, 'verdict'> {
   const { caller, session, correlationId, protocolVersion, target, headers, masker, recent, stream } =
     exchange;
   const stated = exchange.stated?.intent;
-  await deps.hold.hold({
+  return {
     caller,
     session: session.facts,
     correlationId,
@@ -26,15 +56,14 @@ export async function holdRequest(
     method: request.method,
     tool: target,
     argsJson: rawParam(request, 'arguments'),
-    definitionHash: deps.definitions.find(scopeOf(exchange.upstream, caller), target)?.hash ?? null,
-    verdict,
+    definitionHash: definitions.find(scopeOf(exchange.upstream, caller), target)?.hash ?? null,
     intent: typeof stated === 'string' ? masker.text(stated).text : null,
     recent,
     masker,
     headers,
     upstream: session.upstream,
     stream,
-  });
+  };
 }
 
 /** A client that cancels a request which is held here. @returns true when it was, so that nothing goes upstream */

@@ -8,16 +8,17 @@ import { admit, type AdmitDeps } from './definitions/admit.ts';
 import { prepare } from './definitions/prepare.ts';
 import { forward, type ForwardDeps } from './forward.ts';
 import { frozenAnswer, type KillSwitch } from './kill-switch.ts';
-import { holdRequest, withdraw } from './hold-request.ts';
-import type { HoldPort } from './hold-port.ts';
+import { goesOn, holdRequest, resumeRequest, withdraw } from './hold-request.ts';
+import type { HoldPort, Resumed } from './hold-port.ts';
 import { mask, type SessionMasker } from './mask.ts';
-import type { RpcRequest } from './mcp/rpc-message.ts';
+import { readRpcMessage, type RpcRequest } from './mcp/rpc-message.ts';
 import { isModern } from './mcp/versions.ts';
 import { record, relayContext } from './record.ts';
 import { relay } from './relay.ts';
 import { asFault } from './faults.ts';
 import { respond, respondFault } from './respond.ts';
 import type { Tasks } from './tasks/tasks.ts';
+import type { UpstreamMessage } from './upstreams/upstream.ts';
 
 export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps {
   readonly sessionMasker: SessionMasker;
@@ -88,17 +89,32 @@ async function conclude(deps: LineDeps, exchange: MaskedExchange, request: RpcRe
     case 'deny':
       return respond(context, denial(exchange, request), stream);
     case 'hold':
-      return holdRequest(deps, exchange, request, verdict);
-    case 'pass':
+    case 'pass': {
+      const answersUpstream = goesOn(exchange, request);
       // What is held asks for itself, where the database can say it for certain.
+      if (verdict.kind === 'hold' && !answersUpstream) return holdRequest(deps, exchange, request, verdict);
       if (await deps.killSwitch.stops(request.method))
         return respond(context, frozenAnswer(exchange, request), stream);
-      await relay(
-        context,
-        deps.tasks.mapped(exchange, request, forward(deps, exchange, request, giveUpSignal(exchange))),
-        stream,
-      );
+      const resumed = answersUpstream ? await resumeRequest(deps, exchange, request) : null;
+      const sent = resumed ? readAgain(resumed.json) : request;
+      const answers = forward(deps, exchange, sent, giveUpSignal(exchange));
+      await relay(context, wrapped(resumed, deps.tasks.mapped(exchange, sent, answers)), stream);
+    }
   }
+}
+
+/** A call that goes on after a question goes on after the next one, too. */
+async function* wrapped(
+  resumed: Resumed | null,
+  messages: AsyncIterable<UpstreamMessage>,
+): AsyncGenerator<UpstreamMessage, void, void> {
+  for await (const message of messages)
+    yield resumed && message.kind === 'response' ? { ...message, json: resumed.wrap(message.json) } : message;
+}
+
+/** A request that was strictly read before, and then changed in one place. */
+function readAgain(json: string): RpcRequest {
+  return readRpcMessage(json, { depth: Number.POSITIVE_INFINITY, loneSurrogates: 'allow' }) as RpcRequest;
 }
 
 /** A notification, or a client's answer to a request of the server's: it goes on, and nothing comes back. */

@@ -26,6 +26,7 @@ export function lateHolding(starting: Promise<HoldPort>, log: Logger): HoldPort 
   return {
     hold: async (request) => there().hold(request),
     adopt: async (task) => there().adopt(task),
+    resume: async (request) => there().resume(request),
     withdraw: async (...what) => there().withdraw(...what),
     letGo: (...what) => port?.letGo(...what),
     cancelled: async (...what) => (port ? port.cancelled(...what) : false),

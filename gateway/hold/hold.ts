@@ -10,6 +10,7 @@ import { claimGranted, type GrantedDeps, runGranted } from './granted.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
 import { approvalsUnavailable, findOrOpen, joinWorkflow, openWorkflow, recordHold } from './open.ts';
 import { prepare } from './prepare.ts';
+import { resumeCall } from './question.ts';
 import { legAnswer, mayComeBack, type RequestState, takeState } from './request-state.ts';
 import type { Running } from './running.ts';
 import type { HoldSettings } from './settings.ts';
@@ -58,6 +59,7 @@ export function createHold(deps: HoldDeps): HoldPort {
   return {
     hold: (request) => tracked(() => hold(deps, request)),
     adopt: (task) => tracked(() => adopt(deps, task)),
+    resume: (request) => resumeCall(deps, request),
     async withdraw(callId, because) {
       const call = await heldCallState(deps.pool, callId);
       if (call?.state === 'pending' && deps.waiters.of(callId).length === 0)

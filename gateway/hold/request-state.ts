@@ -3,7 +3,7 @@ import { seal, unseal } from '../../recording/seal.ts';
 import { GatewayError } from '../errors.ts';
 import type { HeldRequest } from '../hold-port.ts';
 import { canonicalJson } from './canonical.ts';
-import { at, withoutMember } from './json-text.ts';
+import { at, rawAt, withoutMember } from './json-text.ts';
 import { argsOf } from './sealed-call.ts';
 
 /** What a client of 2026-07-28 carries from one leg of a held call to the next; sealed, so that it can only be returned. */
@@ -33,12 +33,8 @@ export function mayComeBack(request: HeldRequest, state: RequestState | null): b
 
 /** The answer that ends a leg: the client sends the same request again, with this state. */
 export function legAnswer(secret: Uint8Array, request: HeldRequest, state: RequestState): string {
-  const sealed = seal(keyOf(secret), Buffer.from(JSON.stringify(state)), contextOf(secret, request));
-  const result = {
-    resultType: 'input_required',
-    inputRequests: {},
-    requestState: prefix + sealed.toString('base64url'),
-  };
+  const requestState = prefix + sealState(secret, ownerOf(request), JSON.stringify(state));
+  const result = { resultType: 'input_required', inputRequests: {}, requestState };
   return `{"jsonrpc":"2.0","id":${request.idJson},"result":${JSON.stringify(result)}}`;
 }
 
@@ -54,25 +50,50 @@ export function takeState(
   const span = request.protocolVersion >= '2026-07-28' ? at(request.json, ['params', 'requestState']) : null;
   const value: unknown = span ? JSON.parse(request.json.slice(span.start, span.end)) : null;
   if (typeof value !== 'string' || !value.startsWith(prefix)) return { request, state: null };
-  const first = { ...request, json: withoutMember(request.json, ['params'], 'requestState') };
-  try {
-    const sealed = Buffer.from(value.slice(prefix.length), 'base64url');
-    const opened = unseal(keyOf(secret), sealed, contextOf(secret, first));
-    return { request: first, state: JSON.parse(opened.toString()) as RequestState };
-  } catch (error) {
-    throw new GatewayError(
-      'invalid_params',
-      'the requestState is not one that was given for this request; send the request without it',
-      { cause: error },
-    );
-  }
+  const bare = withoutMember(request.json, ['params'], 'requestState');
+  // Nothing was asked for, and some clients say that nothing is their answer.
+  const nothing = rawAt(bare, ['params', 'inputResponses'])?.replace(/\s/g, '') === '{}';
+  const first = { ...request, json: nothing ? withoutMember(bare, ['params'], 'inputResponses') : bare };
+  const opened = openState(secret, ownerOf(first), value.slice(prefix.length));
+  if (opened !== null) return { request: first, state: JSON.parse(opened) as RequestState };
+  throw new GatewayError(
+    'invalid_params',
+    'the requestState is not one that was given for this request; send the request without it',
+  );
 }
 
 /** What a state is bound to: who asks, and everything that is asked. */
-function contextOf(secret: Uint8Array, { caller, session, method, tool, json }: HeldRequest): string {
+export interface StateOwner {
+  readonly callerKey: string;
+  readonly connection: string;
+  readonly method: string;
+  readonly tool: string;
+  /** The request, without the state itself. */
+  readonly json: string;
+}
+
+/** Seals what a client is to bring back. */
+export function sealState(secret: Uint8Array, owner: StateOwner, text: string): string {
+  return seal(keyOf(secret), Buffer.from(text), contextOf(secret, owner)).toString('base64url');
+}
+
+/** @returns null when it was changed, or is another owner's */
+export function openState(secret: Uint8Array, owner: StateOwner, state: string): string | null {
+  try {
+    return unseal(keyOf(secret), Buffer.from(state, 'base64url'), contextOf(secret, owner)).toString();
+  } catch {
+    return null;
+  }
+}
+
+function ownerOf({ caller, session, method, tool, json }: HeldRequest): StateOwner {
+  return { callerKey: caller.key, connection: session.connection, method, tool, json };
+}
+
+function contextOf(secret: Uint8Array, { callerKey, connection, method, tool, json }: StateOwner): string {
   const args = argsOf(method, json);
   const mac = createHmac('sha256', secret)
-    .update(JSON.stringify([caller.key, session.connection, method, tool]))
+    .update(JSON.stringify([callerKey, connection, method, tool]))
     .update(args === null ? '' : canonicalJson(args));
   return `request state ${mac.digest('hex')}`;
 }

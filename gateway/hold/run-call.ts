@@ -17,6 +17,7 @@ import type { ExecuteResult } from '../../workflows/contract.ts';
 import type { Gate } from '../containment/gate.ts';
 import type { ToolDefinitions } from '../definitions/registry.ts';
 import type { Running } from './running.ts';
+import { wrapQuestion } from './question.ts';
 import { type HeldCall, sealResult } from './sealed-call.ts';
 import { type Sent, sendCall } from './send.ts';
 import type { Upstream } from '../upstreams/upstream.ts';
@@ -38,6 +39,8 @@ export interface RunDeps {
   readonly settings: HoldSettings;
   readonly log: Logger;
   readonly now: () => number;
+  /** 32 bytes that all gateways share. */
+  readonly attachSecret: Uint8Array;
 }
 
 /** A call that this process has claimed. */
@@ -76,7 +79,7 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
     );
   }, beatMs);
   try {
-    const sent = await recorded(context, await sendCall(deps, context, lost.signal));
+    const sent = await recorded(context, asked(deps, call, await sendCall(deps, context, lost.signal)));
     const summary = sent.because === null ? null : context.masker.text(sent.because).text;
     const result = sent.response === null ? null : await sealed(deps, context, sent.response);
     const end = { callId, execToken, state: sent.state, because: summary, result };
@@ -86,6 +89,14 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
   } finally {
     clearInterval(beat);
   }
+}
+
+/** What upstream asks comes back to it under Holdpoint's state, so that answering needs no second approval. */
+function asked(deps: RunDeps, { facts, json }: HeldCall, sent: Sent): Sent {
+  if (sent.response === null) return sent;
+  const { callId, callerKey, connection, method, tool, policyVersion } = facts.bound;
+  const call = { callId, callerKey, connection, method, tool, policyVersion, json };
+  return { ...sent, response: wrapQuestion(deps, call, 1, sent.response) };
 }
 
 /** The masked result for a client that comes back; null when it cannot be masked or sealed: how the call ended is known all the same. */

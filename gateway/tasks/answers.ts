@@ -3,12 +3,13 @@ import { isModern } from '../mcp/versions.ts';
 
 /** The end of a task whose gateway was lost while nobody else could know what became of its call. */
 export function lostResponse(task: StoredTask): string {
-  const text = task.held
-    ? `NOT_EXECUTED ${task.taskId}. The gateway was lost before the call could be put before an approver; nothing ` +
-      'was sent. Call the tool again.'
-    : `OUTCOME_UNKNOWN ${task.taskId}. The gateway that carried the call to ${task.session.connection} was lost ` +
-      'before the answer came. The call may have been executed. Do not simply repeat it: find out with a call that ' +
-      'only reads whether it took effect, or ask a person to look.';
+  const text =
+    task.held && task.callState === null
+      ? `NOT_EXECUTED ${task.taskId}. The gateway was lost before the call could be put before an approver; nothing ` +
+        'was sent. Call the tool again.'
+      : `OUTCOME_UNKNOWN ${task.taskId}. The gateway that carried the call to ${task.session.connection} was lost ` +
+        'before the answer came. The call may have been executed. Do not simply repeat it: find out with a call that ' +
+        'only reads whether it took effect, or ask a person to look.';
   return refusal(task, text);
 }
 

@@ -168,7 +168,10 @@ async function update(work: TaskWork, task: StoredTask, request: RpcRequest): Pr
   const answers = rawParam(request, 'inputResponses');
   if (answers === null || !answers.startsWith('{'))
     throw new GatewayError('invalid_params', '`inputResponses` must be an object');
-  if (task.state === 'input_required') {
+  const asking = work.runs.get(task.taskId)?.stream;
+  if (asking?.question) await asking.give(answers);
+  else if (task.state === 'input_required') {
+    // The gateway that asks finds it in a moment.
     const sealed = sealForTask(await keyOf(work, task), task.taskId, 'message', answers);
     await putTaskMessage(work.pool, { taskId: task.taskId, outward: false, sealed });
   }

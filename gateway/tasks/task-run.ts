@@ -11,7 +11,7 @@ import type { HoldVerdict } from '../../policy/verdict.ts';
 import type { SessionFacts } from '../../recording/event.ts';
 import { GatewayError } from '../errors.ts';
 import type { MaskedExchange } from '../exchange.ts';
-import { at, splice, withoutMember } from '../hold/json-text.ts';
+import { at, splice, withMember, withoutMember } from '../hold/json-text.ts';
 import { readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
 import { maskAndRecord } from '../relay.ts';
 import { relayContext } from '../record.ts';
@@ -85,12 +85,37 @@ export async function beginTask(
   session.ended.addEventListener('abort', onEnded, { once: true });
   session.open++;
   const call = asCall(request, idJson, keepsTask(work, exchange));
-  void conclude({ ...exchange, message: call, stream: taskStream }, call).finally(() => {
+  void concludeAll(exchange, call, taskStream, conclude).finally(() => {
     session.ended.removeEventListener('abort', onEnded);
     session.open--;
     session.lastUsedAtMs = Date.now();
     void settle(work, taskId, taskStream).then(onOver);
   });
+}
+
+/** Carries a call out, and on with the client's answers for as long as its server asks something. */
+async function concludeAll(
+  exchange: MaskedExchange,
+  first: RpcRequest,
+  stream: TaskStream,
+  conclude: (exchange: MaskedExchange, call: RpcRequest) => Promise<void>,
+): Promise<void> {
+  let call = first;
+  for (;;) {
+    await conclude({ ...exchange, message: call, stream }, call);
+    const { question } = stream;
+    const answers = question && (await question.answers);
+    if (!question || answers === null) return;
+    const { json } = first;
+    const answered = withMember(json, ['params'], 'inputResponses', answers);
+    call = readCall(
+      question.state === null ? answered : withMember(answered, ['params'], 'requestState', question.state),
+    );
+  }
+}
+
+function readCall(json: string): RpcRequest {
+  return readRpcMessage(json, { depth: Number.POSITIVE_INFINITY, loneSurrogates: 'allow' }) as RpcRequest;
 }
 
 function waitingFor({ approvers, rule }: HoldVerdict): string {
@@ -126,7 +151,7 @@ function asCall(request: RpcRequest, idJson: string, keepTask: boolean): RpcRequ
   const plain = keepTask ? request.json : withoutMember(request.json, ['params'], 'task');
   const id = at(plain, ['id']);
   const json = id ? splice(plain, [{ ...id, with: idJson }]) : plain;
-  return readRpcMessage(json, { depth: Number.POSITIVE_INFINITY, loneSurrogates: 'allow' }) as RpcRequest;
+  return readCall(json);
 }
 
 function streamOf(
@@ -211,7 +236,8 @@ async function adopt(work: TaskWork, task: StoredTask, over: Promise<void>): Pro
   if (task.state !== 'working' && task.state !== 'input_required') return finish(work, taskId);
   const masker = work.sessionMasker(session, task.maskProfile);
   work.log.info({ taskId, callId }, 'a task is gone on with');
-  if (callId === null) {
+  // Which call a question belongs to, only the gateway knew that was asked it.
+  if (callId === null || task.sealedInputs) {
     const context = {
       recorder: work.recorder,
       masker,

@@ -3,7 +3,7 @@ import { changeTask, noteHeldCall, type TaskChange } from '../../db/mcp-tasks.ts
 import type { Pool } from '../../db/pool.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { ClientStream } from '../client-stream.ts';
-import { rawAt } from '../hold/json-text.ts';
+import { rawAt, withMember, withoutMember } from '../hold/json-text.ts';
 import { sealForTask } from './task-keys.ts';
 
 /** Where the messages of a task go: what ends it is stored, and what comes before goes to whoever listens. */
@@ -11,8 +11,19 @@ export interface TaskStream extends ClientStream {
   readonly taskId: string;
   /** Whether its end is stored, or it is upstream's to end. */
   readonly ended: boolean;
+  /** What its server needs of the client to go on (2026-07-28); null when it needs nothing. */
+  readonly question: TaskQuestion | null;
+  /** Takes answers of the client's; what is not asked for is left alone. */
+  give(answersJson: string): Promise<void>;
   /** Gives up what works at it. */
   abort(): void;
+}
+
+export interface TaskQuestion {
+  /** The state that goes with the answers, as raw JSON; null when there is none. */
+  readonly state: string | null;
+  /** Resolves with `inputResponses`, as raw JSON, once all is answered; null when the task is given up. */
+  readonly answers: Promise<string | null>;
 }
 
 export interface TaskStreamDeps {
@@ -29,12 +40,42 @@ export interface TaskStreamDeps {
 
 const attempts = 60;
 const retryMs = 500;
+/** How soon a server is asked again that needs nothing but to be asked again. */
+const emptyQuestionMs = 250;
 
 export function createTaskStream(deps: TaskStreamDeps): TaskStream {
   const { pool, taskId, key } = deps;
   const gone = new AbortController();
   let ended = false;
+  let open: OpenQuestion | null = null;
+  const ask = async (inputs: string, state: string | null): Promise<void> => {
+    const { promise: answers, resolve } = Promise.withResolvers<string | null>();
+    open = { question: { state, answers }, inputs, answered: '{}', resolve };
+    gone.signal.addEventListener('abort', () => resolve(null), { once: true });
+    await persistently(() => needs(inputs));
+    if (isEmpty(inputs)) setTimeout(() => resolve('{}'), emptyQuestionMs);
+  };
+  const needs = (inputs: string): Promise<boolean> =>
+    changeTask(pool, taskId, {
+      state: isEmpty(inputs) ? 'working' : 'input_required',
+      sealedInputs: isEmpty(inputs) ? null : sealForTask(key, taskId, 'inputs', inputs),
+    });
   return {
+    get question() {
+      return open?.question ?? null;
+    },
+    async give(answersJson) {
+      if (!open) return;
+      for (const name of Object.keys(JSON.parse(answersJson) as object)) {
+        const answer = rawAt(open.inputs, [name]) === null ? null : rawAt(answersJson, [name]);
+        if (answer === null) continue;
+        open.inputs = withoutMember(open.inputs, [], name);
+        open.answered = withMember(open.answered, [], name, answer);
+      }
+      const { inputs, answered, resolve } = open;
+      await needs(inputs);
+      if (isEmpty(inputs)) resolve(answered);
+    },
     taskId,
     get ended() {
       return ended;
@@ -50,6 +91,12 @@ export function createTaskStream(deps: TaskStreamDeps): TaskStream {
     keepAlive: async () => {},
     async respond(json) {
       if (ended) return false;
+      open = null;
+      if (rawAt(json, ['result', 'resultType']) === '"input_required"') {
+        const inputs = rawAt(json, ['result', 'inputRequests']) ?? '{}';
+        await ask(inputs, rawAt(json, ['result', 'requestState']));
+        return true;
+      }
       const taken = await persistently(() => changeTask(pool, taskId, endOf(taskId, key, json)));
       ended = true;
       deps.onEnd();
@@ -57,6 +104,18 @@ export function createTaskStream(deps: TaskStreamDeps): TaskStream {
     },
     abort: () => gone.abort(),
   };
+}
+
+/** A question that is not wholly answered yet. */
+interface OpenQuestion {
+  readonly question: TaskQuestion;
+  inputs: string;
+  answered: string;
+  readonly resolve: (answers: string | null) => void;
+}
+
+function isEmpty(objectJson: string): boolean {
+  return Object.keys(JSON.parse(objectJson) as object).length === 0;
 }
 
 /** A task of upstream's takes its place; everything else is its end. */

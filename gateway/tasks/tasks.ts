@@ -4,6 +4,7 @@ import {
   changedTasks,
   deleteExpiredTasks,
   endedTasks,
+  takeTaskMessages,
   type StoredTask,
 } from '../../db/mcp-tasks.ts';
 import { removeReplica, showReplica } from '../../db/gateway-replicas.ts';
@@ -15,6 +16,7 @@ import type { UpstreamMessage } from '../upstreams/upstream.ts';
 import { mayBeHeld } from './advertise.ts';
 import { answerTaskMethod, askWhatWaits } from './task-methods.ts';
 import { adoptOrphans, beginTask, mapUpstreamTask } from './task-run.ts';
+import { openTaskKey, unsealForTask } from './task-keys.ts';
 import { createTaskWork, type Listener, type TasksDeps, type TaskWork } from './task-work.ts';
 import { declaresTasks, isTaskMethod, taskEraOf, taskMembers } from './wire.ts';
 
@@ -126,7 +128,9 @@ async function* mapped(
   request: RpcRequest,
   messages: AsyncIterable<UpstreamMessage>,
 ): AsyncGenerator<UpstreamMessage> {
+  // A task's own stream takes upstream's in its place.
   const mayMakeOne =
+    exchange.stream.taskId === undefined &&
     request.method === 'tools/call' &&
     taskEraOf(exchange.protocolVersion) === 'extension' &&
     declaresTasks(request);
@@ -165,8 +169,7 @@ function startTicking(work: TaskWork): { stop(): Promise<void> } {
       for (const taskId of await endedTasks(pool, waiting)) work.results.leaveAll(taskId, 'ended');
       await askWhatWaits(work, waiting);
     }
-    if (work.runs.size > 0)
-      for (const taskId of await cancelledTasks(pool, replica)) work.runs.get(taskId)?.cancel();
+    if (work.runs.size > 0) await lookAfterRuns(work);
     if (work.listeners.size > 0) await tellOfChanges(work, told);
   };
   const timer = setInterval(() => {
@@ -183,6 +186,17 @@ function startTicking(work: TaskWork): { stop(): Promise<void> } {
       await busy;
     },
   };
+}
+
+/** What clients have said about the tasks of this gateway, wherever they said it. */
+async function lookAfterRuns({ pool, replica, runs, keyRing }: TaskWork): Promise<void> {
+  for (const taskId of await cancelledTasks(pool, replica)) runs.get(taskId)?.cancel();
+  const asking = [...runs].flatMap(([taskId, { stream }]) => (stream.question ? [taskId] : []));
+  if (asking.length === 0) return;
+  for (const { taskId, sealed, ...stored } of await takeTaskMessages(pool, asking, false)) {
+    const key = await openTaskKey(keyRing, { taskId, ...stored });
+    await runs.get(taskId)?.stream.give(unsealForTask(key, taskId, 'message', sealed));
+  }
 }
 
 /** Tells sessions that listen here what changed about the tasks that they began (2025-11-25). */

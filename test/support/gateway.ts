@@ -202,6 +202,7 @@ export const noHold: HoldPort = {
     throw new Error('this test holds nothing');
   },
   adopt: async () => {},
+  resume: async () => null,
   withdraw: async () => {},
   letGo: () => {},
   cancelled: async () => false,

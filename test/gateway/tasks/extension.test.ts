@@ -20,7 +20,7 @@ before(async () => {
 default: pass
 approvers: { dba: { people: [ann@example.com] } }
 rules:
-  - { name: writes, match: { tool: [greet, failing_job] }, then: hold, approvers: [dba] }
+  - { name: writes, match: { tool: [greet, failing_job, test_tool_with_task] }, then: hold, approvers: [dba] }
 `,
   );
   one = await scene.start('one', { settings: { replyBudgetMs: 1000 } });
@@ -144,4 +144,65 @@ test('cancelling a held task withdraws its request; cancelling it again is ackno
     assert.deepEqual((await ask('tasks/cancel', { taskId }, { url })).result, { resultType: 'complete' });
   assert.equal((await ended(taskId))['status'], 'cancelled');
   while (!scene.approvals.log.some((line) => line.includes('cancelled'))) await sleep(50);
+});
+
+/** Calls the tool that asks first, as a client without tasks, and approves it. @returns what it asks */
+async function asked(tag: number): Promise<{ state: string; answer: Record<string, unknown> }> {
+  const params = { name: 'test_tool_with_task', arguments: { tag } };
+  const answered = ask('tools/call', params, { declares: false });
+  assert.equal(await one.approve(await scene.approvals.next(++opened)), 'succeeded');
+  const { result } = await answered;
+  assert.equal(result?.['resultType'], 'input_required');
+  const state = String(result['requestState']);
+  assert.ok(!state.includes('ask-1'), 'upstream’s own state is not shown');
+  const inputResponses = { user_name: { action: 'accept', content: { answer: 'Ann' } } };
+  return { state, answer: { ...params, inputResponses, requestState: state } };
+}
+
+test('the answer to what upstream asks in the middle of an approved call needs no second approval, and goes once', async () => {
+  const { answer } = await asked(1);
+  // This one says that it needs tasks, which only upstream can know: the answer has reached it, with its own state.
+  const first = await ask('tools/call', answer, { declares: false, url: two.url });
+  assert.equal(first.error?.code, -32021, JSON.stringify(first));
+  const again = await ask('tools/call', answer, { declares: false });
+  assert.equal(again.error?.code, -32602);
+  assert.match(again.error.message, /was answered before; nothing was sent/);
+  assert.equal(scene.approvals.opened.length, opened);
+});
+
+test('a state that was changed, or belongs to another call or caller, reaches nothing', async () => {
+  const { state, answer } = await asked(2);
+  const calls = upstream.seen.length;
+  const changed = `${state.slice(0, -3)}${state.endsWith('AAA') ? 'BBB' : 'AAA'}`;
+  for (const forged of [
+    { ...answer, requestState: changed },
+    { ...answer, arguments: { tag: 3 } },
+    { ...answer, name: 'greet' },
+  ]) {
+    const { error } = await ask('tools/call', forged, { declares: false });
+    assert.equal(error?.code, -32602, JSON.stringify(forged));
+  }
+  assert.equal(upstream.seen.length, calls);
+  assert.equal(scene.approvals.opened.length, opened);
+});
+
+test('a task whose server asks something is answered by tasks/update, on any replica, and goes on to its end', async () => {
+  const taskId = await taskOf(call('test_tool_with_task', { tag: 4 }));
+  assert.equal(await one.approve(await scene.approvals.next(++opened)), 'succeeded');
+  const asking = await ended(taskId, two.url);
+  assert.equal(asking['status'], 'input_required');
+  assert.deepEqual(Object.keys(asking['inputRequests'] as object), ['user_name']);
+  const update = (inputResponses: object): Promise<Answer> =>
+    ask('tasks/update', { taskId, inputResponses }, { url: two.url });
+  assert.deepEqual((await update({ other: { action: 'accept' } })).result, { resultType: 'complete' });
+  assert.equal((await ended(taskId))['status'], 'input_required');
+  await update({ user_name: { action: 'accept', content: { answer: 'Ann' } } });
+  let done = await ended(taskId);
+  while (done['status'] === 'input_required') {
+    await sleep(100);
+    done = await ended(taskId);
+  }
+  assert.equal(done['status'], 'completed', JSON.stringify(done));
+  assert.match(JSON.stringify(done['result']), /Hello .*Ann/);
+  assert.equal(scene.approvals.opened.length, opened);
 });
