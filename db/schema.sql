@@ -314,6 +314,14 @@ create table held_call_before (
   constraint held_call_before_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
 );
 
+create table held_call_questions (
+  call_id text not null,
+  round integer not null,
+  answered_at timestamp with time zone default now() not null,
+  constraint held_call_questions_pkey PRIMARY KEY (call_id, round),
+  constraint held_call_questions_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE
+);
+
 create table held_call_read_backs (
   call_id text not null,
   kek_id text not null,
