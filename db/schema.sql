@@ -234,6 +234,12 @@ create table card_reminders (
   constraint card_reminders_card_id_fkey FOREIGN KEY (card_id) REFERENCES slack_cards(card_id) ON DELETE CASCADE
 );
 
+create table checkpoint_posts (
+  place text not null,
+  posted_at timestamp with time zone not null,
+  constraint checkpoint_posts_pkey PRIMARY KEY (place)
+);
+
 create table client_patience (
   who text not null,
   connection text not null,

@@ -93,7 +93,8 @@ async function readCheckpoints(
   const notes: string[] = [];
   for (const path of [...wanted, ...configured])
     try {
-      notes.push(await readFile(path, 'utf8'));
+      // What was copied out of a message has lost its last line end.
+      notes.push(`${(await readFile(path, 'utf8')).trim()}\n`);
     } catch (error) {
       const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
       if (absent && !wanted.includes(path)) continue;

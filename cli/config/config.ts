@@ -85,6 +85,7 @@ export interface TemporalTls {
 export type CheckpointTarget =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'webhook'; readonly url: string; readonly secret: Uint8Array | null }
+  | { readonly kind: 'slack'; readonly channel: string; readonly everyMs: number }
   | {
       readonly kind: 's3';
       readonly bucketUrl: string;

@@ -31,8 +31,26 @@ export function resolveConfig(
   options: ResolveOptions,
 ): { readonly config: Config } | { readonly problems: readonly Problem[] } {
   const listeners = listenersOf(file);
-  const problems = [...sharedAddresses(listeners), ...checkReach(file, listeners), ...unknownScopes(file)];
+  const problems = [
+    ...sharedAddresses(listeners),
+    ...checkReach(file, listeners),
+    ...unknownScopes(file),
+    ...slackCheckpoints(file),
+  ];
   return problems.length > 0 ? { problems } : { config: deepFreeze(assemble(file, options)) };
+}
+
+function slackCheckpoints({ recording, slack }: ConfigFile): readonly Problem[] {
+  return (recording.checkpoints ?? []).flatMap((target, index) =>
+    'slack' in target && slack === undefined
+      ? [
+          {
+            path: ['recording', 'checkpoints', index, 'slack'],
+            message: 'needs `slack.botToken`: checkpoints are posted by the app that is configured there',
+          },
+        ]
+      : [],
+  );
 }
 
 interface Listener {
@@ -245,6 +263,8 @@ function recordingOf(
   const targets = (checkpoints ?? []).map((target): CheckpointTarget => {
     if ('file' in target) return { kind: 'file', path: resolve(baseDir, target.file) };
     if ('s3' in target) return { kind: 's3', ...target.s3 };
+    if ('slack' in target)
+      return { kind: 'slack', channel: target.slack.channel, everyMs: toMs(target.slack.every) };
     const secret =
       target.secret === undefined ? null : Buffer.from(target.secret.slice('whsec_'.length), 'base64');
     return { kind: 'webhook', url: target.webhook, secret: secret === null ? null : new Uint8Array(secret) };

@@ -29,6 +29,14 @@ const checkpoint = z.union(
         })
         .describe('An object in an S3-compatible store.'),
     }),
+    z.strictObject({
+      slack: z
+        .strictObject({
+          channel: text.describe('Channel id, such as `C0AUDIT`; the app of `slack` must be in it.'),
+          every: duration.default('1h').describe('How often, at most.'),
+        })
+        .describe('A Slack channel in which people see checkpoints, and may keep them.'),
+    }),
   ],
   { error: ({ input }) => kindProblem(input) },
 );
@@ -36,8 +44,8 @@ const checkpoint = z.union(
 /** Says it plainly where every kind of checkpoint target would complain of the others' keys. */
 function kindProblem(target: unknown): string | undefined {
   if (typeof target !== 'object' || target === null) return undefined;
-  const named = ['file', 'webhook', 's3'].filter((kind) => kind in target);
-  return named.length === 1 ? undefined : 'needs exactly one of `file`, `webhook`, `s3`';
+  const named = ['file', 'webhook', 's3', 'slack'].filter((kind) => kind in target);
+  return named.length === 1 ? undefined : 'needs exactly one of `file`, `webhook`, `s3`, `slack`';
 }
 
 /** How long to keep: longer than other durations may be. */

@@ -440,7 +440,7 @@ recording:
   assert.deepEqual(config.recording.checkpoints[0], { kind: 'file', path: '/srv/out/checkpoint' });
   assert.equal(
     await refusal('recording:\n  checkpoints:\n    - { file: a, webhook: https://b }\n'),
-    'holdpoint.yaml:3: recording.checkpoints[0]: needs exactly one of `file`, `webhook`, `s3`',
+    'holdpoint.yaml:3: recording.checkpoints[0]: needs exactly one of `file`, `webhook`, `s3`, `slack`',
   );
 });
 
@@ -490,6 +490,18 @@ keys:
     (await refusal('keys:\n  kms: { pkcs11: {} }\n')) ?? '',
     /^holdpoint\.yaml:2: keys\.kms: needs exactly one of `vault`, `aws`, `gcp`, `azure`/,
   );
+});
+
+test('checkpoints go to Slack only where Slack is configured', async () => {
+  const text = 'recording:\n  checkpoints:\n    - slack: { channel: C0AUDIT, every: 6h }\n';
+  assert.equal(
+    await refusal(text),
+    'holdpoint.yaml:3: recording.checkpoints[0].slack: needs `slack.botToken`: checkpoints are posted by the app that is configured there',
+  );
+  const config = await load(`${text}slack: { botToken: xoxb-1, appToken: xapp-1 }\n`);
+  assert.deepEqual(config.recording.checkpoints, [
+    { kind: 'slack', channel: 'C0AUDIT', everyMs: 6 * 3_600_000 },
+  ]);
 });
 
 test('a HOLDPOINT_ variable that sets nothing is refused', async () => {
