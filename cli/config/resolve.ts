@@ -1,17 +1,10 @@
 import { resolve } from 'node:path';
-import { parseDuration } from '../../policy/durations.ts';
 import type { Problem } from '../../policy/problems.ts';
-import type {
-  CheckpointTarget,
-  Config,
-  ConnectionConfig,
-  Listen,
-  RecordingConfig,
-  TemporalTls,
-} from './config.ts';
+import type { Config, ConnectionConfig, Listen, TemporalTls } from './config.ts';
 import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
 import { keyServiceOf } from './resolve-keys.ts';
+import { recordingOf, slackCheckpoints, toMs } from './resolve-recording.ts';
 import { rolesOf, rolesProblems } from './resolve-roles.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -38,19 +31,6 @@ export function resolveConfig(
     ...slackCheckpoints(file),
   ];
   return problems.length > 0 ? { problems } : { config: deepFreeze(assemble(file, options)) };
-}
-
-function slackCheckpoints({ recording, slack }: ConfigFile): readonly Problem[] {
-  return (recording.checkpoints ?? []).flatMap((target, index) =>
-    'slack' in target && slack === undefined
-      ? [
-          {
-            path: ['recording', 'checkpoints', index, 'slack'],
-            message: 'needs `slack.botToken`: checkpoints are posted by the app that is configured there',
-          },
-        ]
-      : [],
-  );
 }
 
 interface Listener {
@@ -256,33 +236,6 @@ function connectionOf(connection: ConfigFile['connections'][string], baseDir: st
   };
 }
 
-function recordingOf(
-  { checkpoints, signingKey, retention, purgeEvery, ...rest }: ConfigFile['recording'],
-  { baseDir, dataDir }: Pick<ResolveOptions, 'baseDir' | 'dataDir'>,
-): RecordingConfig {
-  const targets = (checkpoints ?? []).map((target): CheckpointTarget => {
-    if ('file' in target) return { kind: 'file', path: resolve(baseDir, target.file) };
-    if ('s3' in target) return { kind: 's3', ...target.s3 };
-    if ('slack' in target)
-      return { kind: 'slack', channel: target.slack.channel, everyMs: toMs(target.slack.every) };
-    const secret =
-      target.secret === undefined ? null : Buffer.from(target.secret.slice('whsec_'.length), 'base64');
-    return { kind: 'webhook', url: target.webhook, secret: secret === null ? null : new Uint8Array(secret) };
-  });
-  return {
-    ...rest,
-    signingKey: signingKey === undefined ? null : decodeKey(signingKey),
-    retention: retention.map(({ connection, risk, keep }) => ({
-      connection: connection ?? null,
-      risks: risk === undefined ? null : [risk].flat(),
-      keepMs:
-        keep === 'forever' ? null : Number(keep.slice(0, -1)) * (keep.endsWith('d') ? 86_400_000 : 3_600_000),
-    })),
-    purgeEveryMs: toMs(purgeEvery),
-    checkpoints: targets.length > 0 ? targets : [{ kind: 'file', path: resolve(dataDir, 'checkpoint') }],
-  };
-}
-
 function tlsOf({ tls, apiKey }: ConfigFile['temporal']): TemporalTls | null {
   if (tls === false || (tls === undefined && apiKey === undefined)) return null;
   const { ca = null, cert = null, key = null, serverName = null } = typeof tls === 'object' ? tls : {};
@@ -293,12 +246,6 @@ function toListen(text: string): Listen {
   const listen = parseListen(text);
   if (listen === null) throw new Error('a listener address got past the schema');
   return listen;
-}
-
-function toMs(text: string): number {
-  const duration = parseDuration(text);
-  if (duration === null) throw new Error('a duration got past the schema');
-  return duration;
 }
 
 function trimmed(url: string): string {
