@@ -156,7 +156,7 @@ export async function atCommandLine(
 ): Promise<Identity> {
   const { login } = config.console;
   const identity = await commandLineIdentity({
-    login: login ? { mode: 'oidc', ...login } : null,
+    login,
     credentialFile: join(config.dataDir, 'console-credential'),
     idToken: env['HOLDPOINT_ID_TOKEN'],
     pool,

@@ -30,6 +30,27 @@ export type LoginSettings =
       readonly groupsClaim?: string;
       /** `openid email profile offline_access` when left out. */
       readonly scope?: string;
+    }
+  /** By a SAML 2.0 identity provider: signed responses with signed assertions. */
+  | {
+      readonly mode: 'saml';
+      readonly idpEntityId: string;
+      /** Where browsers are sent to sign in. */
+      readonly entryPoint: string;
+      /** PEM certificates of the keys that it signs with. */
+      readonly idpCerts: readonly string[];
+      /** How the console is known to it. */
+      readonly entityId: string;
+      readonly groupsAttribute: string;
+      readonly emailAttribute: string | null;
+      readonly nameAttribute: string | null;
+      /** What names a person for good; null takes the name id. */
+      readonly subjectAttribute: string | null;
+      readonly clockSkewMs: number;
+      /** PEM of the key that signs requests; null where they are not signed. */
+      readonly privateKey: string | null;
+      /** Its certificate, for the metadata. */
+      readonly publicCert: string | null;
     };
 
 /** What it takes to read recordings. */

@@ -35,7 +35,14 @@ const headers: Readonly<Record<string, string>> = {
 export function guard(
   app: FastifyInstance,
   ours: () => { readonly hosts: ReadonlySet<string>; readonly origins: ReadonlySet<string> },
-  secure: boolean,
+  {
+    secure,
+    fromElsewhere,
+  }: {
+    readonly secure: boolean;
+    /** The one path whose POST comes from another site, and proves itself by what it carries; null where there is none. */
+    readonly fromElsewhere: string | null;
+  },
 ): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
@@ -49,6 +56,7 @@ export function guard(
         'Use the address in the setting console.publicUrl.',
       );
     if (request.method === 'GET' || request.method === 'HEAD') return;
+    if (request.method === 'POST' && request.url === fromElsewhere) return;
     const origin = request.headers.origin;
     const site = request.headers['sec-fetch-site'];
     if (origin === undefined || !origins.has(origin) || (site !== undefined && site !== 'same-origin'))

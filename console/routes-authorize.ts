@@ -3,7 +3,7 @@ import { newSecret } from '../db/console-sessions.ts';
 import { answerSignIn, openSignInRequest, type SignedInPerson } from '../db/oauth-sign-ins.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
-import { issuerOf, ownKey } from './identity.ts';
+import { type Identity, issuerOf, ownKey } from './identity.ts';
 import { authorizePage, continuePage } from './pages/authorize.ts';
 import { formOf } from './requests.ts';
 import { visitOf } from './sign-in.ts';
@@ -28,7 +28,13 @@ export function authorizeRoutes(app: FastifyInstance, context: ConsoleContext): 
     const secret = form['request'] ?? '';
     const asked = await openSignInRequest(context.pool, secret);
     if (!asked) throw noRequest();
-    const person = form['answer'] === 'agree' ? await personNow(context, visit) : null;
+    const again = await context.login.lookAgain(visit, context);
+    reply.type('text/html');
+    if ('signInAgain' in again) {
+      const back = encodeURIComponent(`/authorize?request=${secret}`);
+      return continuePage(`/login/start?to=${back}`, visit).toString();
+    }
+    const person = form['answer'] === 'agree' ? personOf(again.identity, visit) : null;
     await context.recordings?.recordAct(person ? 'clients.allow' : 'clients.refuse', {
       client: asked.client.id,
       connection: asked.connection,
@@ -39,24 +45,14 @@ export function authorizeRoutes(app: FastifyInstance, context: ConsoleContext): 
     if (!(await answerSignIn(context.pool, secret, { person, proof }))) throw noRequest();
     const back = new URL(asked.returnTo);
     back.searchParams.set('proof', proof);
-    reply.type('text/html');
     return continuePage(back.toString(), visit).toString();
   });
 }
 
 /** Who agrees, as the identity provider knows them at this moment. */
-async function personNow(context: ConsoleContext, visit: Visit): Promise<SignedInPerson> {
-  const again = await context.login.lookAgain(visit, context);
-  if ('signInAgain' in again)
-    throw new PageError(
-      401,
-      'Sign in again first',
-      again.signInAgain,
-      'Sign out, then start again in the program.',
-    );
-  const { identity } = again;
+function personOf(identity: Identity, { authentication }: Visit): SignedInPerson {
   const key = ownKey(identity);
-  const { acr, amr, at } = visit.authentication;
+  const { acr, amr, at } = authentication;
   return {
     key,
     subject: identity.subject,

@@ -10,6 +10,7 @@ import { guard, isLoopback, ownNames } from './guard.ts';
 import { mintLoginLink } from './login/link.ts';
 import { localLogin } from './login/local.ts';
 import { oidcLogin } from './login/oidc.ts';
+import { samlAnswerPath, samlLogin } from './login/saml.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { authorizeRoutes } from './routes-authorize.ts';
 import { definitionRoutes } from './routes-definitions.ts';
@@ -27,6 +28,8 @@ import { createVisits } from './visits.ts';
 
 const sweepEveryMs = 10 * 60_000;
 const bodyLimitBytes = 64 * 1024;
+/** A provider's answers carry certificates and groups. */
+const samlBodyLimitBytes = 512 * 1024;
 
 /** A console that is listening. */
 export interface RunningConsole {
@@ -54,7 +57,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     loggerInstance: deps.log,
     // Addresses are not logged: login links carry a secret.
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: bodyLimitBytes,
+    bodyLimit: login.mode === 'saml' ? samlBodyLimitBytes : bodyLimitBytes,
     forceCloseConnections: true,
   });
   let port = deps.listen.port;
@@ -81,7 +84,8 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
   };
-  guard(app, () => ownNames(publicUrl(), loopback ? { port } : null), secure);
+  const fromElsewhere = login.mode === 'saml' ? samlAnswerPath : null;
+  guard(app, () => ownNames(publicUrl(), loopback ? { port } : null), { secure, fromElsewhere });
   failures(app);
   await app.register(cookie);
   await app.register(formbody);
@@ -138,9 +142,10 @@ async function loginOf({ login, listen, publicUrl }: ConsoleDeps): Promise<Login
   if (!login)
     throw new ConsoleError(
       'login_missing',
-      'nobody could sign in to the console: set console.login (issuer, clientId, clientSecret) to an OpenID Connect provider, or start with `holdpoint up` on a loopback address',
+      'nobody could sign in to the console: set console.login to an OpenID Connect or SAML provider, or start with `holdpoint up` on a loopback address',
     );
   if (login.mode === 'oidc') return oidcLogin(login);
+  if (login.mode === 'saml') return samlLogin(login);
   if (!isLoopback(listen.host) || !isLoopback(new URL(publicUrl).hostname.replace(/^\[|\]$/g, '')))
     throw new ConsoleError(
       'local_needs_loopback',

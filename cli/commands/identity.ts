@@ -8,7 +8,7 @@ import type { Pool } from '../../db/pool.ts';
 /** How somebody at the command line proves who they are. */
 export interface CommandLineProof {
   /** `console.login`, or null where none is configured. */
-  readonly login: Extract<LoginSettings, { mode: 'oidc' }> | null;
+  readonly login: Exclude<LoginSettings, { mode: 'local' }> | null;
   /** The console's credential in the data directory: being able to read it is the proof, where no login is configured. */
   readonly credentialFile: string;
   /** An ID token of the console's identity provider (`HOLDPOINT_ID_TOKEN`). */
@@ -21,6 +21,10 @@ export interface CommandLineProof {
  * @throws Error that says how to prove it
  */
 export async function commandLineIdentity(proof: CommandLineProof): Promise<Identity> {
+  if (proof.login?.mode === 'saml')
+    throw new Error(
+      'deciding needs a verified identity, and a SAML provider gives none to a command line: decide in the console',
+    );
   if (proof.login) {
     if (!proof.idToken)
       throw new Error(

@@ -1,3 +1,4 @@
+import type { LoginSettings } from '../../console/deps.ts';
 import type { AwsCredentials } from '../../recording/keys/aws-credentials.ts';
 import type { AwsKmsSettings } from '../../recording/keys/aws-kms.ts';
 import type { AzureKeySettings } from '../../recording/keys/azure-key-vault.ts';
@@ -148,14 +149,7 @@ export interface Config {
     readonly listen: Listen;
     readonly publicUrl: string;
     /** null: the one-time link of the embedded default, loopback only. */
-    readonly login: {
-      readonly issuer: string;
-      readonly clientId: string;
-      readonly clientSecret: string;
-      /** Claim that lists directory groups. */
-      readonly groupsClaim: string;
-      readonly scope: string;
-    } | null;
+    readonly login: Exclude<LoginSettings, { mode: 'local' }> | null;
     /** Who may look at every request and recording, where people log in. null: nobody. */
     readonly auditors: { readonly people: readonly string[]; readonly groups: readonly string[] } | null;
   };

@@ -117,7 +117,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
     console: {
       listen: consoleListen,
       publicUrl: trimmed(console.publicUrl ?? urlOf(consoleListen)),
-      login: console.login ?? null,
+      login: loginOf(console.login, trimmed(console.publicUrl ?? urlOf(consoleListen))),
       auditors: console.auditors ?? null,
     },
     roles: rolesOf(file),
@@ -183,6 +183,25 @@ function identityOf(file: ConfigFile): Config['identity'] {
       Object.entries(connections).flatMap(([name, { scopes }]) => (scopes ? [[name, scopes]] : [])),
     ),
     anonymous: identity === undefined ? localAgent(file) : (identity.anonymous ?? null),
+  };
+}
+
+/** @param publicUrl of the console, by which a SAML provider knows it unless it is told another name */
+function loginOf(login: ConfigFile['console']['login'], publicUrl: string): Config['console']['login'] {
+  if (!login) return null;
+  if (!('saml' in login)) return { mode: 'oidc', ...login };
+  const { idpCerts, clockSkew, ...saml } = login.saml;
+  return {
+    mode: 'saml',
+    ...saml,
+    idpCerts: [idpCerts].flat(),
+    entityId: saml.entityId ?? `${publicUrl}/login/saml/metadata`,
+    emailAttribute: saml.emailAttribute ?? null,
+    nameAttribute: saml.nameAttribute ?? null,
+    subjectAttribute: saml.subjectAttribute ?? null,
+    clockSkewMs: toMs(clockSkew),
+    privateKey: saml.privateKey ?? null,
+    publicCert: saml.publicCert ?? null,
   };
 }
 

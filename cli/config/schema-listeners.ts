@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, httpUrl, listen, secret, text } from './forms.ts';
+import { count, duration, httpUrl, listen, secret, text } from './forms.ts';
 
 /** The `agents` section. */
 export const agents = z
@@ -30,6 +30,56 @@ export const agents = z
   .prefault({})
   .describe('The side that agents see.');
 
+const oidcLogin = z.strictObject({
+  issuer: httpUrl.describe('OpenID Connect issuer.'),
+  clientId: text.describe('Client id of the console at that issuer.'),
+  clientSecret: secret('Secret of the client.'),
+  groupsClaim: text.default('groups').describe('Claim that lists the directory groups of a person.'),
+  scope: text.default('openid email profile offline_access').describe('What is asked for at login.'),
+});
+
+const certificate = z
+  .string()
+  .regex(/-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----/, 'must be a PEM certificate');
+
+const samlLogin = z.strictObject({
+  saml: z.strictObject({
+    idpEntityId: text.describe('Entity id of the identity provider, exactly as in its metadata.'),
+    entryPoint: httpUrl.describe('Its single sign-on address (HTTP-Redirect binding).'),
+    idpCerts: z
+      .union([certificate, z.array(certificate).min(1, 'must name at least one')])
+      .describe(
+        'PEM of the certificates that it signs with; `${file:PATH}` reads one. Two while it rotates.',
+      ),
+    entityId: text
+      .optional()
+      .describe(
+        'How the provider knows this console. Default: `console.publicUrl` and `/login/saml/metadata`.',
+      ),
+    groupsAttribute: text
+      .default('groups')
+      .describe('Attribute that lists the directory groups of a person.'),
+    emailAttribute: text
+      .optional()
+      .describe('Attribute that holds the e-mail address. Left out: people have none here.'),
+    nameAttribute: text.optional().describe('Attribute that holds the name to show.'),
+    subjectAttribute: text
+      .optional()
+      .describe('Attribute that names a person for good. Default: the name id, which must not be transient.'),
+    clockSkew: duration.default('30s').describe("How far the provider's clock may be off."),
+    privateKey: secret('PEM of the key that signs requests, for providers that want them signed.').optional(),
+    publicCert: certificate.optional().describe('PEM of its certificate, for the metadata.'),
+  }),
+});
+
+/** Says it plainly where both kinds of login would complain of the other's keys. */
+function neitherOrBoth({ input }: { readonly input: unknown }): string | undefined {
+  if (typeof input !== 'object' || input === null) return undefined;
+  if ('saml' in input)
+    return Object.keys(input).length > 1 ? 'has both `saml` and other keys; keep one' : undefined;
+  return 'issuer' in input ? undefined : 'needs `issuer` (OpenID Connect) or `saml`';
+}
+
 /** The `console` section. */
 export const consoleSettings = z
   .strictObject({
@@ -40,13 +90,7 @@ export const consoleSettings = z
       .optional()
       .describe('What people type; links on cards start with it. Default: from `listen`.'),
     login: z
-      .strictObject({
-        issuer: httpUrl.describe('OpenID Connect issuer.'),
-        clientId: text.describe('Client id of the console at that issuer.'),
-        clientSecret: secret('Secret of the client.'),
-        groupsClaim: text.default('groups').describe('Claim that lists the directory groups of a person.'),
-        scope: text.default('openid email profile offline_access').describe('What is asked for at login.'),
-      })
+      .union([oidcLogin, samlLogin], { error: neitherOrBoth })
       .optional()
       .describe(
         'How people log in. Without it the console works on loopback only, with a link printed at start.',

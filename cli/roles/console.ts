@@ -22,11 +22,9 @@ export async function startConsoleRole(
   const { config, pool, keys, log } = context;
   if (!keys.voteKey) throw new Error('keys.votes.privateKey is not set: the console signs decisions with it');
   const link = temporalLink(context);
-  const login = config.console.login
-    ? ({ mode: 'oidc', ...config.console.login } as const)
-    : keys.consoleCredential
-      ? ({ mode: 'local', credential: keys.consoleCredential } as const)
-      : null;
+  const login =
+    config.console.login ??
+    (keys.consoleCredential ? ({ mode: 'local', credential: keys.consoleCredential } as const) : null);
   // A console of its own may be deployed without the policy: its page then says so.
   const rules = existsSync(config.policy) ? await openRules(context) : null;
   const masker = defaultMasker();

@@ -41,7 +41,7 @@ export async function identityFromIdToken(
   });
   return settlePerson(
     pool,
-    issuer,
+    `oidc:${issuer}`,
     identityFromClaims(issuer, payload, settings.groupsClaim ?? 'groups'),
     now,
   );

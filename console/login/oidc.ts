@@ -4,7 +4,7 @@ import { beginLogin, newSecret, type SignedIn, takeLogin, updateSession } from '
 import type { ConsoleContext, LookedAgain, Login, LoginSettings, Visit } from '../deps.ts';
 import { PageError } from '../errors.ts';
 import { identityFromClaims } from '../identity.ts';
-import { oidcLoginPage } from '../pages/login.ts';
+import { providerLoginPage } from '../pages/login.ts';
 import { returnTo } from '../requests.ts';
 import { discover } from './discover.ts';
 import { claimsOf, freshClaims, openTokens, sealTokens } from './oidc-tokens.ts';
@@ -45,7 +45,7 @@ function addRoutes(
 
   app.get<{ Querystring: { to?: unknown } }>('/login', async (request, reply) => {
     reply.type('text/html');
-    return oidcLoginPage(settings.issuer, returnTo(request.query.to)).toString();
+    return providerLoginPage(new URL(settings.issuer).host, returnTo(request.query.to)).toString();
   });
   app.get<{ Querystring: { to?: unknown } }>('/login/start', async (request, reply) => {
     const secret = newSecret();
@@ -95,7 +95,7 @@ function addRoutes(
     const claims = await claimsOf(config, tokens);
     const identity = await settlePerson(
       context.pool,
-      config.serverMetadata().issuer,
+      `oidc:${config.serverMetadata().issuer}`,
       identityFromClaims(config.serverMetadata().issuer, claims, settings.groupsClaim ?? 'groups'),
       context.now(),
     );
@@ -152,7 +152,7 @@ async function lookAgain(
   if (fresh && (fresh.claims[groupsClaim] !== undefined || visit.identity.groups.length === 0)) {
     const identity = await settlePerson(
       context.pool,
-      issuer,
+      `oidc:${issuer}`,
       identityFromClaims(issuer, fresh.claims, groupsClaim),
       now,
     );

@@ -5,18 +5,19 @@ import { type Identity, localApprover } from '../identity.ts';
 /**
  * Turns a proven identity into the person that Holdpoint knows: with every key that was linked to theirs, and with an
  * e-mail only if it means them (an address that changed hands gives its new holder nothing).
+ * @param realm `oidc:<issuer>` or `saml:<issuer>`
  */
 export async function settlePerson(
   pool: Pool,
-  issuer: string,
+  realm: string,
   identity: Identity,
   seenAt: Date,
 ): Promise<Identity> {
-  const key = `oidc:${issuer}#${identity.subject}`;
+  const key = `${realm}#${identity.subject}`;
   const { email, groups } = identity;
   await rememberGroups(pool, { key, groups, seenAt });
   const person = await personOf(pool, key, identity.person.name);
-  const ours = email !== null && (await pinEmail(pool, { realm: `oidc:${issuer}`, email, key })) === key;
+  const ours = email !== null && (await pinEmail(pool, { realm, email, key })) === key;
   return {
     ...identity,
     email: ours ? email : null,

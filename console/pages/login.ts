@@ -24,12 +24,12 @@ export function localLoginPage(token: string | null, to: string): Html {
 }
 
 /** Signing in at the organisation's identity provider. */
-export function oidcLoginPage(issuer: string, to: string): Html {
+export function providerLoginPage(host: string, to: string): Html {
   return layout({
     title: 'Sign in',
     visit: null,
     body: html`<div class="narrow"><h1>Sign in</h1>
-<p>People sign in at <strong>${new URL(issuer).host}</strong>. Who may decide on a held call is looked up there, each time anew.</p>
-<p><a class="button primary" href="/login/start?to=${encodeURIComponent(to)}">Continue to ${new URL(issuer).host}</a></p></div>`,
+<p>People sign in at <strong>${host}</strong>. Who may decide on a held call is looked up there, each time anew.</p>
+<p><a class="button primary" href="/login/start?to=${encodeURIComponent(to)}">Continue to ${host}</a></p></div>`,
   });
 }

@@ -97,7 +97,8 @@ log: { level: warn }
   );
   assert.equal(config.file, '/srv/holdpoint.yaml');
   assert.equal(config.agents.publicUrl, 'https://gw.example');
-  assert.equal(config.console.login?.clientSecret, 'cs');
+  assert.ok(config.console.login?.mode === 'oidc');
+  assert.equal(config.console.login.clientSecret, 'cs');
   assert.equal(config.database.url, 'postgres://hp:pw@db/hp');
   assert.deepEqual(config.temporal.tls, { ca: 'CA', cert: 'CERT', key: 'KEY', serverName: null });
   assert.deepEqual(config.slack, {

@@ -112,6 +112,8 @@ export async function letIn(
   url: string,
   { idp, name, answer = 'Let it in' }: { idp: 'oidc' | 'saml'; name: string; answer?: string },
 ): Promise<void> {
+  // The pages of test providers ask for fonts that are nowhere to be had.
+  await page.route(/fonts\.googleapis/, (route) => route.abort());
   await page.goto(url);
   await page.getByRole('link', { name: /^Continue to/ }).click();
   if (idp === 'oidc') {

@@ -11,6 +11,7 @@ import { decodeJwt } from 'jose';
 import { noBrowser, type TestBrowser, testBrowser } from '../../support/browser.ts';
 import { type CountingUpstream, startCountingUpstream } from '../../support/counting-upstream.ts';
 import { type PagedProvider, pagedProvider } from '../../support/oidc-with-pages.ts';
+import { samlProvider } from '../../support/saml-provider.ts';
 import { letIn, type SignInScene, signInScene } from '../../support/sign-in-scene.ts';
 
 /** A program on somebody's machine: what the SDK wants of it, and the page that gets the code. */
@@ -52,6 +53,28 @@ async function program(more: { clientMetadataUrl?: string } = {}) {
   };
 }
 
+/** Connects as the SDK does; where it is told to sign in, a person does. */
+async function connectAs(
+  own: Awaited<ReturnType<typeof program>>,
+  resource: string,
+  signIn: (url: string) => Promise<void>,
+): Promise<Client> {
+  const client = new Client({ name: 'program', version: '1' });
+  const transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider: own.provider });
+  try {
+    await client.connect(transport);
+    return client;
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError)) throw error;
+    const came = own.callback();
+    await signIn(String(own.kept.url));
+    const url = await came;
+    assert.equal(url.searchParams.get('state'), 'the-state');
+    await transport.finishAuth(url.searchParams.get('code') ?? '');
+    return connectAs(own, resource, signIn);
+  }
+}
+
 describe('a client that knows nothing but the URL of a connection', { skip: noBrowser }, () => {
   let upstream: CountingUpstream;
   let idp: PagedProvider;
@@ -80,26 +103,9 @@ describe('a client that knows nothing but the URL of a connection', { skip: noBr
 
   test('signs in through the company’s provider, from 401 to the first call, and renews its token', async () => {
     await using own = await program();
-    const connect = async (): Promise<Client> => {
-      const client = new Client({ name: 'program', version: '1' });
-      const transport = new StreamableHTTPClientTransport(new URL(scene.resource('everything')), {
-        authProvider: own.provider,
-      });
-      try {
-        await client.connect(transport);
-        return client;
-      } catch (error) {
-        if (!(error instanceof UnauthorizedError)) throw error;
-        const page = await browser.page();
-        const came = own.callback();
-        await letIn(page, String(own.kept.url), { idp: 'oidc', name: 'dana' });
-        const url = await came;
-        assert.equal(url.searchParams.get('state'), 'the-state');
-        assert.equal(url.searchParams.get('iss'), scene.issuer, 'RFC 9207');
-        await transport.finishAuth(url.searchParams.get('code') ?? '');
-        return connect();
-      }
-    };
+    const page = await browser.page();
+    const signIn = (url: string) => letIn(page, url, { idp: 'oidc', name: 'dana' });
+    const connect = () => connectAs(own, scene.resource('everything'), signIn);
     const client = await connect();
     const answer = await client.callTool({ name: 'echo', arguments: { text: 'hello' } });
     assert.deepEqual(answer.content, [{ type: 'text', text: 'hello' }]);
@@ -123,4 +129,51 @@ describe('a client that knows nothing but the URL of a connection', { skip: noBr
       assert.ok(!stored.rows[0]?.all.includes(secret), 'no token is stored');
     assert.ok(!scene.log.join('').includes(own.kept.tokens?.access_token ?? '-'), 'nor logged');
   });
+
+  test('asks for more when it needs more, and is told no where the person refuses', async () => {
+    await using own = await program();
+    const page = await browser.page();
+    await page.goto(scene.console.publicUrl);
+    const client = await connectAs(own, scene.resource('files'), (url) =>
+      letIn(page, url, { idp: 'oidc', name: 'dana' }),
+    );
+    assert.equal(decodeJwt(own.kept.tokens?.access_token ?? '')['scope'], 'mcp:files:read');
+    await client.callTool({ name: 'echo', arguments: { text: 'x' } });
+    const before = upstream.calls('run').length;
+    // While it has a refresh token, SDK 1.x renews the narrow token instead of asking for a wider one.
+    const { refresh_token: _, ...tokens } = own.kept.tokens as OAuthTokens;
+    own.kept.tokens = tokens;
+    await assert.rejects(client.callTool({ name: 'run', arguments: { command: 'x' } }));
+    assert.equal(upstream.calls('run').length, before);
+    const asked = new URL(String(own.kept.url)).searchParams.get('scope') ?? '';
+    assert.deepEqual(asked.split(' ').sort(), ['mcp:files:read', 'mcp:files:write'], 'step-up');
+    const came = own.callback();
+    await page.goto(String(own.kept.url));
+    await page.getByRole('button', { name: 'Refuse' }).click();
+    assert.equal((await came).searchParams.get('error'), 'access_denied');
+    await client.close();
+  });
+});
+
+test('a client signs in through a SAML provider, from 401 to the first call', {
+  skip: noBrowser,
+}, async () => {
+  await using upstream = await startCountingUpstream();
+  await using idp = await samlProvider();
+  idp.groups.set('erin', ['dba']);
+  await using browser = await testBrowser();
+  await using scene = await signInScene({
+    upstreamUrl: upstream.url,
+    login: async (consoleUrl) => idp.login(consoleUrl),
+  });
+  await using own = await program();
+  const page = await browser.page();
+  const client = await connectAs(own, scene.resource('everything'), (url) =>
+    letIn(page, url, { idp: 'saml', name: 'erin' }),
+  );
+  const answer = await client.callTool({ name: 'echo', arguments: { text: 'hello' } });
+  assert.deepEqual(answer.content, [{ type: 'text', text: 'hello' }]);
+  const claims = decodeJwt(own.kept.tokens?.access_token ?? '');
+  assert.deepEqual([claims['sub'], claims['groups']], [`saml:${idp.entityId}#erin`, ['dba']]);
+  await client.close();
 });
