@@ -745,6 +745,20 @@ create table revocations (
   constraint revocations_value_check CHECK ((value <> ''::text))
 );
 
+create table saml_arrivals (
+  id_sha256 bytea not null,
+  request_id text not null,
+  person jsonb not null,
+  expires_at timestamp with time zone not null,
+  constraint saml_arrivals_pkey PRIMARY KEY (id_sha256)
+);
+
+create table saml_used_assertions (
+  assertion_sha256 bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint saml_used_assertions_pkey PRIMARY KEY (assertion_sha256)
+);
+
 create table schema_migrations (
   name text not null,
   sha256 text not null,
