@@ -6,6 +6,7 @@ import { decodeKey } from './forms.ts';
 import { keyServiceOf } from './resolve-keys.ts';
 import { recordingOf, slackCheckpoints, toMs } from './resolve-recording.ts';
 import { rolesOf, rolesProblems } from './resolve-roles.ts';
+import { identityOf, loginOf, unknownScopes } from './resolve-identity.ts';
 import type { ConfigFile } from './schema.ts';
 
 export interface ResolveOptions {
@@ -143,7 +144,10 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       kms: [keys.kms ?? []].flat().map((service) => keyServiceOf(service, baseDir)),
       votes: { privateKey: keys.votes.privateKey ?? null, publicKeys: keys.votes.publicKeys },
     },
-    identity: identityOf(file),
+    identity: identityOf(
+      file,
+      listenersOf(file).every(({ listen }) => isLoopback(listen)),
+    ),
     connections: Object.fromEntries(
       Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
     ),
@@ -157,82 +161,6 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
     recording: recordingOf(file.recording, { baseDir, dataDir }),
     log: file.log,
   };
-}
-
-function identityOf(file: ConfigFile): Config['identity'] {
-  const { identity, connections } = file;
-  return {
-    issuers: (identity?.issuers ?? []).map(({ clockSkew, audience, jwksUrl, ...issuer }) => ({
-      ...issuer,
-      audience: [audience ?? []].flat(),
-      jwksUrl: jwksUrl ?? null,
-      clockSkewMs: toMs(clockSkew),
-    })),
-    workloads: (identity?.workloads ?? []).map(({ audience, scopes, jwksUrl, ...workload }) => ({
-      ...workload,
-      audience: [audience].flat(),
-      scopes: scopes ?? null,
-      jwksUrl: jwksUrl ?? null,
-    })),
-    authorizationServer: authorizationOf(identity?.authorizationServer),
-    accessTokens: {
-      named: identity?.accessTokens !== undefined,
-      longestMs: toMs(identity?.accessTokens?.longest ?? '366d'),
-    },
-    toolClasses: Object.fromEntries(
-      Object.entries(connections).flatMap(([name, { scopes }]) => (scopes ? [[name, scopes]] : [])),
-    ),
-    anonymous: identity === undefined ? localAgent(file) : (identity.anonymous ?? null),
-  };
-}
-
-/** @param publicUrl of the console, by which a SAML provider knows it unless it is told another name */
-function loginOf(login: ConfigFile['console']['login'], publicUrl: string): Config['console']['login'] {
-  if (!login) return null;
-  if (!('saml' in login)) return { mode: 'oidc', ...login };
-  const { idpCerts, clockSkew, ...saml } = login.saml;
-  return {
-    mode: 'saml',
-    ...saml,
-    idpCerts: [idpCerts].flat(),
-    entityId: saml.entityId ?? `${publicUrl}/login/saml/metadata`,
-    emailAttribute: saml.emailAttribute ?? null,
-    nameAttribute: saml.nameAttribute ?? null,
-    subjectAttribute: saml.subjectAttribute ?? null,
-    clockSkewMs: toMs(clockSkew),
-    privateKey: saml.privateKey ?? null,
-    publicCert: saml.publicCert ?? null,
-  };
-}
-
-function authorizationOf(
-  server: NonNullable<ConfigFile['identity']>['authorizationServer'],
-): Config['identity']['authorizationServer'] {
-  if (!server) return null;
-  const { accessTokenLife, signInLife, ...rest } = server;
-  return { ...rest, accessTokenLifeMs: toMs(accessTokenLife), signInLifeMs: toMs(signInLife) };
-}
-
-/** Scopes name connections and classes that there are. */
-function unknownScopes({ identity, connections }: ConfigFile): readonly Problem[] {
-  return (identity?.workloads ?? []).flatMap(({ scopes = [] }, index) =>
-    scopes.flatMap((scope, at) => {
-      const [, name = '', tools] = scope.split(':');
-      const connection = Object.hasOwn(connections, name) ? connections[name] : undefined;
-      const known = connection && (tools === undefined || Object.hasOwn(connection.scopes ?? {}, tools));
-      const path = ['identity', 'workloads', index, 'scopes', at];
-      return known
-        ? []
-        : [{ path, message: 'names no connection (or class of its tools) that is configured' }];
-    }),
-  );
-}
-
-/** Who calls when nothing is said of identity: anyone on this machine, if only this machine can call. */
-function localAgent(file: ConfigFile): Config['identity']['anonymous'] {
-  return listenersOf(file).every(({ listen }) => isLoopback(listen))
-    ? { subject: 'local-agent', groups: [] }
-    : null;
 }
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
