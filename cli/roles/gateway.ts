@@ -99,6 +99,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     metrics: structuredClone(config.metrics),
     identifier: identifying.identifier,
     authorization: identifying.authorization,
+    tokenSecret: keys.tokenSecret,
     policy,
     hold,
     definitions,

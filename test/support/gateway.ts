@@ -11,7 +11,7 @@ import { startGate } from '../../gateway/containment/gate.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings, StdioConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
-import { defaultProfile } from '../../masking/config.ts';
+import { loadMaskingConfig } from '../../masking/check-config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -104,8 +104,8 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     { write: (line: string) => void log.push(line) },
   );
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
-  const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
   let policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
+  const engine = createMaskingEngine(loadMaskingConfig(policy.masking));
   const definitions = await startToolDefinitions({
     pool: db.pool,
     databaseUrl: db.url,
@@ -153,6 +153,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     authorization: options.authorization ?? null,
     policy: () => policy,
     maskers: () => engine,
+    tokenSecret: new Uint8Array(32).fill(5),
     recorder,
     pool: db.pool,
     keyRing,
