@@ -18,6 +18,7 @@ import type { Identifier } from './identify/identify.ts';
 import { createSessionMaskers } from './mask.ts';
 import { followKillSwitch } from './kill-switch.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { listenForMetrics } from './metrics-listener.ts';
 import { post, type PostDeps } from './post.ts';
 import { asFault } from './faults.ts';
 import { createTokenKeys } from './restore.ts';
@@ -275,13 +276,6 @@ function refuse(
   });
   reply.end(errorResponse(idJson, told, correlationId));
   return told;
-}
-
-async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promise<FastifyInstance> {
-  const app = fastify({ logger: false, forceCloseConnections: true });
-  app.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.text()));
-  await app.listen({ ...listen });
-  return app;
 }
 
 /** Ids that no other process makes, and that cost no randomness each. */
