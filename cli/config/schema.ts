@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration, listen, secret, text } from './forms.ts';
 import { keys } from './schema-keys.ts';
+import { secretStores } from './schema-credentials.ts';
 import { connections } from './schema-connections.ts';
 import { identity } from './schema-identity.ts';
 import { recording } from './schema-recording.ts';
@@ -73,6 +74,7 @@ export const configSchema = z.strictObject({
   keys,
   identity,
   connections,
+  secretStores,
   policy: text.optional().describe('The policy file, relative to this file. Default: `policy.yaml`.'),
   hold: z
     .strictObject({

@@ -6,6 +6,8 @@ import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
 import type { AuthorizationServer } from '../../gateway/authorize/server.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
+import type { CredentialDeps } from '../../gateway/credentials/inject.ts';
+import type { UpstreamTokensDeps } from '../../gateway/credentials/tokens.ts';
 import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
 import { startGate } from '../../gateway/containment/gate.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
@@ -60,6 +62,8 @@ export interface TestGatewayOptions {
   /** Left out, everybody is the anonymous local agent. */
   readonly identifier?: Identifier;
   readonly limits?: Partial<AgentSettings['limits']>;
+  /** Where credentials come from that are not in the settings; given the gateway's own parts. */
+  readonly injecting?: (parts: UpstreamTokensDeps) => CredentialDeps;
   /** A database of the test's own, which it disposes of itself. */
   readonly db?: TestDatabase;
   /** The port to listen on; the public URL is then that address. Left out, one is chosen, and the public URL names none. */
@@ -115,7 +119,11 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   });
   const replica = `test-${Math.random()}`;
   const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica, log: logger });
-  const bare = createUpstreams(options.connections, { log: logger, masker: () => engine.masker('default') });
+  const bare = createUpstreams(options.connections, {
+    ...(options.injecting && { injecting: options.injecting({ pool: db.pool, keyRing, log: logger }) }),
+    log: logger,
+    masker: () => engine.masker('default'),
+  });
   const upstreams = gatedUpstreams(bare, gate);
   const parts: HoldParts = {
     pool: db.pool,
