@@ -11,6 +11,8 @@ export interface WorkerDeps {
   readonly activities: WorkerActivities;
   /** A prebuilt bundle's path or the bundle's code. */
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
+  /** Names the build: requests stay with the one that they were opened under. Left out, they go to any worker. */
+  readonly deployment?: { readonly name: string; readonly buildId: string } | null;
   readonly onFailed: (error: Error) => void;
 }
 
@@ -61,6 +63,13 @@ export async function runWorker(deps: WorkerDeps): Promise<RunningWorker> {
     workflowBundle: deps.workflowBundle,
     activities: { ...deps.activities },
     dataConverter: deps.dataConverter,
+    ...(deps.deployment && {
+      workerDeploymentOptions: {
+        version: { deploymentName: deps.deployment.name, buildId: deps.deployment.buildId },
+        useWorkerVersioning: true,
+        defaultVersioningBehavior: 'PINNED' as const,
+      },
+    }),
     // A worker that was killed shall not delay a decision: its cached workflows go to another one after this long.
     stickyQueueScheduleToStartTimeout: '2 seconds',
     shutdownGraceTime: '10 seconds',

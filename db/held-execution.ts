@@ -168,6 +168,19 @@ export async function endPending(
   return rowCount === 1;
 }
 
+/** Ends a call that nobody has claimed and whose time is up. False when it has time left, was claimed, or had ended. */
+export async function endOverdue(
+  db: Queryable,
+  { callId, because }: { callId: string; because: string },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update held_calls set state = 'expired', ended_because = $2
+     where call_id = $1 and state = 'pending' and expires_at <= now() and clock_stopped_at is null`,
+    [callId, because],
+  );
+  return rowCount === 1;
+}
+
 /** What a sweep found dead, by the state that it was given. */
 export interface Swept {
   readonly unknown: readonly string[];

@@ -29,12 +29,7 @@ export function loadMaskingConfig(raw: unknown, readText?: ReadText): MaskingCon
 }
 
 /** The config when policy says nothing of masking. */
-export const defaultMaskingConfig: MaskingConfig = {
-  profiles: { default: defaultProfile },
-  detectors: [],
-  uses: [],
-  restore: [],
-};
+export const defaultMaskingConfig: MaskingConfig = { profiles: { default: defaultProfile }, detectors: [] };
 
 /** A rule that cannot be used would be a rule that is ignored: the file is refused, with the names of such rules. */
 function ruleReader(readText: ReadText | undefined): RuleReader | undefined {

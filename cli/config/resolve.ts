@@ -5,13 +5,6 @@ import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
 import { keyServiceOf } from './resolve-keys.ts';
 import { recordingOf, slackCheckpoints, toMs } from './resolve-recording.ts';
-import {
-  connectionTlsOf,
-  credentialOf,
-  secretEnvOf,
-  secretStoresOf,
-  storeProblems,
-} from './resolve-credentials.ts';
 import { rolesOf, rolesProblems } from './resolve-roles.ts';
 import { identityOf, loginOf, unknownScopes } from './resolve-identity.ts';
 import type { ConfigFile } from './schema.ts';
@@ -105,7 +98,7 @@ function checkReach(file: ConfigFile, listeners: readonly Listener[]): readonly 
       path: ['identity', 'authorizationServer'],
       message: 'lets people sign in as they do on the console, but `console.login` does not say how; set it',
     });
-  problems.push(...rolesProblems(file), ...storeProblems(file));
+  problems.push(...rolesProblems(file));
   return problems;
 }
 
@@ -145,6 +138,8 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       uiPort: temporal.uiPort ?? 8472,
       apiKey: temporal.apiKey ?? null,
       tls: tlsOf(temporal),
+      deployment: temporal.deployment ?? null,
+      codecServer: codecServerOf(temporal),
     },
     keys: {
       encryption: [keys.encryption ?? []].flat().flatMap((key) => decodeKey(key) ?? []),
@@ -155,7 +150,6 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       file,
       listenersOf(file).every(({ listen }) => isLoopback(listen)),
     ),
-    secretStores: secretStoresOf(file, baseDir),
     connections: Object.fromEntries(
       Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
     ),
@@ -173,24 +167,28 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
   if ('command' in connection) {
-    const { cwd, idleTimeout, secretEnv, scopes: _, ...rest } = connection;
+    const { cwd, idleTimeout, scopes: _, ...rest } = connection;
     return {
       kind: 'stdio',
       ...rest,
-      secretEnv: secretEnvOf(secretEnv),
       cwd: cwd === undefined ? null : resolve(baseDir, cwd),
       idleTimeoutMs: toMs(idleTimeout),
     };
   }
-  const { connectTimeout, idleTimeout, credentials, tls, scopes: _, ...rest } = connection;
+  const { connectTimeout, idleTimeout, credentials, scopes: _, ...rest } = connection;
   return {
     kind: 'http',
     ...rest,
-    credentials: credentialOf(credentials),
-    tls: connectionTlsOf(tls),
+    credentials: credentials ?? null,
     connectTimeoutMs: toMs(connectTimeout),
     idleTimeoutMs: toMs(idleTimeout),
   };
+}
+
+function codecServerOf({ codecServer }: ConfigFile['temporal']): Config['temporal']['codecServer'] {
+  if (!codecServer) return null;
+  const { people = [], groups = [] } = codecServer.readers;
+  return { ...codecServer, listen: toListen(codecServer.listen), readers: { people, groups } };
 }
 
 function tlsOf({ tls, apiKey }: ConfigFile['temporal']): TemporalTls | null {

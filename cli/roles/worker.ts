@@ -15,6 +15,7 @@ import type { NoteSigner } from '../../recording/log/note.ts';
 import type { Keys } from '../keys.ts';
 import { defaultMasker } from '../masking.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
+import { startConfiguredCodecServer } from './codec-server.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { startRecordLog } from './record-log.ts';
 import { startPurging } from './retention.ts';
@@ -69,6 +70,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
     connection,
     namespace: config.temporal.namespace,
     dataConverter: link.dataConverter,
+    deployment: config.temporal.deployment,
     activities: measured.activities,
     workflowBundle,
     onFailed: (error) => log.fatal({ err: error }, 'the worker failed; approvals wait until one runs again'),
@@ -81,6 +83,13 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
     log,
   });
   started.push({ name: 'reconciling', stop: async () => reconciling.stop() });
+  if (config.temporal.codecServer) {
+    const { codecServer, namespace } = config.temporal;
+    started.push({
+      name: 'codec server',
+      ...(await startConfiguredCodecServer(codecServer, { link, namespace, log })),
+    });
+  }
   const stops = startStopWatch({
     pool,
     recordAct: createRecordAct({ recorder, masker }),

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   claim,
-  endPending,
+  endOverdue,
   type HeldCallState,
   heldCallState,
   sealedRequest,
@@ -13,7 +13,6 @@ import { clockOf } from '../../db/held-clock.ts';
 import { isFrozen } from '../../db/kill-switch.ts';
 import { revokedAmong } from '../../db/revocations.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
-import type { Masker } from '../../masking/engine.ts';
 import { giveGrant, type GrantDeps } from './grants.ts';
 import { claimHandles } from '../containment/handles.ts';
 import { at } from './json-text.ts';
@@ -63,7 +62,9 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
   if (!waiter && call.facts.onDisconnect !== 'run')
     throw failure('NoLiveCaller', 'nobody waits for this call on this gateway');
 
-  const masker = await beforeClaim(async () => waiter?.masker ?? maskerOf(deps, call.facts));
+  const masker = await beforeClaim(
+    async () => waiter?.masker ?? deps.maskers().masker(call.facts.maskProfile),
+  );
   const execToken = randomUUID();
   const handles = claimHandles(call.facts, input.votes);
   if (!(await claimOnce(deps, input, execToken, handles))) {
@@ -73,8 +74,11 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     if (now?.state === 'pending' && (await beforeClaim(() => isFrozen(deps.pool))))
       throw failure('Frozen', 'the kill switch is on: nothing runs until it is lifted');
     if (now?.state === 'pending') {
-      await endPending(deps.pool, { callId, state: 'expired', because: 'It was approved too late to run.' });
-      return refused('it expired before it could run');
+      const overdue = { callId, because: 'It was approved too late to run.' };
+      if (await beforeClaim(() => endOverdue(deps.pool, overdue)))
+        return refused('it expired before it could run');
+      // Frozen when it was claimed, and not any more.
+      throw failure('NotClaimed', 'it could not be claimed just now');
     }
     return now ? whatIsStored(deps, now) : refused('there is no such held call');
   }
@@ -83,11 +87,6 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
   const { correlationId } = call.facts;
   deps.log.info({ callId, correlationId, execution: result.execution }, 'an approved call has run');
   return result;
-}
-
-/** The masker of a call whose client waits elsewhere, or nowhere. */
-function maskerOf(deps: ExecuteDeps, { maskProfile, restored }: HeldFacts): Masker {
-  return deps.maskers().masker(maskProfile, restored ? { restored: new Map(restored) } : {});
 }
 
 /** All that must hold right before the claim. Trusts the sealed call and signatures, nothing beside them. */

@@ -34,8 +34,6 @@ export interface HeldFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** The condition that must hold right before it is sent, as policy wrote it; null when there is none. */
   readonly precondition: string | null;
-  /** What stands in the request in place of tokens, and its detector; it is hidden wherever the call is shown. */
-  readonly restored?: readonly (readonly [value: string, detector: string])[];
 }
 
 /** A held call as it is to run: its facts, and the JSON-RPC request exactly as it was read. */

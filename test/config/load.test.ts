@@ -59,6 +59,8 @@ test('without a file everything has a default that works on one machine', async 
     uiPort: 8472,
     apiKey: null,
     tls: null,
+    deployment: null,
+    codecServer: null,
   });
   assert.deepEqual(config.identity, {
     issuers: [],
@@ -132,13 +134,7 @@ log: { level: warn }
       kind: 'http',
       url: 'https://api.example/mcp',
       headers: {},
-      credentials: {
-        in: 'header',
-        name: 'Authorization',
-        prefix: '',
-        source: { kind: 'value', value: 'Bearer ght' },
-      },
-      tls: null,
+      credentials: { header: 'Authorization', value: 'Bearer ght' },
       connectTimeoutMs: 3_000,
       idleTimeoutMs: 600_000,
     },
@@ -147,7 +143,6 @@ log: { level: warn }
       command: ['mcp-files', '/data'],
       cwd: '/srv/tools',
       env: { LEVEL: '1' },
-      secretEnv: {},
       maxProcesses: 4,
       idleTimeoutMs: 600_000,
     },

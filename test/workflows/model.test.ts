@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { randomInt, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import * as fc from 'fast-check';
 import { endWorkflowless } from '../../db/held-deciding.ts';
+import { freeze, lift } from '../../db/kill-switch.ts';
 import { claim, finish, heldCallState } from '../../db/held-execution.ts';
 import { lostWorkflows } from '../../workflows/client.ts';
 import { type ExecuteInput, type ExecuteResult, replicaQueue, taskQueues } from '../../workflows/contract.ts';
@@ -12,7 +14,7 @@ import { testDatabase } from '../support/postgres.ts';
 import { startTestTemporal } from '../support/temporal.ts';
 import { play, type Stage, stateLog } from './play.ts';
 import { checkPromises } from './promises.ts';
-import { type Scenario, scenarios, type Upstream } from './scenario.ts';
+import { people, type Scenario, scenarios, type Upstream } from './scenario.ts';
 import { workplace } from './support.ts';
 
 const runs = Number(process.env['HOLDPOINT_TEST_MODEL_RUNS'] ?? 500);
@@ -42,7 +44,7 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
   for (const queue of [taskQueues.execute, replicaQueue('home')])
     await place.startExecutor(queue, undefined, { executeHeldCall: execute });
   const stopping = new AbortController();
-  const restarts = restartWorkers(stopping.signal);
+  const restarts = Promise.all([restartWorkers(stopping.signal), turnKillSwitch(stopping.signal)]);
   try {
     const played = await playAll(fc.sample(scenarios, { numRuns: runs, seed }));
     t.diagnostic(`${played} of ${runs} runs played`);
@@ -97,6 +99,17 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
     await connection.close();
   }
 
+  /** The kill switch goes on and off all the while. */
+  async function turnKillSwitch(signal: AbortSignal): Promise<void> {
+    const [ann, bob] = [people.ann, people.bob];
+    while (!signal.aborted) {
+      await sleep(randomInt(1000, 4000), undefined, { signal }).catch(() => {});
+      await freeze(db.pool, { person: ann, via: 'test', because: null });
+      await sleep(randomInt(50, 600));
+      for (const person of [ann, bob]) await lift(db.pool, { person, via: 'test', peopleNeeded: 2 });
+    }
+  }
+
   function modelExecutor(): (task: ExecuteInput) => Promise<ExecuteResult> {
     return async ({ callId, digest, votes }) => {
       const upstream = upstreams.get(callId);
@@ -104,6 +117,9 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
       const execToken = randomUUID();
       if (!(await claim(db.pool, { callId, digest, execToken, votes, handles: [] }))) {
         const row = await heldCallState(db.pool, callId);
+        // As the gateway does: nothing was sent, and it is tried again.
+        if (row?.state === 'pending' && row.expiresAt > new Date())
+          throw ApplicationFailure.nonRetryable('nothing runs now', 'Frozen');
         const done = row?.state === 'succeeded' || row?.state === 'failed' || row?.state === 'unknown';
         return { execution: done ? row.state : 'failed', summary: 'it was not sent again' };
       }
@@ -125,7 +141,9 @@ test(`whatever happens to a held call, the promises hold (${runs} runs, seed ${s
 
 test('the check itself notices broken promises', () => {
   const scenario: Scenario = {
-    approvalsNeeded: 1,
+    needed: 1,
+    escalatesAfterMs: null,
+    extensions: 0,
     onDisconnect: 'run',
     holder: null,
     ttlMs: 1000,
@@ -138,6 +156,9 @@ test('the check itself notices broken promises', () => {
     forgeriesAccepted: 0,
     timesSent: 1,
     states: ['pending', 'executing', 'succeeded'],
+    claimedWhileFrozen: false,
+    escalated: false,
+    extended: 0,
     votes: [{ person: { keys: ['oidc:https://idp#bob'], name: 'Bob' }, decision: 'approve' as const }],
     sealedRequestLeft: false,
   };
@@ -148,6 +169,9 @@ test('the check itself notices broken promises', () => {
     { states: ['pending', 'denied', 'executing', 'succeeded'] },
     { states: ['pending', 'executing'] },
     { forgeriesAccepted: 1 },
+    { claimedWhileFrozen: true },
+    { extended: 1 },
+    { votes: [{ person: { keys: ['oidc:https://idp#dave'], name: 'Dave' }, decision: 'approve' as const }] },
     { sealedRequestLeft: true },
   ];
   for (const change of broken)

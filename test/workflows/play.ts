@@ -12,7 +12,7 @@ import {
   workflowIdOf,
 } from '../../workflows/contract.ts';
 import type { Seen } from './promises.ts';
-import { people, type Scenario, type Step, type Upstream } from './scenario.ts';
+import { people, quorumOf, type Scenario, type Step, type Upstream } from './scenario.ts';
 import type { Workplace } from './support.ts';
 
 /** What a player needs beside the workplace. */
@@ -29,9 +29,13 @@ export interface Stage {
 
 /** Notes every state a row goes through, in the database itself. */
 export const stateLog = `
-  create table state_log (at bigint generated always as identity, call_id text not null, state text not null);
+  create table state_log (at bigint generated always as identity, call_id text not null, state text not null,
+    frozen boolean not null);
   create function log_state() returns trigger language plpgsql as $$
-  begin insert into state_log (call_id, state) values (new.call_id, new.state); return null; end $$;
+  begin
+    insert into state_log (call_id, state, frozen) select new.call_id, new.state, frozen from kill_switch;
+    return null;
+  end $$;
   create trigger log_inserted after insert on held_calls for each row execute function log_state();
   create trigger log_changed after update on held_calls for each row
     when (old.state is distinct from new.state) execute function log_state();`;
@@ -39,14 +43,29 @@ export const stateLog = `
 /** Plays a scenario to its end and tells what was seen. */
 export async function play(stage: Stage, scenario: Scenario): Promise<Seen> {
   const { place, db } = stage;
-  const input = await place.prepare({
-    approvalsNeeded: scenario.approvalsNeeded,
-    onDisconnect: scenario.onDisconnect,
-    holderQueue: scenario.holder === null ? null : replicaQueue(scenario.holder),
-    requesterKeys: people.requester.keys,
-    graceMs: 1500,
-    expiresAtMs: Date.now() + scenario.ttlMs,
-  });
+  const quorum = quorumOf(scenario);
+  const input = await prepare(
+    place,
+    {
+      approverGroups: quorum.kind === 'together' ? ['dba'] : ['dba', 'leads'],
+      approvalsNeeded: quorum.kind === 'together' ? quorum.approvals : 2,
+      terms: {
+        quorum,
+        remindersMs: [100],
+        escalation:
+          scenario.escalatesAfterMs === null || quorum.kind !== 'together'
+            ? []
+            : [{ afterMs: scenario.escalatesAfterMs, groups: ['leads'] }],
+        extension: scenario.extensions === 0 ? null : { byMs: 400, times: scenario.extensions },
+        onSlackOutage: 'continue',
+      },
+      onDisconnect: scenario.onDisconnect,
+      holderQueue: scenario.holder === null ? null : replicaQueue(scenario.holder),
+      requesterKeys: people.requester.keys,
+      graceMs: 1500,
+    },
+    scenario.ttlMs,
+  );
   stage.upstreams.set(input.callId, scenario.upstream);
   await place.approvals.open(input, { deadlineMs: 10_000 }).catch(async () => {
     // As the gateway does: nothing of a call that could not be put before an approver can be claimed.
@@ -58,17 +77,25 @@ export async function play(stage: Stage, scenario: Scenario): Promise<Seen> {
     await Promise.all(
       moment.map(async (step) => {
         if (step.do === 'vote') answers.push(await vote(place, input, step));
+        else if (step.do === 'extend') await extend(place, input, step);
         else if (step.do === 'forge') forgeriesAccepted += await forge(place, input, step.how);
         else await happen(stage, input, step);
       }),
     );
   await end(stage, input);
-  const { rows } = await db.pool.query<{ state: string }>(
-    'select state from state_log where call_id = $1 order by at',
+  const { rows } = await db.pool.query<{ state: string; frozen: boolean }>(
+    'select state, frozen from state_log where call_id = $1 order by at',
     [input.callId],
   );
-  const row = await db.pool.query<{ decisions: Seen['votes']; sealed: boolean }>(
-    `select decisions, exists (select from held_call_requests r where r.call_id = c.call_id) as sealed
+  const row = await db.pool.query<{
+    decisions: Seen['votes'];
+    sealed: boolean;
+    escalated: number;
+    extended: number;
+    inBounds: boolean;
+  }>(
+    `select decisions, escalated, jsonb_array_length(extensions) as extended,
+       base_expires_at <= latest_expires_at as "inBounds", exists (select from held_call_requests r where r.call_id = c.call_id) as sealed
      from held_calls c where call_id = $1`,
     [input.callId],
   );
@@ -78,9 +105,48 @@ export async function play(stage: Stage, scenario: Scenario): Promise<Seen> {
     forgeriesAccepted,
     timesSent: place.sent.filter((id) => id === input.callId).length,
     states: rows.map(({ state }) => state),
+    claimedWhileFrozen: rows.some(({ state, frozen }) => state === 'executing' && frozen),
+    escalated: (row.rows[0]?.escalated ?? 0) > 0,
+    extended: row.rows[0]?.inBounds === false ? Number.POSITIVE_INFINITY : (row.rows[0]?.extended ?? 0),
     votes: row.rows[0]?.decisions ?? [],
     sealedRequestLeft: row.rows[0]?.sealed ?? true,
   };
+}
+
+/** While everything is frozen, nobody is asked about a new call: it is tried again, as its client would. */
+async function prepare(
+  place: Workplace,
+  change: Partial<ApprovalInput>,
+  ttlMs: number,
+): Promise<ApprovalInput> {
+  for (;;) {
+    try {
+      return await place.prepare({ ...change, expiresAtMs: Date.now() + ttlMs });
+    } catch (error) {
+      if (!String(error).includes('frozen')) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+async function extend(
+  place: Workplace,
+  input: ApprovalInput,
+  { who, click }: Extract<Step, { do: 'extend' }>,
+): Promise<void> {
+  const { keys, name, groups } = people[who];
+  const { callId, digest } = input;
+  await place.approvals
+    .extend({
+      workflowId: workflowIdOf(input),
+      callId,
+      digest,
+      updateId: `extend:${who}:${click}`,
+      person: { keys, name },
+      groups: [...groups],
+      via: 'test',
+    })
+    .catch(() => null); // No answer: it may or may not have counted.
 }
 
 async function vote(

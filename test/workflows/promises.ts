@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { DecideAnswer } from '../../workflows/client.ts';
 import type { Decision, Person } from '../../workflows/contract.ts';
-import { people, type Scenario, type Who } from './scenario.ts';
+import { lacking } from '../../workflows/quorum.ts';
+import { people, quorumOf, type Scenario, type Who } from './scenario.ts';
 
 /** What was seen of one scenario. */
 export interface Seen {
@@ -12,6 +13,11 @@ export interface Seen {
   readonly timesSent: number;
   /** States of the row, in order, as the database saw them. */
   readonly states: readonly string[];
+  readonly claimedWhileFrozen: boolean;
+  /** Whether the stage's groups have joined. */
+  readonly escalated: boolean;
+  /** How many extensions counted; infinitely many when the deadline is beyond what policy allows. */
+  readonly extended: number;
   readonly votes: readonly { person: Person; decision: Decision }[];
   readonly sealedRequestLeft: boolean;
 }
@@ -23,6 +29,7 @@ export function checkPromises(seen: Seen): void {
   atMostOnce(seen);
   onlyApprovedRuns(seen);
   endsOnce(seen);
+  withinPolicy(seen);
   answersAreTrue(seen);
 }
 
@@ -31,7 +38,7 @@ function atMostOnce({ timesSent, states }: Seen): void {
   if (timesSent === 0) assert.ok(!states.includes('succeeded'), 'succeeded without having been sent');
 }
 
-function onlyApprovedRuns({ scenario, timesSent, votes, forgeriesAccepted }: Seen): void {
+function onlyApprovedRuns({ scenario, timesSent, votes, forgeriesAccepted, escalated }: Seen): void {
   assert.equal(forgeriesAccepted, 0, 'a forged vote was accepted');
   for (const { person } of votes) {
     assert.ok(
@@ -45,7 +52,8 @@ function onlyApprovedRuns({ scenario, timesSent, votes, forgeriesAccepted }: See
     for (const other of approving.slice(index + 1))
       assert.ok(!person.keys.some((key) => other.keys.includes(key)), `${person.name} counts twice`);
   if (timesSent === 0) return;
-  assert.ok(approving.length >= scenario.approvalsNeeded, 'sent without a quorum');
+  const approvals = approving.map(({ name }) => ({ groups: groupsOf(name) }));
+  assert.ok(lacking(quorumOf(scenario), approvals, escalated ? ['leads'] : []).met, 'sent without a quorum');
   assert.ok(
     votes.every(({ decision }) => decision === 'approve'),
     'sent although somebody had denied it',
@@ -62,6 +70,18 @@ function endsOnce({ states, sealedRequestLeft }: Seen): void {
     if (index > 0)
       assert.ok(allowed.includes(`${states[index - 1]} ${state}`), `states ${states.join(' → ')}`);
   assert.equal(sealedRequestLeft, false, 'the sealed request outlived its call');
+}
+
+function withinPolicy({ scenario, votes, claimedWhileFrozen, escalated, extended }: Seen): void {
+  assert.equal(claimedWhileFrozen, false, 'claimed while the kill switch was on');
+  assert.ok(extended <= scenario.extensions, `extended ${extended} times`);
+  if (scenario.needed === 'one of each' || escalated) return;
+  for (const { person } of votes)
+    assert.ok(groupsOf(person.name).includes('dba'), `${person.name} decided without having been asked`);
+}
+
+function groupsOf(name: string): readonly string[] {
+  return Object.values(people).find((person) => person.name === name)?.groups ?? [];
 }
 
 function answersAreTrue({ scenario, answers, states, votes }: Seen): void {

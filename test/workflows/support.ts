@@ -67,7 +67,10 @@ export interface Workplace {
   readonly cards: { announced: string[]; refreshed: string[]; reminded: string[]; failing: boolean };
   readonly trusted: ReturnType<typeof voteKey>;
   /** @param over a connection of its own, for a second worker in this process */
-  startWorker(over?: NativeConnection): Promise<RunningWorker>;
+  startWorker(
+    over?: NativeConnection,
+    deployment?: { name: string; buildId: string },
+  ): Promise<RunningWorker>;
   /** A gateway's executor on a queue; `sending` is what the upstream does. */
   startExecutor(
     queue?: string,
@@ -154,11 +157,13 @@ export async function workplace(
     recorded,
     cards,
     trusted,
-    startWorker: async (over = connection) => {
+    startWorker: async (over = connection, deployment) => {
       const worker = await runWorker({
         connection: over,
         namespace: 'default',
         dataConverter: link.dataConverter,
+        ...(deployment && { deployment }),
+
         activities,
         workflowBundle: await workflowBundle(),
         onFailed: (error) => assert.fail(error),
