@@ -6,6 +6,8 @@ import { PageError } from './errors.ts';
 import { inclusionOf } from './inclusion.ts';
 import { partOf } from './part.ts';
 import { replayPage } from './pages/replay.ts';
+import { searchText } from '../recording/search.ts';
+import { foundPage, type Hit } from './pages/found.ts';
 import { sessionsPage } from './pages/sessions.ts';
 import { isAuditor } from './sight.ts';
 import { visitOf } from './sign-in.ts';
@@ -21,6 +23,11 @@ export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): vo
     const visit = visitOf(request);
     const recordings = allowed(context, visit);
     const asked = askedOf(request.query);
+    if (asked.text !== undefined) {
+      const hits = await hitsOf(recordings, asked.text, asked, visit);
+      reply.type('text/html');
+      return foundPage({ ...hits, asked }, visit).toString();
+    }
     const found = await recordings.reader.listSessions({ ...filterOf(asked), limit: sessionsAPage + 1 });
     const sessions = found.slice(0, sessionsAPage);
     const next = found.length > sessionsAPage ? nextPage(asked, sessions.at(-1)) : null;
@@ -47,6 +54,33 @@ export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): vo
       ).toString();
     },
   );
+}
+
+const mostHits = 50;
+const searchForMs = 5000;
+
+/** Searches what was said. It is recorded that somebody searched, where; for what may be a secret. */
+async function hitsOf(
+  recordings: Recordings,
+  text: string,
+  asked: Asked,
+  visit: Visit,
+): Promise<{ hits: readonly Hit[]; whole: boolean }> {
+  const { person } = visit.identity;
+  await recordings.recordAct('sessions.search', {
+    subject: asked.subject ?? null,
+    connection: asked.connection ?? null,
+    person: person.keys[0] ?? '',
+    name: person.name,
+    via: 'console',
+  });
+  const signal = AbortSignal.timeout(searchForMs);
+  const hits: Hit[] = [];
+  for await (const { near, ...found } of searchText(recordings, filterOf(asked), text, signal)) {
+    hits.push({ ...found, from: near.event === 0 ? null : placeText(near) });
+    if (hits.length === mostHits) return { hits, whole: false };
+  }
+  return { hits, whole: !signal.aborted };
 }
 
 /** Changes whenever a session has more to show. */
@@ -77,10 +111,12 @@ export function allowed(
 
 /** What the search form was sent with. */
 export type Asked = Readonly<
-  Partial<Record<'subject' | 'connection' | 'tool' | 'verdict' | 'rule' | 'from' | 'to' | 'after', string>>
+  Partial<
+    Record<'text' | 'subject' | 'connection' | 'tool' | 'verdict' | 'rule' | 'from' | 'to' | 'after', string>
+  >
 >;
 
-const fields = ['subject', 'connection', 'tool', 'verdict', 'rule', 'from', 'to', 'after'] as const;
+const fields = ['text', 'subject', 'connection', 'tool', 'verdict', 'rule', 'from', 'to', 'after'] as const;
 
 function askedOf(query: Record<string, unknown>): Asked {
   const asked: Partial<Record<(typeof fields)[number], string>> = {};

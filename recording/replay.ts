@@ -84,9 +84,11 @@ export function callsOf(events: readonly RecordedEvent[]): ReplayCall[] {
     string,
     { -readonly [K in keyof ReplayCall]: ReplayCall[K] } & { events: number[] }
   >();
+  const asking = askedAs(events);
   for (const [index, event] of events.entries()) {
     if (event.callId === null) continue;
-    const { callId, method, tool, verdict, rule, atMicros } = event;
+    const { method, tool, verdict, rule, atMicros } = event;
+    const callId = asking.get(event.callId) ?? event.callId;
     const call = calls.get(callId);
     if (!call) {
       calls.set(callId, {
@@ -109,6 +111,27 @@ export function callsOf(events: readonly RecordedEvent[]): ReplayCall[] {
     call.rule = rule ?? call.rule;
   }
   return [...calls.values()];
+}
+
+/** The message that asked for a held call has an id of its own: under which call it goes, by the hold's own word. */
+function askedAs(events: readonly RecordedEvent[]): ReadonlyMap<string, string> {
+  const asked = new Map<string, string>();
+  for (const event of events) {
+    if (event.kind !== 'hold' || event.callId === null) continue;
+    const id = saidBy(event)['asked'];
+    if (typeof id === 'string') asked.set(id, event.callId);
+  }
+  return asked;
+}
+
+/** What an event that is no message says, as an object; empty when it cannot be read. */
+export function saidBy({ bytes }: Pick<RecordedEvent, 'bytes'>): Readonly<Record<string, unknown>> {
+  try {
+    const said: unknown = JSON.parse(bytes?.toString('utf8') ?? '');
+    return typeof said === 'object' && said !== null ? (said as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
 }
 
 /** The holds of some events, in order. */

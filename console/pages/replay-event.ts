@@ -1,4 +1,5 @@
 import type { RecordedEvent } from '../../recording/read.ts';
+import { saidBy } from '../../recording/replay.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
 import { visible } from '../visible.ts';
@@ -35,10 +36,29 @@ export function idleItem(micros: number, held: boolean): Html {
 
 function headline(event: RecordedEvent): Html {
   const what = event.kind === 'message' ? (event.method ?? 'reply') : event.kind;
+  const told = gist(event);
   return html`<strong>${visible(what)}</strong>${event.kind !== 'message' && event.method !== null && html` ${visible(event.method)}`}${event.tool !== null && html` <code>${visible(event.tool)}</code>`}${
     event.verdict !== null &&
     html` <span class="faint">${visible(event.verdict)}${event.rule !== null && html` by rule ${visible(event.rule)}`}</span>`
-  }${event.problem !== null && html` <strong class="trouble">not whole</strong>`}`;
+  }${told !== null && html` <span class="gist">${visible(told)}</span>`}${event.problem !== null && html` <strong class="trouble">not whole</strong>`}`;
+}
+
+/** What matters of an event that is no message, in a few words. */
+function gist(event: RecordedEvent): string | null {
+  const said = saidBy(event);
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+  if (event.kind === 'decision') {
+    const name = text((said['person'] as { name?: unknown } | null | undefined)?.name);
+    return [text(said['decision']), name && `by ${name}`, text(said['via']) && `in ${text(said['via'])}`]
+      .filter(Boolean)
+      .join(' ');
+  }
+  if (event.kind === 'outcome') return text(said['execution']) ?? text(said['outcome']);
+  if (event.kind !== 'hold') return null;
+  const groups = Array.isArray(said['approvers'])
+    ? said['approvers'].filter((one) => text(one) !== null)
+    : [];
+  return groups.length > 0 ? `waits for ${groups.join(', ')}` : text(said['how']);
 }
 
 function body(event: RecordedEvent): Html {
@@ -61,7 +81,9 @@ ${event.unmaskedLength !== null && html`<div><dt>Before masking</dt><dd>${event.
 function callName(kind: RecordedEvent['kind'], callId: string): Html {
   const name = html`<code>${visible(callId)}</code>`;
   const held = ['hold', 'decision', 'claim', 'outcome'].includes(kind);
-  return held ? html`<a href="/approvals/${encodeURIComponent(callId)}">${name}</a>` : name;
+  return held
+    ? html`<a href="/approvals/${encodeURIComponent(callId)}">${name}: card, votes and outcome</a>`
+    : name;
 }
 
 function payload(event: RecordedEvent): Html | null {

@@ -32,13 +32,14 @@ export function sessionAddress(sessionId: string): string {
   return `/sessions/${encodeURIComponent(sessionId)}`;
 }
 
-function search(asked: Asked): Html {
-  const field = (name: 'subject' | 'connection' | 'tool' | 'rule', label: string): Html =>
-    html`<label>${label} <input name="${name}" value="${asked[name] ?? ''}" autocomplete="off" spellcheck="false"${name === 'subject' ? html` data-search` : null}></label>`;
+/** The search form, filled in with what was asked. */
+export function search(asked: Asked): Html {
+  const field = (name: 'text' | 'subject' | 'connection' | 'tool' | 'rule', label: string): Html =>
+    html`<label>${label} <input name="${name}" value="${asked[name] ?? ''}" autocomplete="off" spellcheck="false"${name === 'text' ? html` data-search` : null}></label>`;
   const day = (name: 'from' | 'to', label: string): Html =>
     html`<label>${label} <input type="date" name="${name}" value="${asked[name] ?? ''}"></label>`;
   return html`<form method="get" action="/sessions" class="filters" role="search" aria-label="Recorded sessions">
-${field('subject', 'For whom')}${field('connection', 'Connection')}${field('tool', 'Tool')}
+${field('text', 'Text that was said')}${field('subject', 'For whom')}${field('connection', 'Connection')}${field('tool', 'Tool')}
 <label>Verdict <select name="verdict"><option value="">any</option>${['pass', 'deny', 'hold'].map(
     (verdict) => html`<option${asked.verdict === verdict ? html` selected` : null}>${verdict}</option>`,
   )}</select></label>

@@ -115,8 +115,16 @@ export async function recordHold(
   const { approvers, expiresAt, digest } = draft.row;
   const what =
     how === 'opened'
-      ? { callId, how, digest, approvers: approvers.map((group) => group.name), approvalsNeeded, expiresAt }
-      : { callId, how };
+      ? {
+          callId,
+          how,
+          asked: request.correlationId,
+          digest,
+          approvers: approvers.map((group) => group.name),
+          approvalsNeeded,
+          expiresAt,
+        }
+      : { callId, how, asked: request.correlationId };
   await deps.recorder.append(request.session, {
     kind: 'hold',
     direction: 'none',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { sessionRef } from '../header.ts';
 import type { KeyRing } from '../key-ring.ts';
@@ -47,7 +47,7 @@ export async function exportPackage(
       'sessions',
       sessionRef(session.facts.sessionId).toString('hex').slice(0, 32),
     );
-    const skipped = session.endedAt !== null && (await exists(path));
+    const skipped = session.endedAt !== null && (await isComplete(path));
     const count = skipped ? 0 : await writeSession(deps, path, session, checkpoint);
     records += count;
     deps.onProgress({ sessionId: session.facts.sessionId, records: count, skipped });
@@ -80,6 +80,7 @@ async function writeSession(
   const opener = key ? payloadOpener(await deps.keyRing.unwrap(key, session.facts.sessionId)) : null;
   const strands = opener ? await deps.reader.strands(session.facts.sessionId) : [];
   let records = 0;
+  let complete = session.endedAt !== null;
   for (const strand of strands) {
     const file = await open(join(partial, `${strand}.jsonl`), 'w');
     let lastIndex: number | null = null;
@@ -91,6 +92,7 @@ async function writeSession(
         for (const { header, sealed, seq } of page) {
           const index = indexes.get(seq) ?? Infinity;
           if (index < checkpoint.size) lastIndex = index;
+          else complete = false;
           const key = opener?.recordKey(header);
           if (key) lines += recordLine(header, sealed, key, index < checkpoint.size ? index : null);
         }
@@ -108,7 +110,7 @@ async function writeSession(
         await writeProof(deps.log.tiles, checkpoint, lastIndex),
       );
   }
-  await writeFile(join(partial, 'session.json'), `${JSON.stringify({ ...session, strands }, null, 2)}\n`);
+  await writeFile(join(partial, 'session.json'), `${JSON.stringify({ ...session, strands, complete }, null, 2)}\n`);
   await rm(path, { recursive: true, force: true });
   await rename(partial, path);
   return records;
@@ -140,9 +142,12 @@ async function writeWhole(path: string, bytes: Uint8Array | string): Promise<voi
   await writeFile(path, bytes);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
+/** Whether an earlier run has written a session to its end, every record with its place in the log. */
+async function isComplete(path: string): Promise<boolean> {
+  try {
+    const said = JSON.parse(await readFile(join(path, 'session.json'), 'utf8')) as { complete?: unknown };
+    return said.complete === true;
+  } catch {
+    return false;
+  }
 }

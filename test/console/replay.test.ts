@@ -129,6 +129,31 @@ test('sessions are found by what was seen in them, and a search that finds nothi
   assert.equal((await person.get('/sessions/none')).status, 404);
 });
 
+test('what was said is found, with a link to where it was said, and that somebody searched is recorded', async () => {
+  await using db = await testDatabase();
+  await recorded(db.pool, 's-1');
+  await using recorder = closing(recorderOn(db.pool));
+  for (let n = 0; n < 700; n += 1)
+    await recorder.append(facts('long'), message(n === 650 ? '{"x":"<b>Needle</b>"}' : `{"n":${n}}`));
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  const person = await signedIn(console.address);
+  const page = await (await person.get('/sessions?text=needle%3C&subject=alice')).text();
+  assert.match(page, /&lt;b&gt;<mark>Needle&lt;<\/mark>/);
+  const [, address = ''] = /href="(\/sessions\/long\?from=[^"#]+)#event=651"/.exec(page) ?? [];
+  assert.match(await (await person.get(address)).text(), /id="event=651"[^]*Needle/);
+  assert.match(
+    await (await person.get('/sessions?text=haystack')).text(),
+    /Nothing that was searched says that/,
+  );
+  const acts = await readAll(db.pool, `admin/${new Date().toISOString().slice(0, 10)}`);
+  const searched = acts.filter(({ method }) => method === 'sessions.search');
+  assert.equal(searched.length, 2);
+  assert.equal(
+    searched.some(({ bytes }) => /needle|haystack/i.test(bytes?.toString() ?? '')),
+    false,
+  );
+});
+
 test('a recording that was altered is shown as not whole, and the place is marked', async () => {
   await using db = await testDatabase();
   await recorded(db.pool, 's-1');

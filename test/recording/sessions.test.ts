@@ -90,6 +90,24 @@ test('a live session can be followed until it ends', async () => {
   assert.match(out, /\{"n":1\}[^]*\{"n":2\}[^]*"because":"done"/);
 });
 
+test('a held call is one call with the message that asked for it, though each has an id of its own', async () => {
+  await using db = await testDatabase();
+  const recorder = recorderOn(db.pool);
+  const held = { callId: 'h1', verdict: 'hold' };
+  await recorder.append(facts('s'), message('{"asks":1}', { callId: 'c_1', verdict: 'hold' }));
+  await recorder.append(
+    facts('s'),
+    message('{"callId":"h1","asked":"c_1"}', { ...held, kind: 'hold', direction: 'none' }),
+  );
+  await recorder.append(facts('s'), message('{"answer":1}', { ...held, direction: 'upstream-to-client' }));
+  await recorder.close();
+  const replay = await replayOf({ reader: createRecordReader(db.pool), keyRing }, 's');
+  assert.deepEqual(
+    replay?.calls.map(({ callId, events }) => [callId, events]),
+    [['h1', [1, 2, 3]]],
+  );
+});
+
 test('a replay gives calls, holds and their decisions, part by part', async () => {
   await using db = await testDatabase();
   const recorder = recorderOn(db.pool);
