@@ -110,7 +110,10 @@ async function writeSession(
         await writeProof(deps.log.tiles, checkpoint, lastIndex),
       );
   }
-  await writeFile(join(partial, 'session.json'), `${JSON.stringify({ ...session, strands, complete }, null, 2)}\n`);
+  await writeFile(
+    join(partial, 'session.json'),
+    `${JSON.stringify({ ...session, strands, complete }, null, 2)}\n`,
+  );
   await rm(path, { recursive: true, force: true });
   await rename(partial, path);
   return records;

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { run as sessions } from '../../cli/commands/sessions.ts';
 import { run as verify } from '../../cli/commands/verify.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
-import { record, sessionsDeps, signer } from './support.ts';
+import { facts, message, record, recorderOn, sequenceAll, sessionsDeps, signer } from './support.ts';
 
 /** One package for all tests here: made once from a database that is gone when it is verified. */
 let directory: string;
@@ -44,6 +44,28 @@ test('a package verifies without database, keys or network', async () => {
   const { code, out } = await verified(path);
   assert.equal(out.includes('everything is as it was recorded'), true, out);
   assert.equal(code, 0);
+});
+
+test('an export that goes on after the log has grown is whole: what had no place in the log then has one now', async () => {
+  await using db = await testDatabase();
+  await record(db.pool, 5);
+  const recorder = recorderOn(db.pool);
+  await recorder.append(facts('late'), message('{"late":1}'));
+  await recorder.end('late', 'over');
+  const into = join(directory, 'resumed');
+  const lines: string[] = [];
+  const deps = sessionsDeps(db.pool, { err: (line) => void lines.push(line) });
+  assert.equal(await sessions(['export', '--out', into, '--all'], deps), 0, 'late is not in the log yet');
+  await recorder.close();
+  await sequenceAll(db.pool);
+  lines.length = 0;
+  assert.equal(await sessions(['export', '--out', into, '--all'], deps), 0);
+  assert.ok(
+    lines.includes('late: 3 records\n') && lines.includes('session-3: there already\n'),
+    lines.join(''),
+  );
+  const { code, out } = await verified(into);
+  assert.equal(code, 0, out);
 });
 
 test('no byte of any file can change, and no file can go, without being found', async () => {
