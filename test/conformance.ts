@@ -4,11 +4,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import { startConformanceServer } from './support/conformance/server.ts';
 import { startTasksServer } from './support/conformance/tasks-server.ts';
+import { startTestPostgres } from './support/postgres.ts';
 import { httpConnection, testGateway } from './support/gateway.ts';
 
 const require = createRequire(import.meta.url);
@@ -50,6 +52,21 @@ const taskScenarios = [
   'tasks-mrtr-composition',
 ];
 
+/** The client scenarios that the stock client passes directly; those of signing in are about another server. */
+const clientScenarios: readonly (readonly [string, string])[] = [
+  ['initialize', '2025-11-25'],
+  ['tools_call', '2025-11-25'],
+  ['sse-retry', '2025-11-25'],
+  ['elicitation-sep1034-client-defaults', '2025-11-25'],
+  ['tools_call', '2026-07-28'],
+  ['request-metadata', '2026-07-28'],
+  ['http-standard-headers', '2026-07-28'],
+  ['http-custom-headers', '2026-07-28'],
+  ['http-invalid-tool-headers', '2026-07-28'],
+  ['sep-2322-client-request-state', '2026-07-28'],
+  ['json-schema-ref-no-deref', '2026-07-28'],
+];
+
 interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -62,6 +79,9 @@ interface Counts {
  * must pass through.
  */
 async function main(): Promise<number> {
+  // The clients' gateways are processes of their own, and need no PostgreSQL of their own.
+  await using postgres = process.env['HOLDPOINT_TEST_POSTGRES'] ? null : await startTestPostgres();
+  if (postgres) process.env['HOLDPOINT_TEST_POSTGRES'] = postgres.url;
   await using upstream = await startConformanceServer();
   await using tasks = await startTasksServer();
   const connections = { fixtures: httpConnection(upstream.url), tasks: httpConnection(tasks.url) };
@@ -79,6 +99,15 @@ async function main(): Promise<number> {
       run(program, ['server', '--url', url, ...args]),
     );
   await compare(totals, 'next, tasks extension', ways('tasks', tasks.url), runTaskScenarios);
+  await compare(
+    totals,
+    'next, client scenarios',
+    [
+      ['directly', ''],
+      ['through the gateway', ' --through-gateway'],
+    ],
+    runClientScenarios,
+  );
   const { passed, failed } = totals;
   process.stdout.write(`\nconformance: ${passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
@@ -115,6 +144,23 @@ async function runTaskScenarios(url: string): Promise<Counts> {
     passed += Number(counts[1]);
     failed += Number(counts[2]);
     output += `✓ ${scenario}: ${counts[1]} passed, ${counts[2]} failed\n`;
+  }
+  return { passed, failed, output };
+}
+
+/** The scenarios' own servers, called by a stock client: by itself, and with a gateway of its own between them. */
+async function runClientScenarios(flag: string): Promise<Counts> {
+  const client = fileURLToPath(new URL('./support/conformance/client.ts', import.meta.url));
+  let [passed, failed, output] = [0, 0, ''];
+  for (const [scenario, version] of clientScenarios) {
+    const command = `${process.execPath} ${client}${flag}`;
+    const args = ['client', '--command', command, '--scenario', scenario, '--spec-version', version];
+    const said = await outputOf(next, args);
+    const counts = /Passed: (\d+)\/\d+, (\d+) failed/.exec(said);
+    if (!counts) throw new Error(`${scenario} ended without its counts:\n${said.slice(-2000)}`);
+    passed += Number(counts[1]);
+    failed += Number(counts[2]);
+    output += `✓ ${scenario}@${version}: ${counts[1]} passed, ${counts[2]} failed\n`;
   }
   return { passed, failed, output };
 }

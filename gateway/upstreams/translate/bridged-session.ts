@@ -38,7 +38,7 @@ export function createBridgedSession({ modern, legacy }: BridgedKinds, name: str
       capabilities: {},
       clientInfo: { name: 'holdpoint', version: '1' },
     });
-    const result = await resultOf(session.send(handshake.json, { idJson: handshake.idJson, signal }));
+    const { result } = await answerOf(session.send(handshake.json, { idJson: handshake.idJson, signal }));
     if (!result)
       throw new UpstreamError('upstream_refused', `${name} accepts no handshake of any version`, {
         sent: true,
@@ -56,9 +56,8 @@ export function createBridgedSession({ modern, legacy }: BridgedKinds, name: str
     const discover = ownRequest('server/discover', {});
     const options = { idJson: discover.idJson, signal, headers: modernHeaders(discover) };
     try {
-      const result = await resultOf(modern.send(modernRequest(discover, gatewayFacts), options));
-      const versions = result?.['supportedVersions'];
-      return Array.isArray(versions) && versions.includes('2026-07-28');
+      const { result, error } = await answerOf(modern.send(modernRequest(discover, gatewayFacts), options));
+      return offers(result?.['supportedVersions']) || (error !== null && isModernRefusal(error));
     } catch (error) {
       // Servers without sessions of the new kind refuse the request in many ways; a dead one is no answer.
       if (error instanceof UpstreamError && error.code === 'upstream_refused') return false;
@@ -101,11 +100,31 @@ export function createBridgedSession({ modern, legacy }: BridgedKinds, name: str
   };
 }
 
-/** The result that a request is answered with; null when that is an error. */
-async function resultOf(messages: AsyncIterable<UpstreamMessage>): Promise<Record<string, unknown> | null> {
-  let result: Record<string, unknown> | null = null;
-  for await (const { kind, json } of messages)
-    if (kind === 'response')
-      result = (JSON.parse(json) as { result?: Record<string, unknown> }).result ?? null;
-  return result;
+function offers(versions: unknown): boolean {
+  return Array.isArray(versions) && versions.includes('2026-07-28');
+}
+
+/**
+ * Whether a refusal shows that the server speaks 2026-07-28 all the same: that version's own codes for headers and
+ * capabilities, or one that names it among the versions that it supports.
+ */
+function isModernRefusal({ code, data }: Record<string, unknown>): boolean {
+  if (code === -32020 || code === -32021) return true;
+  return code === -32022 && offers((data as { supported?: unknown } | null | undefined)?.supported);
+}
+
+interface Answer {
+  readonly result: Record<string, unknown> | null;
+  readonly error: Record<string, unknown> | null;
+}
+
+/** What a request is answered with. */
+async function answerOf(messages: AsyncIterable<UpstreamMessage>): Promise<Answer> {
+  let answer: Answer = { result: null, error: null };
+  for await (const { kind, json } of messages) {
+    if (kind !== 'response') continue;
+    const { result = null, error = null } = JSON.parse(json) as Partial<Answer>;
+    answer = { result, error };
+  }
+  return answer;
 }

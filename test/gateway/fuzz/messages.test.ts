@@ -86,7 +86,10 @@ test('an intent is taken out, whatever stands around it, and nothing else change
       if (message?.kind !== 'request') return;
       const stated = takeIntent(message, null);
       assert.ok(stated);
-      const { holdpoint_intent: said, ...rest } = (message.params ?? {})['arguments'] as Record<string, unknown>;
+      const { holdpoint_intent: said, ...rest } = (message.params ?? {})['arguments'] as Record<
+        string,
+        unknown
+      >;
       assert.deepEqual(stated.request.params?.['arguments'], rest);
       assert.equal(stated.intent, typeof said === 'string' && said.trim() !== '' ? said : null);
       for (const value of [...before, ...after]) assert.ok(stated.request.json.includes(value.trim()));
