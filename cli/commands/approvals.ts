@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import { extensionOf, tell, tellExtended, voteOf } from '../../console/answer.ts';
+import { saidOf } from '../../console/choice.ts';
 import type { Identity } from '../../console/identity.ts';
 import { isRequester, standingOf } from '../../console/standing.ts';
 import { visibleText } from '../../console/visible.ts';
@@ -26,7 +27,9 @@ export const usage = `Usage:
   holdpoint approvals list [--all] [--json]       requests that wait, soonest expiry first (--all: ended ones too)
   holdpoint approvals show ID [--json]            one request with its exact arguments
   holdpoint approvals approve ID [--tool NAME]    a critical request needs the name of its tool
-  holdpoint approvals deny ID --reason TEXT       the agent reads the reason
+      [--calls N --minutes M]                     and further calls like it, within what policy offers
+  holdpoint approvals deny ID --reason TEXT [--bounds TEXT]
+                                                  the agent reads the reason, and within what it would be fine
   holdpoint approvals extend ID                   gives everybody more time, where policy allows
   holdpoint approvals cancel ID [--reason TEXT]   withdraws a request that waits
 
@@ -74,6 +77,9 @@ interface Options {
   help: boolean;
   reason: string | undefined;
   tool: string | undefined;
+  bounds: string;
+  calls: string;
+  minutes: string;
 }
 
 function parse(argv: readonly string[]): { values: Options; positionals: string[] } {
@@ -87,6 +93,9 @@ function parse(argv: readonly string[]): { values: Options; positionals: string[
         help: { type: 'boolean', short: 'h', default: false },
         reason: { type: 'string' },
         tool: { type: 'string' },
+        bounds: { type: 'string', default: '' },
+        calls: { type: 'string', default: '' },
+        minutes: { type: 'string', default: '5' },
       },
     });
     return { values: { ...values, reason: values.reason, tool: values.tool }, positionals };
@@ -207,6 +216,8 @@ async function decide(
     throw new UsageError('approvals deny needs --reason TEXT: the agent reads it');
   if (decision === 'approve' && call.risk === 'critical' && options.tool !== call.tool)
     throw new UsageError(`this call is critical: approve it with --tool and the exact name of its tool`);
+  const said = saidOf(call, decision, options);
+  if (typeof said === 'string') throw new UsageError(said);
   const identity = await proven(deps);
   if (!identity) return 1;
   const standing = standingOf(call, identity);
@@ -218,6 +229,7 @@ async function decide(
     decision,
     reason: reason === '' ? null : reason,
     groups: standing.may ? standing.groups : [],
+    ...said,
   };
   const answer = await deps.approvals.decide(voteOf(call, identity, act, 'cli'));
   const { counted, text } = tell(answer, (await shownCall(deps.pool, call.callId)) ?? call);
