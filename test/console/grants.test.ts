@@ -102,7 +102,7 @@ test('grants are listed, names as text, and revoked with one button', async () =
   const page = await (await person.get('/grants')).text();
   assert.match(page, /0 of 3 further calls used/);
   assert.match(page, /&lt;b&gt;Ann/);
-  const { csrf = '' } = fieldsOf(page);
+  const { csrf } = fieldsOf(page);
   assert.equal(
     (await person.post(`/grants/${grantId}/revoke`, { csrf: 'wrong', back: '/grants' })).status,
     403,
@@ -120,7 +120,7 @@ test('somebody writes down in the console what became of a call, once', async ()
   const person = await signedIn(console.address);
   const page = await (await person.get(`/approvals/${callId}`)).text();
   assert.match(page, /What became of it\?.*Nobody looks into it yet/s);
-  const { csrf = '' } = fieldsOf(page);
+  const { csrf } = fieldsOf(page);
   const post = (form: Record<string, string>) =>
     person.post(`/approvals/${callId}/outcome`, { csrf, ...form });
   assert.equal((await post({ act: 'happened', reason: ' ' })).status, 422);
