@@ -14,6 +14,7 @@ const boundsSeconds = [5, 15, 30, 60, 300, 900, 3600, 14_400, 86_400];
 /** Wraps the activities such that ends, times to decision and failing cards are counted. Labels: states and groups. */
 export function measureActivities(activities: WorkerActivities, pool: Pool): Measured {
   const ended = new Map<string, number>();
+  const endedByGroup = new Map<string, number>();
   const failed = new Map<string, number>();
   const decisions = new Map<string, Histogram>();
   const showing = async (what: string, work: Promise<void>): Promise<void> => {
@@ -34,6 +35,8 @@ export function measureActivities(activities: WorkerActivities, pool: Pool): Mea
       const call = await endedCall(pool, input.callId);
       if (!call) return result;
       add(ended, label('state', call.state));
+      for (const group of call.groups)
+        add(endedByGroup, `${label('group', group)},${label('state', call.state)}`);
       if (call.secondsToDecision === null) return result;
       for (const group of call.groups) {
         const histogram = decisions.get(group) ?? newHistogram();
@@ -48,6 +51,12 @@ export function measureActivities(activities: WorkerActivities, pool: Pool): Mea
     text: async () =>
       [
         ...family('holdpoint_held_calls_ended_total', 'counter', 'Held calls that ended, by state.', ended),
+        ...family(
+          'holdpoint_held_calls_ended_by_group_total',
+          'counter',
+          'Held calls that ended, by state and by each group that was asked.',
+          endedByGroup,
+        ),
         ...family(
           'holdpoint_cards_failed_total',
           'counter',

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { ShownCall } from '../db/held-calls-shown.ts';
 import type { DecideAnswer, DecideRequest, ExtendRequest } from '../workflows/client.ts';
 import type { Decision } from '../workflows/contract.ts';
-import type { Said } from './choice.ts';
 import type { Identity } from './identity.ts';
 
 /** What became of a decision, in words for people. */
@@ -20,11 +19,7 @@ export interface Told {
 export function voteOf(
   call: ShownCall,
   identity: Identity,
-  act: {
-    readonly decision: Decision;
-    readonly reason: string | null;
-    readonly groups: readonly string[];
-  } & Said,
+  act: { readonly decision: Decision; readonly reason: string | null; readonly groups: readonly string[] },
   via: 'console' | 'cli',
 ): DecideRequest {
   const { person } = identity;

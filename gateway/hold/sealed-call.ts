@@ -141,16 +141,6 @@ export async function unsealBefore(keyRing: KeyRing, callId: string, value: Seal
   return unsealNamed(keyRing, beforeContext(callId), value);
 }
 
-/** Seals a call that is to find out what became of a held one. */
-export async function sealReadBack(keyRing: KeyRing, callId: string, json: string): Promise<SealedValue> {
-  return sealNamed(keyRing, readBackContext(callId), json);
-}
-
-/** @throws Error when it was changed, or its key is gone */
-export async function unsealReadBack(keyRing: KeyRing, callId: string, value: SealedValue): Promise<string> {
-  return unsealNamed(keyRing, readBackContext(callId), value);
-}
-
 async function unsealNamed(keyRing: KeyRing, context: string, value: SealedValue): Promise<string> {
   return unseal(await keyRing.unwrap(value, context), value.sealed, context).toString();
 }
@@ -217,10 +207,6 @@ function requestContext(callId: string): string {
 
 function beforeContext(callId: string): string {
   return `answer before held call ${callId}`;
-}
-
-function readBackContext(callId: string): string {
-  return `read-back of held call ${callId}`;
 }
 
 function grantContext(grantId: string): string {

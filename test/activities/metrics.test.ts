@@ -12,7 +12,7 @@ const vote: CountedVote = {
   decision: 'deny',
   reason: 'no',
   via: 'test',
-  atMs: Date.now() + 20_000,
+  atMs: Date.now() + 28_000,
 };
 
 const group = 'on "call"';
@@ -46,6 +46,12 @@ test('what waits, how calls end, how long people take and cards that fail are co
   assert.equal(state, 'denied');
   const text = await measured.text();
   assert.match(text, /^holdpoint_held_calls_ended_total\{state="denied"\} 1$/m);
+  assert.match(
+    text,
+    /^holdpoint_held_calls_ended_by_group_total\{group="on \\"call\\"",state="denied"\} 1$/m,
+  );
+  assert.match(text, /^holdpoint_frozen 0$/m);
+  assert.match(text, /^holdpoint_slack_away_seconds 0$/m);
   assert.match(text, /^holdpoint_cards_failed_total\{what="announce"\} 1$/m);
   assert.match(text, /^holdpoint_decision_seconds_bucket\{group="on \\"call\\"",le="15"\} 0$/m);
   assert.match(text, /^holdpoint_decision_seconds_bucket\{group="on \\"call\\"",le="30"\} 1$/m);
