@@ -11,7 +11,7 @@ import { createWaiters } from '../gateway/hold/waiters.ts';
 import type { HoldPort } from '../gateway/hold-port.ts';
 import { createUpstreams } from '../gateway/upstreams/upstreams.ts';
 import { createRecordStore } from '../db/records.ts';
-import { defaultProfile } from '../masking/config.ts';
+import { defaultMaskingConfig } from '../masking/check-config.ts';
 import { createMaskingEngine } from '../masking/create.ts';
 import { localKeyRing } from '../recording/key-ring.ts';
 import { createRecorder } from '../recording/recorder.ts';
@@ -56,7 +56,7 @@ async function gateway(settings: BenchSettings): Promise<string> {
   const db = await testDatabase();
   const log = pino({ level: 'warn' }, process.stderr);
   const keyRing = localKeyRing([key]);
-  const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
+  const engine = createMaskingEngine(defaultMaskingConfig);
   const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica: 'bench', log });
   const deps: Omit<HoldingDeps, 'approvals' | 'temporal'> = {
     gate,

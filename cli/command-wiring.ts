@@ -147,7 +147,7 @@ export async function tokens(invocation: Invocation): Promise<number> {
   });
 }
 
-/** Who is at the command line, proven. */
+/** Who is at the command line, proven anew, not revoked, and with a role that permits it. */
 export async function atCommandLine(
   config: Config,
   pool: Pool,

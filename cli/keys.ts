@@ -20,6 +20,8 @@ export interface Keys {
   readonly pseudonymKey: Uint8Array;
   /** Signs the cookies of a sign-in at the built-in authorization server; the same on every replica. */
   readonly cookieSecret: string;
+  /** Where reversible tokens get their keys from when the protocol has no sessions. */
+  readonly tokenSecret: Uint8Array;
   /** Signs the log's checkpoints; null where this process does not. */
   readonly logSigner: NoteSigner | null;
   /** Null unless the console's local login is in use. */
@@ -63,6 +65,7 @@ export async function loadKeys(config: Config): Promise<Keys> {
     cookieSecret: Buffer.from(derive(encryption[0] as Uint8Array, 'holdpoint sign-in cookies')).toString(
       'base64url',
     ),
+    tokenSecret: derive(encryption[0] as Uint8Array, 'holdpoint tokens'),
     logSigner: seed === null ? null : noteSigner(config.recording.origin, seed),
     consoleCredential: config.console.login === null ? (local?.consoleCredential ?? null) : null,
   };

@@ -25,6 +25,8 @@ const commands: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   definitions: async () => (await import('./command-wiring.ts')).definitions,
   approvals: async () => (await import('./command-wiring.ts')).approvals,
+  grants: async () => (await import('./grants-wiring.ts')).grants,
+  outcomes: async () => (await import('./grants-wiring.ts')).outcomes,
   revoke: async () => (await import('./containment-wiring.ts')).containment('revoke'),
   unrevoke: async () => (await import('./containment-wiring.ts')).containment('unrevoke'),
   revocations: async () => (await import('./containment-wiring.ts')).containment('revocations'),

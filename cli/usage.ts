@@ -16,6 +16,8 @@ Decide
   approvals cancel ID
   approvals extend ID         gives a request more time, where policy allows
   freeze [--reason TEXT]      stops all calls at once; unfreeze (two people) lifts it
+  grants list|revoke          calls that somebody approved ahead
+  outcomes list|mark|…        calls that were sent and never answered
 
   definitions list            tools whose new or changed definition waits for a person
   definitions show ID         what changed

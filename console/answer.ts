@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ShownCall } from '../db/held-calls-shown.ts';
 import type { DecideAnswer, DecideRequest, ExtendRequest } from '../workflows/client.ts';
 import type { Decision } from '../workflows/contract.ts';
+import type { Said } from './choice.ts';
 import type { Identity } from './identity.ts';
 
 /** What became of a decision, in words for people. */
@@ -19,7 +20,11 @@ export interface Told {
 export function voteOf(
   call: ShownCall,
   identity: Identity,
-  act: { readonly decision: Decision; readonly reason: string | null; readonly groups: readonly string[] },
+  act: {
+    readonly decision: Decision;
+    readonly reason: string | null;
+    readonly groups: readonly string[];
+  } & Said,
   via: 'console' | 'cli',
 ): DecideRequest {
   const { person } = identity;

@@ -1,6 +1,7 @@
 import { type ShownCall, shownCall } from '../db/held-calls-shown.ts';
 import type { Decision } from '../workflows/contract.ts';
 import { extensionOf, tell, tellExtended, voteOf } from './answer.ts';
+import { saidOf } from './choice.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { html, type Html } from './html.ts';
 import type { Identity } from './identity.ts';
@@ -42,6 +43,12 @@ export async function decideOn(
   });
   const wrong = mistakeIn(form, call);
   if (wrong !== null) return stay(422, refused(wrong));
+  const said = saidOf(call, form['decision'] === 'deny' ? 'deny' : 'approve', {
+    bounds: form['bounds'] ?? '',
+    calls: form['calls'] ?? '',
+    minutes: form['minutes'] ?? '',
+  });
+  if (typeof said === 'string') return stay(422, refused(said));
   const again = await context.login.lookAgain(visit, context);
   if ('signInAgain' in again) return stay(401, signInAgain(again.signInAgain, call.callId));
   const { identity } = again;
@@ -56,7 +63,7 @@ export async function decideOn(
   const reason = typed.reason.trim() === '' ? null : typed.reason.trim();
   try {
     const answer = await context.approvals.decide(
-      voteOf(call, identity, { decision, reason, groups }, 'console'),
+      voteOf(call, identity, { decision, reason, groups, ...said }, 'console'),
     );
     const told = tell(answer, (await shownCall(context.pool, call.callId)) ?? call);
     return {

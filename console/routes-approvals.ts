@@ -8,6 +8,7 @@ import {
   type ShownCall,
   type ShownFilter,
 } from '../db/held-calls-shown.ts';
+import { shownGrant } from '../db/grants.ts';
 import { decideOn } from './decision.ts';
 import type { ConsoleContext } from './deps.ts';
 import { PageError } from './errors.ts';
@@ -16,6 +17,7 @@ import { approvalPage, type ApprovalView } from './pages/approval.ts';
 import { approvalsPage } from './pages/approvals.ts';
 import { states } from './pages/words.ts';
 import { formOf } from './requests.ts';
+import { mayJudge } from './routes-grants.ts';
 import { isAuditor, maySee } from './sight.ts';
 import { phaseOf, standingOf } from './standing.ts';
 import { visitOf } from './sign-in.ts';
@@ -50,7 +52,7 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
   app.get<{ Params: { id: string } }>('/approvals/:id', async (request, reply) => {
     const visit = visitOf(request);
     const call = await findCall(context, request.params.id, visit.identity);
-    return send(reply, 200, approvalPage(viewOf(context, call, visit.identity), visit));
+    return send(reply, 200, approvalPage(await viewOf(context, call, visit.identity), visit));
   });
 
   app.post<{ Params: { id: string } }>('/approvals/:id', async (request, reply) => {
@@ -63,24 +65,26 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
     return send(
       reply,
       status,
-      approvalPage({ ...viewOf(context, after, identity, votes), told, typed }, visit),
+      approvalPage({ ...(await viewOf(context, after, identity, votes)), told, typed }, visit),
     );
   });
 }
 
 /** @param votes what the workflow has just said counted; the row may be a moment behind */
-function viewOf(
+async function viewOf(
   context: ConsoleContext,
   row: ShownCall,
   identity: Identity,
   votes: ShownCall['votes'] = [],
-): ApprovalView {
+): Promise<ApprovalView> {
   const call = votes.length > row.votes.length ? { ...row, votes } : row;
   const now = context.now();
   return {
     call,
     standing: standingOf(call, identity),
     replay: context.recordings !== null && isAuditor(identity, context.auditors),
+    grant: await shownGrant(context.pool, row.grantId ?? row.callId),
+    mayJudge: mayJudge(row, identity),
     told: null,
     typed: { reason: '', tool: '' },
     now,
@@ -95,6 +99,7 @@ export function callVersion(call: ShownCall, now: Date): string {
     call.votes.length,
     call.extensions.length,
     call.escalated,
+    call.task?.mark ?? call.task?.readBack ?? '',
     call.endedAt?.toISOString() ?? '',
     phaseOf(call, now),
   ].join(':');

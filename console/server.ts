@@ -16,6 +16,7 @@ import { authorizeRoutes } from './routes-authorize.ts';
 import { definitionRoutes } from './routes-definitions.ts';
 import { killSwitchRoutes } from './routes-kill-switch.ts';
 import { linkRoutes } from './routes-link.ts';
+import { grantRoutes } from './routes-grants.ts';
 import { liveRoutes } from './routes-live.ts';
 import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
@@ -69,6 +70,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
   const context: ConsoleContext = {
     pool: deps.pool,
     approvals: deps.approvals,
+    maskText: deps.maskText,
     login,
     visits: createVisits(deps.pool, login.binding, secure),
     auditors: auditorsOf(deps),
@@ -80,7 +82,6 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     definitions: deps.definitions ?? null,
     tokens: deps.tokens ?? null,
     log: deps.log,
-    maskText: deps.maskText,
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
   };
@@ -120,6 +121,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
   await app.register(async (inside) => {
     requireVisit(inside, context);
     approvalRoutes(inside, context);
+    grantRoutes(inside, context);
     sessionRoutes(inside, context);
     definitionRoutes(inside, context);
     policyRoutes(inside, context);

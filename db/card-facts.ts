@@ -3,6 +3,7 @@ import type { GrantTerms } from '../workflows/contract.ts';
 import type { CallContext } from './held-context.ts';
 import type { ShownOffer } from './held-opening.ts';
 import type { Queryable } from './pool.ts';
+import { taskOfCall, type UnknownTask } from './unknown-tasks.ts';
 
 /** A held call as cards and the Slack app need it. */
 export interface CardFacts {
@@ -49,6 +50,8 @@ export interface CardFacts {
   readonly grant: CardGrant | null;
   /** What helps to decide. */
   readonly context: CallContext | null;
+  /** What somebody has to find out about a call of unknown outcome. */
+  readonly task: UnknownTask | null;
   /** The votes that counted, as the worker stored them. */
   readonly decisions: readonly StoredVote[];
   readonly createdAt: Date;
@@ -83,7 +86,7 @@ export interface StoredVote {
 
 const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", state, connection, method, tool,
   caller, rule, reason, risk, intent, session_id as "sessionId", approvers, approvals_needed as "approvalsNeeded", decisions,
-  grant_offer as "grantOffer", context,
+  grant_offer as "grantOffer", context, ${taskOfCall} as task,
   (select jsonb_build_object('grantId', g.grant_id, 'calls', g.calls, 'used', g.used,
      'expiresAtMs', floor(extract(epoch from g.expires_at) * 1000)::bigint,
      'revokedAtMs', floor(extract(epoch from g.revoked_at) * 1000)::bigint,

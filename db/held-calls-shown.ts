@@ -4,6 +4,7 @@ import type { CountedExtension, CountedVote } from '../workflows/contract.ts';
 import type { CallContext } from './held-context.ts';
 import type { ShownOffer } from './held-opening.ts';
 import type { Queryable } from './pool.ts';
+import { taskOfCall, type UnknownTask } from './unknown-tasks.ts';
 
 /** States of a held call (migration 0001). */
 export type HeldState =
@@ -61,6 +62,8 @@ export interface ShownCall {
   /** The grant under which it ran without being asked about. */
   readonly grantId: string | null;
   readonly context: CallContext | null;
+  /** What somebody has to find out about a call of unknown outcome. */
+  readonly task: UnknownTask | null;
 }
 
 /** Which calls to list. Every member that is there narrows the list. */
@@ -79,7 +82,8 @@ const columns = `call_id as "callId", state, digest, workflow_id as "workflowId"
   created_at as "createdAt", expires_at as "expiresAt", decisions as votes, decided_at as "decidedAt",
   executing_at as "executingAt", quorum, extension, extensions, escalation, escalated,
   clock_stopped_at as "clockStoppedAt", ended_at as "endedAt", ended_because as "endedBecause",
-  grant_offer as "grantOffer", grant_id as "grantId", context`;
+  grant_offer as "grantOffer", grant_id as "grantId", context,
+  ${taskOfCall} as task`;
 
 /** Pending calls whose time is not up, soonest expiry first. */
 export async function pendingCalls(db: Queryable, limit: number): Promise<ShownCall[]> {

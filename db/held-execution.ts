@@ -1,6 +1,7 @@
 import type { Masked } from '../masking/masked.ts';
 import type { Pool, Queryable } from './pool.ts';
 import { inTransaction } from './pool.ts';
+import { taskOfCall, type UnknownTask } from './unknown-tasks.ts';
 
 /** How a held call ended in the gateway's hands. */
 export type ExecutedState = 'succeeded' | 'failed' | 'unknown';
@@ -33,11 +34,14 @@ export interface HeldCallState {
   /** As stored: `CountedVote[]`, but the database is no authority: read it with care. */
   readonly decisions: unknown;
   readonly approvers: unknown;
+  /** What a person has found out about a call of unknown outcome. */
+  readonly task: UnknownTask | null;
 }
 
 const columns = `call_id as "callId", state, digest, workflow_id as "workflowId", connection, method, tool, rule,
   expires_at as "expiresAt", ended_because as "endedBecause", ended_at as "endedAt", opened_at as "openedAt",
-  created_at as "createdAt", exec_token as "execToken", decisions, approvers`;
+  created_at as "createdAt", exec_token as "execToken", decisions, approvers,
+  ${taskOfCall} as task`;
 
 /** Reads one held call; null when there is none of that id. */
 export async function heldCallState(db: Queryable, callId: string): Promise<HeldCallState | null> {

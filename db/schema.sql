@@ -414,6 +414,17 @@ create table held_calls (
   constraint held_calls_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'aborted'::text])))
 );
 
+create table injected_tokens (
+  source text not null,
+  holder text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  expires_at timestamp with time zone not null,
+  fetched_at timestamp with time zone default clock_timestamp() not null,
+  constraint injected_tokens_pkey PRIMARY KEY (source, holder)
+);
+
 create table kill_switch (
   only_row boolean default true not null,
   frozen boolean default false not null,
@@ -911,6 +922,8 @@ CREATE INDEX held_calls_retained_until ON public.held_calls USING btree (retain_
 CREATE INDEX held_calls_revoked_untold ON public.held_calls USING btree (revocation_id) WHERE ((revocation_id IS NOT NULL) AND (revocation_told_at IS NULL));
 
 CREATE INDEX held_calls_stopped ON public.held_calls USING btree (clock_stopped_at) WHERE (clock_stopped_at IS NOT NULL);
+
+CREATE INDEX injected_tokens_expired ON public.injected_tokens USING btree (expires_at);
 
 CREATE INDEX legal_holds_in_force ON public.legal_holds USING btree (hold_no) WHERE (released_at IS NULL);
 

@@ -55,6 +55,7 @@ export type UpstreamErrorCode =
   | 'upstream_redirected' // it answered with a redirect, which is never followed
   | 'upstream_no_events' // it offers no stream of its own
   | 'upstream_not_started' // the program could not be started, or crashes again and again
+  | 'credentials_unavailable' // what upstream asks for cannot be had: nothing was sent
   | 'upstream_busy' // as many processes run as are allowed
   | 'upstream_aborted'; // the gateway stopped waiting
 
@@ -115,6 +116,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   upstream_no_events: { status: 405, rpc: -31039, retryable: false },
   upstream_not_started: { status: 502, rpc: -31040, retryable: true },
   upstream_busy: { status: 503, rpc: -31041, retryable: true },
+  credentials_unavailable: { status: 503, rpc: -31043, retryable: true },
   upstream_aborted: { status: 499, rpc: -31042, retryable: false },
 };
 

@@ -38,7 +38,8 @@ export async function events(
   try {
     const session = await sessionOf(deps, identified, request, correlationId);
     passage.join(session);
-    await streamTo(deps, { request, reply, session, passage, correlationId, stopping });
+    const { groups } = caller;
+    await streamTo(deps, { request, reply, session, groups, passage, correlationId, stopping });
   } finally {
     passage.end();
   }
@@ -49,6 +50,8 @@ interface Following {
   readonly request: IncomingMessage;
   readonly reply: ServerResponse;
   readonly session: LiveSession;
+  /** The caller's. */
+  readonly groups: readonly string[];
   readonly passage: Passage;
   readonly correlationId: string;
   readonly stopping: AbortSignal;
@@ -56,14 +59,16 @@ interface Following {
 
 async function streamTo(
   deps: PostDeps,
-  { request, reply, session, passage, correlationId, stopping }: Following,
+  { request, reply, session, groups, passage, correlationId, stopping }: Following,
 ): Promise<void> {
   const stream = createReplyStream(reply, { headers: {}, passage, progressToken: () => null, log: null });
   const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
   const place = placeOf(request.headers['last-event-id']);
   if (place) return resume(deps, session, place, stream, signal);
   const messages = await session.upstream.events(signal);
-  const masker = deps.sessionMasker(session.facts, 'default');
+  const { connection } = session.facts;
+  const profile = deps.maskers().profileFor({ connection, tool: '', groups });
+  const masker = deps.sessionMaskers.of(session, profile);
   const context: RelayContext = {
     recorder: deps.recorder,
     masker,

@@ -1,5 +1,6 @@
 import type { Masked } from '../masking/masked.ts';
 import type { Masker } from '../masking/engine.ts';
+import type { OpenedToken } from '../masking/tokens.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { ClientStream } from './client-stream.ts';
@@ -31,6 +32,8 @@ export interface Exchange {
   /** MCP headers that go upstream with the message; never credentials. */
   readonly headers: Readonly<Record<string, string>>;
   readonly stream: ClientStream;
+  /** What was put in for tokens in `message`; absent where nothing was. */
+  readonly restored?: readonly OpenedToken[];
   /** Where the client stated what its call is for: `message` is then the call without it. */
   readonly stated?: {
     /** Null when it is no text. */

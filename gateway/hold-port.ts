@@ -1,5 +1,6 @@
 import type { Masked } from '../masking/masked.ts';
 import type { Masker } from '../masking/engine.ts';
+import type { OpenedToken } from '../masking/tokens.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { HoldVerdict, Verdict } from '../policy/verdict.ts';
 import type { SessionFacts } from '../recording/event.ts';
@@ -30,6 +31,8 @@ export interface HeldRequest {
   readonly recent?: readonly RecentRequest[];
   /** The session's masker of the verdict's profile. */
   readonly masker: Masker;
+  /** What was put in for tokens in the request, which whoever runs it must hide again; absent where nothing was. */
+  readonly restored?: readonly OpenedToken[];
   /** Headers that the message takes upstream (2026-07-28 mirrors); never credentials. */
   readonly headers: Readonly<Record<string, string>>;
   /** The client session's own upstream session: progress and server-to-client requests flow through it. */

@@ -60,6 +60,7 @@ function heldOf(
     intent: typeof stated === 'string' ? masker.text(stated).text : null,
     recent,
     masker,
+    ...(exchange.restored && { restored: exchange.restored }),
     headers,
     upstream: session.upstream,
     stream,

@@ -10,18 +10,18 @@ import { forward, type ForwardDeps } from './forward.ts';
 import { frozenAnswer, type KillSwitch } from './kill-switch.ts';
 import { goesOn, holdRequest, resumeRequest, withdraw } from './hold-request.ts';
 import type { HoldPort, Resumed } from './hold-port.ts';
-import { mask, type SessionMasker } from './mask.ts';
+import { mask, type MaskDeps } from './mask.ts';
 import { readRpcMessage, type RpcRequest } from './mcp/rpc-message.ts';
 import { isModern } from './mcp/versions.ts';
 import { record, relayContext } from './record.ts';
 import { relay } from './relay.ts';
 import { asFault } from './faults.ts';
+import { restore, type RestoreDeps } from './restore.ts';
 import { respond, respondFault } from './respond.ts';
 import type { Tasks } from './tasks/tasks.ts';
 import type { UpstreamMessage } from './upstreams/upstream.ts';
 
-export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps {
-  readonly sessionMasker: SessionMasker;
+export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps, MaskDeps, RestoreDeps {
   readonly recorder: Recorder;
   readonly hold: HoldPort;
   readonly tasks: Tasks;
@@ -34,13 +34,13 @@ export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps {
 /**
  * One message of a client, from what was read to the answer:
  *
- * read → identify → **classify → mask → record → (deny | hold → decide → claim) → forward → mask → record → respond**
+ * read → identify → **(restore tokens) → classify → mask → record → (deny | hold → decide → claim) → forward → mask → record → respond**
  *
  * `read` and `identify` are before this (`enter.ts`): they work on whole HTTP requests. `decide` and `claim` happen
  * inside `hold`. Resolves when the message is dealt with; a request has then been answered.
  */
 export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
-  const { spoken, failed } = await prepared(deps, exchange);
+  const { spoken, failed } = await prepared(deps, restore(deps, exchange));
   const masked = await mask(deps, classify(deps, spoken));
   const { message } = masked;
   if (message.kind !== 'request') {

@@ -4,6 +4,10 @@ export interface Metrics {
   request(method: string, status: number, seconds: number): void;
   /** Counts a fault that a client was told of. */
   fault(code: string): void;
+  /** Counts what a detector found in the messages of a connection. */
+  masked(connection: string, detector: string, times: number): void;
+  /** Counts a token that was opened for a connection. */
+  restored(type: string, from: string, to: string): void;
   text(): string;
 }
 
@@ -15,6 +19,8 @@ export function createMetrics(
 ): Metrics {
   const requests = new Map<string, number>();
   const faults = new Map<string, number>();
+  const masked = new Map<string, number>();
+  const restored = new Map<string, number>();
   const buckets = bounds.map(() => 0);
   let count = 0;
   let sum = 0;
@@ -31,10 +37,20 @@ export function createMetrics(
       const key = `code="${code}"`;
       faults.set(key, (faults.get(key) ?? 0) + 1);
     },
+    masked(connection, detector, times) {
+      const key = `connection="${connection}",detector="${detector}"`;
+      masked.set(key, (masked.get(key) ?? 0) + times);
+    },
+    restored(type, from, to) {
+      const key = `type="${type}",from="${from}",to="${to}"`;
+      restored.set(key, (restored.get(key) ?? 0) + 1);
+    },
     text() {
       const lines = [
         ...family('holdpoint_gateway_requests_total', 'counter', 'Requests that ended.', requests),
         ...family('holdpoint_gateway_faults_total', 'counter', 'Errors that clients were told of.', faults),
+        ...family('holdpoint_masking_found_total', 'counter', 'What detectors hid in messages.', masked),
+        ...family('holdpoint_masking_restored_total', 'counter', 'Tokens opened for upstreams.', restored),
         '# HELP holdpoint_gateway_request_seconds Time from a request to the end of its reply.',
         '# TYPE holdpoint_gateway_request_seconds histogram',
       ];

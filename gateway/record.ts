@@ -1,6 +1,7 @@
+import type { OpenedToken } from '../masking/tokens.ts';
 import type { Recorder } from '../recording/event.ts';
 import type { MaskedExchange } from './exchange.ts';
-import type { SessionMasker } from './mask.ts';
+import type { SessionMaskers } from './mask.ts';
 import type { RelayContext } from './relay.ts';
 import type { LiveSession } from './sessions/session.ts';
 
@@ -24,6 +25,28 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
     bytes: exchange.maskedJson,
     unmasked: exchange.stated?.json ?? message.json,
   });
+  if (exchange.restored) await recordRestored(deps, exchange, exchange.restored);
+}
+
+/** Records that tokens were opened for the upstream server, and of which types; never the values. */
+async function recordRestored(
+  deps: { readonly recorder: Recorder },
+  { session, masker, target, verdict, correlationId }: MaskedExchange,
+  opened: readonly OpenedToken[],
+): Promise<void> {
+  const to = session.facts.connection;
+  const restored = opened.map(({ type, from }) => ({ type, from, to }));
+  await deps.recorder.append(session.facts, {
+    kind: 'verdict',
+    direction: 'none',
+    callId: correlationId,
+    method: 'tools/call',
+    tool: target,
+    verdict: verdict.kind,
+    rule: verdict.rule,
+    policyVersion: verdict.policyVersion,
+    bytes: masker.json(JSON.stringify({ restored })).text,
+  });
 }
 
 /**
@@ -31,7 +54,7 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
  * @throws RecordingError
  */
 export async function recordConnection(
-  deps: { readonly recorder: Recorder; readonly sessionMasker: SessionMasker },
+  deps: { readonly recorder: Recorder; readonly sessionMaskers: SessionMaskers },
   session: LiveSession,
   kind: 'connect' | 'disconnect',
   what: Readonly<Record<string, string | null>>,
@@ -47,7 +70,7 @@ export async function recordConnection(
     verdict: null,
     rule: null,
     policyVersion: null,
-    bytes: deps.sessionMasker(session.facts, 'default').json(JSON.stringify(about)).text,
+    bytes: deps.sessionMaskers.of(session, 'default').json(JSON.stringify(about)).text,
   });
 }
 

@@ -15,16 +15,18 @@ import { events } from './events.ts';
 import { createGuard } from './guard.ts';
 import type { HoldPort } from './hold-port.ts';
 import type { Identifier } from './identify/identify.ts';
-import { createSessionMasker } from './mask.ts';
+import { createSessionMaskers } from './mask.ts';
 import { followKillSwitch } from './kill-switch.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { listenForMetrics } from './metrics-listener.ts';
 import { post, type PostDeps } from './post.ts';
 import { asFault } from './faults.ts';
+import { createTokenKeys } from './restore.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
-import { createTasks } from './tasks/tasks.ts';
+import { createTasks, type Tasks } from './tasks/tasks.ts';
 import type { ToolDefinitions } from './definitions/registry.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
 
@@ -41,6 +43,8 @@ export interface GatewayDeps {
   readonly recorder: Recorder;
   readonly pool: Pool;
   readonly keyRing: KeyRing;
+  /** Where tokens get their keys from when the protocol has no sessions. */
+  readonly tokenSecret: Uint8Array;
   /** Gated ({@link gatedUpstreams}). */
   readonly upstreams: Upstreams;
   readonly gate: Gate;
@@ -83,12 +87,6 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const now = deps.now ?? (() => new Date());
   const sessions = createSessions({ ...deps, maxSessions: agents.limits.sessions, now });
   const open = new Set<Promise<void>>();
-  const sessionMasker = createSessionMasker(deps);
-  const tasks = createTasks({
-    ...deps,
-    sessionMasker,
-    tasksPerCaller: agents.limits.tasksPerCaller,
-  });
   const app = fastify({
     logger: false,
     // A request must have come whole within this time; replies may take as long as they like.
@@ -102,13 +100,27 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     holdpoint_gateway_tasks: { help: 'Tasks that this replica works at.', value: () => tasks.count },
   });
   const killSwitch = followKillSwitch(deps);
+  const tokenKeys = createTokenKeys(deps.tokenSecret, now);
+  const sessionMaskers = createSessionMaskers({
+    ...deps,
+    tokenKeys,
+    onFound: (connection, detector, times) => metrics.masked(connection, detector, times),
+  });
+  const tasks: Tasks = createTasks({
+    ...deps,
+    sessionMasker: sessionMaskers.of,
+    tasksPerCaller: agents.limits.tasksPerCaller,
+  });
   const running: Running = {
     line: {
       ...deps,
       killSwitch,
       now,
       sessions,
-      sessionMasker,
+      sessionMaskers,
+      sessionMasker: sessionMaskers.of,
+      tokenKeys,
+      onRestored: (type, from, to) => metrics.restored(type, from, to),
       tasks,
       publicUrl: agents.publicUrl,
       limits: agents.limits,
@@ -264,13 +276,6 @@ function refuse(
   });
   reply.end(errorResponse(idJson, told, correlationId));
   return told;
-}
-
-async function listenForMetrics(listen: ListenSettings, metrics: Metrics): Promise<FastifyInstance> {
-  const app = fastify({ logger: false, forceCloseConnections: true });
-  app.get('/metrics', (_request, reply) => reply.type('text/plain; version=0.0.4').send(metrics.text()));
-  await app.listen({ ...listen });
-  return app;
 }
 
 /** Ids that no other process makes, and that cost no randomness each. */

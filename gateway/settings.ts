@@ -1,3 +1,5 @@
+import type { HttpCredential, SecretReference } from './credentials/settings.ts';
+
 /** Where a listener binds. Port 0 lets the system choose. */
 export interface ListenSettings {
   readonly host: string;
@@ -26,6 +28,14 @@ export interface AgentSettings {
   };
 }
 
+/** TLS towards an upstream server. */
+export interface HttpTls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+}
+
 /** An upstream server over HTTP. */
 export interface HttpConnectionSettings {
   readonly kind: 'http';
@@ -33,7 +43,9 @@ export interface HttpConnectionSettings {
   /** Sent with every request; never anything that came from the client. */
   readonly headers: Readonly<Record<string, string>>;
   /** The credential that Holdpoint holds so that agents need not. A secret. */
-  readonly credentials: { readonly header: string; readonly value: string } | null;
+  readonly credentials: HttpCredential | null;
+  /** Client certificate and authorities, PEM texts. */
+  readonly tls?: HttpTls | null;
   readonly connectTimeoutMs: number;
   /** Longest silence of upstream within one exchange. */
   readonly idleTimeoutMs?: number;
@@ -48,6 +60,8 @@ export interface StdioConnectionSettings {
   readonly cwd: string | null;
   /** Added to PATH, HOME and the like; nothing else of the gateway's environment is inherited. */
   readonly env: Readonly<Record<string, string>>;
+  /** The same, of values that are kept elsewhere. */
+  readonly secretEnv?: Readonly<Record<string, SecretReference>>;
   readonly maxProcesses: number;
   /** Longest silence of upstream within one exchange. */
   readonly idleTimeoutMs?: number;

@@ -29,7 +29,12 @@ export function loadMaskingConfig(raw: unknown, readText?: ReadText): MaskingCon
 }
 
 /** The config when policy says nothing of masking. */
-export const defaultMaskingConfig: MaskingConfig = { profiles: { default: defaultProfile }, detectors: [] };
+export const defaultMaskingConfig: MaskingConfig = {
+  profiles: { default: defaultProfile },
+  detectors: [],
+  uses: [],
+  restore: [],
+};
 
 /** A rule that cannot be used would be a rule that is ignored: the file is refused, with the names of such rules. */
 function ruleReader(readText: ReadText | undefined): RuleReader | undefined {

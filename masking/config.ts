@@ -1,4 +1,6 @@
 import { builtinDetectors, families } from './detectors.ts';
+import { readRestore, readUses } from './places.ts';
+import type { ProfileUse, RestorePair } from './places.ts';
 
 /** How a value is replaced. What each writes is told in docs/masking.md. */
 export type Operator = 'redact' | 'partial' | 'hash' | 'pseudonym' | 'format' | 'drop' | 'token';
@@ -24,6 +26,10 @@ export interface ProfileConfig {
   readonly operators: Readonly<Record<string, Operator>>;
   /** What happens to images and other binary content. */
   readonly images: 'keep' | 'drop';
+  /** What goes upstream of a client's message: as it was sent, or as it is recorded. */
+  readonly requests: 'as-sent' | 'masked';
+  /** Texts that are left alone wherever a detector finds exactly them. */
+  readonly allow: readonly string[];
 }
 
 /** A user's own detector. */
@@ -47,6 +53,10 @@ export interface UserDetector {
 export interface MaskingConfig {
   readonly profiles: Readonly<Record<string, ProfileConfig>>;
   readonly detectors: readonly UserDetector[];
+  /** Profiles by connection, tool and group, for what no rule gave one to. */
+  readonly uses: readonly ProfileUse[];
+  /** Where tokens may be opened beyond the connection they come from. */
+  readonly restore: readonly RestorePair[];
 }
 
 /** A mistake, with the way to it inside `masking:`. */
@@ -67,13 +77,15 @@ export const defaultProfile: ProfileConfig = {
   fields: {},
   operators: {},
   images: 'keep',
+  requests: 'as-sent',
+  allow: [],
 };
 
-const profileKeys = ['detect', 'except', 'fields', 'operators', 'images'];
+const profileKeys = ['detect', 'except', 'fields', 'operators', 'images', 'requests', 'allow'];
 const detectorKeys = ['name', 'pattern', 'keywords', 'validator', 'examples'];
 
 /** Keys of `masking:` that name no profile. */
-const reserved = ['detectors', 'ruleFiles'];
+const reserved = ['detectors', 'ruleFiles', 'use', 'restore'];
 
 /** Names of the profiles that rules may refer to. */
 export function profileNames(raw: unknown): string[] {
@@ -108,7 +120,11 @@ export function readMaskingConfig(
     if (!reserved.includes(name)) profiles[name] = readProfile(name, value, known, problems);
   }
   profiles['default'] ??= defaultProfile;
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, config: { profiles, detectors } };
+  const uses = readUses(map['use'], profileNames(map), problems);
+  const restore = readRestore(map['restore'], known, problems);
+  return problems.length > 0
+    ? { ok: false, problems }
+    : { ok: true, config: { profiles, detectors, uses, restore } };
 }
 
 function readRuleFiles(
@@ -159,7 +175,14 @@ function readProfile(
   const images = value['images'] ?? 'keep';
   if (images !== 'keep' && images !== 'drop')
     problems.push({ path: [name, 'images'], message: 'images must be keep or drop' });
+  const requests = value['requests'] ?? 'as-sent';
+  if (requests !== 'as-sent' && requests !== 'masked')
+    problems.push({ path: [name, 'requests'], message: 'requests must be as-sent or masked' });
+  const allow = value['allow'] ?? [];
+  if (!isTextList(allow)) problems.push({ path: [name, 'allow'], message: 'allow must be a list of texts' });
   return {
+    requests: requests === 'masked' ? 'masked' : 'as-sent',
+    allow: isTextList(allow) ? allow : [],
     detect: detectorList('detect', defaultProfile.detect),
     except: detectorList('except', []),
     fields: readOperators<Operator | 'keep'>(

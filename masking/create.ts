@@ -13,6 +13,7 @@ import { createKnownFinder, isDistinct, remember } from './known-values.ts';
 import { largeTextLength } from './large.ts';
 import type { MaskPool } from './large.ts';
 import { asMasked } from './masked.ts';
+import { profileAt } from './places.ts';
 import { scanJson } from './scan.ts';
 import type { JsonTape } from './scan.ts';
 import type { Span } from './span.ts';
@@ -47,8 +48,14 @@ export function createMaskingEngine(
         pool === null || text.length < largeTextLength
           ? masker[kind](text)
           : await pool.mask(kind, name, text, options);
-      return { ...masker, later: { message: off('message'), json: off('json'), text: off('text') } };
+      return {
+        ...masker,
+        requests: profile.requests,
+        later: { message: off('message'), json: off('json'), text: off('text') },
+      };
     },
+    profileFor: (place) => profileAt(config.uses, place),
+    restore: config.restore,
   };
 }
 
@@ -90,6 +97,7 @@ function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
       plainKeys: new Set(),
       operatorOf: (detector): Operator =>
         profile.operators[detector] ?? profile.operators[builtinDetectors.get(detector) ?? ''] ?? 'redact',
+      allow: new Set(profile.allow),
       extra: users.length === 0 ? null : createUserFinder(users),
     },
     addressFind: finder(secretsOnly),
@@ -101,7 +109,7 @@ function createMasker(
   prepared: Prepared,
   options: MaskerOptions,
   pseudonymKey: Uint8Array,
-): Omit<Masker, 'later'> {
+): Omit<Masker, 'later' | 'requests'> {
   const partsWith = (known: ReadonlyMap<string, string>): WalkParts => {
     const parts: { walk?: WalkParts } = {};
     const text: TextParts = {
@@ -127,7 +135,8 @@ function createMasker(
   /** Runs once, and again with what it found when the found values stand elsewhere too. */
   const run = (text: string, edits: (parts: WalkParts) => LeafEdit[]): MaskResult => {
     const memory = options.memory?.values;
-    const before = memory === undefined || memory.size === 0 ? empty : presentIn(text, memory);
+    const present = memory === undefined || memory.size === 0 ? empty : presentIn(text, memory);
+    const before = options.restored === undefined ? present : new Map([...present, ...options.restored]);
     let found = edits(partsWith(before));
     const values = new Map(before);
     for (const edit of found) if (spreads(edit)) values.set(edit.value, edit.detector);
@@ -216,7 +225,7 @@ export function countsOf(findings: readonly Finding[]): [string, number][] {
 
 function tryScan(text: string): JsonTape | null {
   try {
-    return scanJson(text, maxDepth);
+    return scanJson(text, maxDepth, 'allow');
   } catch {
     return null;
   }

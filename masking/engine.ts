@@ -1,5 +1,6 @@
 import type { MaskMemory } from './known-values.ts';
 import type { Masked } from './masked.ts';
+import type { Place, RestorePair } from './places.ts';
 import type { TokenScope } from './tokens.ts';
 
 /** One span that was taken out. Never carries the value. */
@@ -30,6 +31,8 @@ export interface Masker {
   text(text: string): MaskResult;
   /** The same for texts of any size: large ones are masked in a worker thread, where the engine has one. */
   readonly later: LaterMasker;
+  /** What goes upstream of a client's message, by the profile. */
+  readonly requests: 'as-sent' | 'masked';
 }
 
 /** Masks without holding up the event loop. Rejects with {@link MaskingError} when the text was not masked. */
@@ -53,6 +56,8 @@ export class MaskingError extends Error {
 export interface MaskerOptions {
   /** Values once judged secret in this session: hidden wherever else they stand. Grows as messages are masked. */
   readonly memory?: MaskMemory;
+  /** Values to hide that were put in for tokens, by detector: they must not appear where a token stood. */
+  readonly restored?: ReadonlyMap<string, string>;
   /** Told how often each detector found something in a message. */
   readonly onFound?: (detector: string, times: number) => void;
   /** Where the `token` operator takes its key from; without it, that operator redacts. */
@@ -65,4 +70,8 @@ export interface MaskingEngine {
    * @throws Error when there is no such profile (policy was checked for this when it was loaded)
    */
   masker(profile: string, options?: MaskerOptions): Masker;
+  /** The profile for what no rule of policy gave one to. */
+  profileFor(place: Place): string;
+  /** Where tokens may be opened beyond the connection they come from. */
+  readonly restore: readonly RestorePair[];
 }

@@ -79,11 +79,17 @@ interface OpenContainer {
 /**
  * Scans a whole JSON text, in linear time and with no recursion.
  * @param maxDepth how many containers may be open at once
+ * @param loneSurrogates `allow` takes half a pair as the character it is, for text that only has to be masked
  * @throws ScanError for anything RFC 8259 does not allow, and for duplicate keys (compared decoded), lone
  * surrogates (raw or escaped) and excess depth
  */
-export function scanJson(text: string, maxDepth = 64): JsonTape {
+export function scanJson(
+  text: string,
+  maxDepth = 64,
+  loneSurrogates: 'refuse' | 'allow' = 'refuse',
+): JsonTape {
   const length = text.length;
+  const lone = loneSurrogates === 'allow';
   const open: OpenContainer[] = [];
   let cells = new Int32Array(Math.max(64, Math.min(length, 4096)));
   let count = 0;
@@ -95,7 +101,7 @@ export function scanJson(text: string, maxDepth = 64): JsonTape {
     if (count * 4 + 8 > cells.length) cells = grow(cells);
     if (top?.isObject === true) {
       if (text.charCodeAt(at) !== quote) throw unexpected(text, at);
-      const end = endOfString(text, at);
+      const end = endOfString(text, at, lone);
       const escaped = end < 0;
       const keyEnd = escaped ? -end : end;
       rememberKey(top, text, at, keyEnd, escaped);
@@ -107,7 +113,7 @@ export function scanJson(text: string, maxDepth = 64): JsonTape {
     }
     const char = text.charCodeAt(at);
     if (char === quote) {
-      const end = endOfString(text, at);
+      const end = endOfString(text, at, lone);
       put(cells, count, end < 0 ? kinds.escapedString : kinds.string, at, Math.abs(end));
       at = Math.abs(end);
       count += 1;
@@ -177,7 +183,7 @@ function skipSpace(text: string, from: number): number {
 }
 
 /** @returns the offset after the closing quote, negative when the string holds an escape */
-function endOfString(text: string, start: number): number {
+function endOfString(text: string, start: number, lone: boolean): number {
   let at = start + 1;
   let escaped = false;
   for (;;) {
@@ -185,13 +191,14 @@ function endOfString(text: string, start: number): number {
     if (char === quote) return escaped ? -(at + 1) : at + 1;
     if (char === backslash) {
       escaped = true;
-      at = afterEscape(text, at);
+      at = afterEscape(text, at, lone);
     } else if (char < 0x20) {
       throw new ScanError('control_character', at);
     } else if (char >= 0xd800 && char <= 0xdfff) {
       const low = text.charCodeAt(at + 1);
-      if (char > 0xdbff || !(low >= 0xdc00 && low <= 0xdfff)) throw new ScanError('lone_surrogate', at);
-      at += 2;
+      const paired = char <= 0xdbff && low >= 0xdc00 && low <= 0xdfff;
+      if (!paired && !lone) throw new ScanError('lone_surrogate', at);
+      at += paired ? 2 : 1;
     } else if (at >= text.length) {
       throw new ScanError('unexpected_end', at);
     } else {
@@ -200,7 +207,7 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-function afterEscape(text: string, at: number): number {
+function afterEscape(text: string, at: number, lone: boolean): number {
   const char = text.charCodeAt(at + 1);
   if (char !== 0x75) {
     // One of " \ / b f n r t
@@ -213,8 +220,9 @@ function afterEscape(text: string, at: number): number {
   // An escaped pair is written wholly in escapes: one half escaped and one raw is not one character.
   const paired = unit <= 0xdbff && text.charCodeAt(at + 6) === backslash && text.charCodeAt(at + 7) === 0x75;
   const low = paired ? hexUnit(text, at + 6) : 0;
-  if (low < 0xdc00 || low > 0xdfff) throw new ScanError('lone_surrogate', at);
-  return at + 12;
+  if (low >= 0xdc00 && low <= 0xdfff) return at + 12;
+  if (!lone) throw new ScanError('lone_surrogate', at);
+  return at + 6;
 }
 
 function hexUnit(text: string, at: number): number {

@@ -38,6 +38,8 @@ export interface TextParts {
   readonly known: KnownFinder | null;
   /** Keys in which nothing was found, since keys repeat. Bounded. */
   readonly plainKeys: Set<string>;
+  /** Texts that the profile leaves alone. */
+  readonly allow: ReadonlySet<string>;
   /** A user's detectors. */
   readonly extra: ((text: string, key: string, out: Span[]) => void) | null;
   /** Masks a text that is JSON; null when it is not. Set by the JSON walk. */
@@ -118,7 +120,10 @@ function spansOf(parts: TextParts, text: string, key: string): Span[] {
     }
   }
   if (spans.length === 0) return spans;
-  return joinSpans(withoutMarkers(parts, text, spans));
+  const joined = joinSpans(withoutMarkers(parts, text, spans));
+  return parts.allow.size === 0
+    ? joined
+    : joined.filter((span) => !parts.allow.has(text.slice(span.start, span.end)));
 }
 
 function withoutMarkers(parts: TextParts, text: string, spans: Span[]): Span[] {

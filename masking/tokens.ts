@@ -36,18 +36,25 @@ export function tokenSpans(scope: TokenScope, text: string): { start: number; en
   return spans;
 }
 
+/** One token that was opened. The value is for hiding it again in what is recorded and shown; it is never reported. */
+export interface OpenedToken {
+  readonly type: string;
+  readonly from: string;
+  readonly value: string;
+}
+
 /**
  * Puts real values in for tokens, inside `params.arguments` of one request only. Try it once per connection whose
  * values the upstream may have: its own, and those that an allow-pair names.
  * @param mayOpen whether this type may be opened towards this upstream; secrets only where policy says so
- * @returns the message, and the types that were opened, for the record; values are never reported
+ * @returns the message, and what was opened
  */
 export function restoreTokens(
   json: string,
   scopes: readonly TokenScope[],
-  mayOpen: (type: string) => boolean,
-): { json: string; opened: string[] } {
-  const opened: string[] = [];
+  mayOpen: (type: string, from: string) => boolean,
+): { json: string; opened: OpenedToken[] } {
+  const opened: OpenedToken[] = [];
   if (!json.includes('[[')) return { json, opened };
   const tape = scanJson(json);
   const from = member(tape, 0, 'params', 'arguments');
@@ -59,12 +66,11 @@ export function restoreTokens(
     if (kind !== kinds.string && kind !== kinds.escapedString) continue;
     const value = stringValue(tape, node) ?? '';
     const restored = value.replace(tokenPattern, (token: string, type: string, sealed: string) => {
-      if (!mayOpen(type)) return token;
       for (const scope of scopes) {
-        const plain = openToken(scope, type, sealed);
-        if (plain === null) continue;
-        opened.push(type);
-        return plain;
+        const value = mayOpen(type, scope.connection) ? openToken(scope, type, sealed) : null;
+        if (value === null) continue;
+        opened.push({ type, from: scope.connection, value });
+        return value;
       }
       return token;
     });

@@ -151,9 +151,21 @@ function checkMask(
   ];
 }
 
-/** What stands under `masking` are profiles, but for the detectors that all of them share. */
+/** What stands under `masking` are profiles, but for what all of them share. */
 function profilesOf(policy: PolicyFile): readonly string[] {
-  return Object.keys(policy.masking ?? {}).filter((name) => name !== 'detectors' && name !== 'ruleFiles');
+  return Object.keys(policy.masking ?? {}).filter((name) => !shared.has(name));
+}
+
+const shared = new Set(['detectors', 'ruleFiles', 'use', 'restore']);
+
+/** Profiles that `masking.use` names; the masking room checks its form. */
+function usedProfiles(policy: PolicyFile): readonly string[] {
+  const uses: unknown = policy.masking?.['use'];
+  if (!Array.isArray(uses)) return [];
+  return uses.flatMap((use: unknown) => {
+    const profile = typeof use === 'object' && use !== null && 'profile' in use ? use.profile : null;
+    return typeof profile === 'string' ? [profile] : [];
+  });
 }
 
 /** A group or profile that no rule names would be configured and ignored. */
@@ -165,7 +177,7 @@ function checkUnused(policy: PolicyFile): readonly Problem[] {
     ...forDefinitions,
     ...all.flatMap((rule) => (rule.then === 'hold' ? groupsOf(rule) : [])),
   ]);
-  const masked = new Set(['default', ...all.flatMap(({ mask = [] }) => mask)]);
+  const masked = new Set(['default', ...usedProfiles(policy), ...all.flatMap(({ mask = [] }) => mask)]);
   const unused = (path: string[], message: string): Problem => ({ path, message, atKey: true });
   return [
     ...Object.keys(policy.approvers ?? {})

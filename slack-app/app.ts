@@ -10,6 +10,7 @@ import { eligibility } from './eligibility.ts';
 import { registerGranting } from './granting.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
+import { registerJudging } from './judging.ts';
 import { createMembership } from './membership.ts';
 import { startRefreshing } from './refreshing.ts';
 import { startSocketMode, type Transport } from './socket-mode.ts';
@@ -93,6 +94,7 @@ export async function startSlackApp(
   };
   registerInteractions(app, interactions);
   registerGranting(app, interactions);
+  registerJudging(app, interactions);
   registerCommands(app, forCommands);
   const refreshing = startRefreshing({ db: pool, refreshCards: deps.refreshCards, log });
 

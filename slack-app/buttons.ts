@@ -12,6 +12,11 @@ export const actionIds = {
   grantCalls: 'hold_grant_calls',
   grantFor: 'hold_grant_for',
   revoke: 'grant_revoke',
+  happened: 'task_happened',
+  didNotHappen: 'task_did_not_happen',
+  take: 'task_take',
+  readBack: 'task_read_back',
+  markReason: 'task_mark_reason',
 } as const;
 
 /**

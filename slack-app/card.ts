@@ -9,6 +9,7 @@ import type { CardFacts } from '../db/card-facts.ts';
 import { lacking, lackingWords, quorumWords } from '../workflows/quorum.ts';
 import { type CardRequest, cardRequest } from './request.ts';
 import { type CardState, stateOf } from './state.ts';
+import { taskBlocks } from './task-blocks.ts';
 import { escaped, fitted, slackDate, visible } from './text.ts';
 
 /** Where a card links to. */
@@ -44,7 +45,14 @@ export function card(request: CardRequest, links: CardLinks, options: CardOption
   const mayDecide = state.open && options.forRequester !== true;
   const facts = factLines(request, mayDecide);
   const grant = request.grant && options.forRequester !== true ? grantBlocks(request.grant) : [];
-  const before = [header(title(request, state, mayDecide)), ...outcomeBlocks(state), ...grant, facts.block];
+  const task = request.task && options.forRequester !== true ? taskBlocks(request.task, request.callId) : [];
+  const before = [
+    header(title(request, state, mayDecide)),
+    ...outcomeBlocks(state),
+    ...task,
+    ...grant,
+    facts.block,
+  ];
   const after = closing(request, state, links);
   const buttons = (whole: boolean): KnownBlock[] => (mayDecide ? [cardButtons(request, whole)] : []);
   const room = limits.messageWeight - weight([...before, ...after, ...buttons(true)]) - roomForNote;

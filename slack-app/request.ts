@@ -1,5 +1,6 @@
 import type { CardFacts, CardGrant, ListedCall } from '../db/card-facts.ts';
 import type { CallContext } from '../db/held-context.ts';
+import type { UnknownTask } from '../db/unknown-tasks.ts';
 import type { ShownOffer } from '../db/held-opening.ts';
 import type { Quorum, Risk } from '../policy/verdict.ts';
 
@@ -60,6 +61,8 @@ export interface CardRequest {
   /** The grant that was given with it. */
   readonly grant: CardGrant | null;
   readonly context: CallContext | null;
+  /** What somebody has to find out about a call of unknown outcome. */
+  readonly task: UnknownTask | null;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   readonly endedAtMs: number | null;
@@ -103,6 +106,7 @@ export function listedRequest(facts: ListedCall): ListedRequest {
     grantOffer: facts.grantOffer,
     grant: facts.grant,
     context: facts.context,
+    task: facts.task,
     votes: decisions.map(({ person, decision, reason, bounds, via, atMs, groups = [] }) => ({
       name: person.name,
       decision,

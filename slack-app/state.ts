@@ -1,5 +1,6 @@
 import { lacking } from '../workflows/quorum.ts';
 import type { CardVote, ListedRequest } from './request.ts';
+import type { UnknownTask } from '../db/unknown-tasks.ts';
 import type { Span } from './blocks.ts';
 import { fitted } from './text.ts';
 
@@ -40,6 +41,7 @@ export function stateOf(request: ListedRequest): CardState {
     case 'failed':
       return closed('❌ Approved, but failed', [strong('It ran and failed.'), ...because, ...people]);
     case 'unknown':
+      if (request.task?.mark) return marked(request.task, people);
       return closed('⚠️ Outcome unknown', [
         strong('It was sent, and no answer came back. Check upstream: it may or may not have happened.'),
         plain('It is never sent again by itself.'),
@@ -59,6 +61,20 @@ export function stateOf(request: ListedRequest): CardState {
         ...people,
       ]);
   }
+}
+
+/** What somebody found out about a call that was never answered. */
+function marked({ mark, markedBy, markedAt, reason }: UnknownTask, people: readonly Line[]): CardState {
+  const happened = mark === 'happened';
+  return closed(happened ? '☑️ It happened' : '☑️ It did not happen', [
+    strong(happened ? 'It took effect, although its answer was lost.' : 'It was sent, and took no effect.'),
+    [
+      { text: `${fitted(markedBy ?? 'An approver', 100).text} looked ` },
+      ...(markedAt === null ? [] : [{ atMs: Date.parse(markedAt) }]),
+      { text: `: “${fitted(reason ?? '', reasonLength).text}”` },
+    ],
+    ...people,
+  ]);
 }
 
 const strong = (text: string): Line => [{ text, bold: true }];

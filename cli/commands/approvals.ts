@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import { extensionOf, tell, tellExtended, voteOf } from '../../console/answer.ts';
+import { saidOf } from '../../console/choice.ts';
 import type { Identity } from '../../console/identity.ts';
 import { isRequester, standingOf } from '../../console/standing.ts';
 import { visibleText } from '../../console/visible.ts';
 import { pendingCalls, recentCalls, type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
+import { show, summary, table } from './shown-approval.ts';
 import type { Queryable } from '../../db/pool.ts';
 import type { Approvals } from '../../workflows/client.ts';
-import { quorumWords } from '../../workflows/quorum.ts';
 
 /** What the command needs. */
 export interface ApprovalsDeps {
@@ -26,7 +27,9 @@ export const usage = `Usage:
   holdpoint approvals list [--all] [--json]       requests that wait, soonest expiry first (--all: ended ones too)
   holdpoint approvals show ID [--json]            one request with its exact arguments
   holdpoint approvals approve ID [--tool NAME]    a critical request needs the name of its tool
-  holdpoint approvals deny ID --reason TEXT       the agent reads the reason
+      [--calls N --minutes M]                     and further calls like it, within what policy offers
+  holdpoint approvals deny ID --reason TEXT [--bounds TEXT]
+                                                  the agent reads the reason, and within what it would be fine
   holdpoint approvals extend ID                   gives everybody more time, where policy allows
   holdpoint approvals cancel ID [--reason TEXT]   withdraws a request that waits
 
@@ -74,6 +77,9 @@ interface Options {
   help: boolean;
   reason: string | undefined;
   tool: string | undefined;
+  bounds: string;
+  calls: string;
+  minutes: string;
 }
 
 function parse(argv: readonly string[]): { values: Options; positionals: string[] } {
@@ -87,6 +93,9 @@ function parse(argv: readonly string[]): { values: Options; positionals: string[
         help: { type: 'boolean', short: 'h', default: false },
         reason: { type: 'string' },
         tool: { type: 'string' },
+        bounds: { type: 'string', default: '' },
+        calls: { type: 'string', default: '' },
+        minutes: { type: 'string', default: '5' },
       },
     });
     return { values: { ...values, reason: values.reason, tool: values.tool }, positionals };
@@ -120,82 +129,6 @@ async function list(deps: ApprovalsDeps, { all, json }: Options): Promise<number
   return 0;
 }
 
-function summary(call: ShownCall): Record<string, unknown> {
-  return {
-    id: call.callId,
-    state: call.state,
-    connection: call.connection,
-    tool: call.tool,
-    subject: call.caller.subject,
-    rule: call.rule,
-    createdAt: call.createdAt.toISOString(),
-    expiresAt: call.expiresAt.toISOString(),
-  };
-}
-
-function show(deps: ApprovalsDeps, call: ShownCall, json: boolean): number {
-  if (json) {
-    const {
-      approvers,
-      approvalsNeeded,
-      votes,
-      shownArgs,
-      risk,
-      reason,
-      digest,
-      policyVersion,
-      endedBecause,
-    } = call;
-    const facts = {
-      argumentsJson: shownArgs,
-      intent: call.intent,
-      risk,
-      reason,
-      digest,
-      policyVersion,
-      endedBecause,
-    };
-    const decisions = votes.map(({ person, decision, reason: why, via, atMs }) => ({
-      name: person.name,
-      decision,
-      reason: why,
-      via,
-      at: new Date(atMs).toISOString(),
-    }));
-    deps.stdout(
-      `${JSON.stringify({ ...summary(call), ...facts, approvers: approvers.map((group) => group.name), approvalsNeeded, decisions }, null, 2)}\n`,
-    );
-    return 0;
-  }
-  const lines: (readonly [string, string])[] = [
-    ['For', `${call.caller.subject} (${call.caller.key})`],
-    ['By', call.caller.client ?? 'a client that gave no name'],
-    ['Call', `${call.method} ${call.tool} on ${call.connection}`],
-    ['Arguments', call.shownArgs],
-    ...(call.intent === null
-      ? []
-      : [['Says', `${call.intent} (the agent's own words, not verified)`] as const]),
-    ['Held by', `rule ${call.rule}${call.reason === null ? '' : `: ${call.reason}`}`],
-    ['Risk', call.risk],
-    [
-      'Approvers',
-      `${call.approvers.map((group) => group.name).join(', ')} (${quorumWords(call.quorum ?? { kind: 'together', approvals: call.approvalsNeeded })})`,
-    ],
-    ...call.votes.map(
-      (vote) =>
-        [
-          'Decision',
-          `${vote.decision} by ${vote.person.name} at ${new Date(vote.atMs).toISOString()}${vote.reason === null ? '' : `: ${vote.reason}`}`,
-        ] as const,
-    ),
-    ['State', call.endedBecause === null ? call.state : `${call.state}: ${call.endedBecause}`],
-    ['Expires', call.expiresAt.toISOString()],
-    ['Digest', call.digest],
-  ];
-  deps.stdout(lines.map(([name, value]) => `${name.padEnd(10)} ${visibleText(value)}\n`).join(''));
-  return 0;
-}
-
 async function decide(
   deps: ApprovalsDeps,
   call: ShownCall,
@@ -207,6 +140,8 @@ async function decide(
     throw new UsageError('approvals deny needs --reason TEXT: the agent reads it');
   if (decision === 'approve' && call.risk === 'critical' && options.tool !== call.tool)
     throw new UsageError(`this call is critical: approve it with --tool and the exact name of its tool`);
+  const said = saidOf(call, decision, options);
+  if (typeof said === 'string') throw new UsageError(said);
   const identity = await proven(deps);
   if (!identity) return 1;
   const standing = standingOf(call, identity);
@@ -218,6 +153,7 @@ async function decide(
     decision,
     reason: reason === '' ? null : reason,
     groups: standing.may ? standing.groups : [],
+    ...said,
   };
   const answer = await deps.approvals.decide(voteOf(call, identity, act, 'cli'));
   const { counted, text } = tell(answer, (await shownCall(deps.pool, call.callId)) ?? call);
@@ -284,17 +220,4 @@ async function settled(deps: ApprovalsDeps, callId: string): Promise<string> {
     if (state !== 'pending' || waitedMs >= cancelWaitMs) return state;
     await setTimeout(100);
   }
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

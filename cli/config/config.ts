@@ -1,4 +1,10 @@
 import type { LoginSettings } from '../../console/deps.ts';
+import type {
+  HttpCredential,
+  SecretReference,
+  SecretStoreSettings,
+} from '../../gateway/credentials/settings.ts';
+import type { HttpTls } from '../../gateway/settings.ts';
 import type { AwsCredentials } from '../../recording/keys/aws-credentials.ts';
 import type { AwsKmsSettings } from '../../recording/keys/aws-kms.ts';
 import type { AzureKeySettings } from '../../recording/keys/azure-key-vault.ts';
@@ -53,7 +59,8 @@ export interface HttpConnection {
   /** Sent with every request; never anything that came from the client. */
   readonly headers: Readonly<Record<string, string>>;
   /** The credential that Holdpoint holds so that agents need not. A secret. */
-  readonly credentials: { readonly header: string; readonly value: string } | null;
+  readonly credentials: HttpCredential | null;
+  readonly tls: HttpTls | null;
   readonly connectTimeoutMs: number;
   /** How long upstream may be silent within one exchange. */
   readonly idleTimeoutMs: number;
@@ -67,6 +74,7 @@ export interface StdioConnection {
   readonly cwd: string | null;
   /** The whole environment beyond PATH, HOME and the like: nothing else of the gateway's is inherited. */
   readonly env: Readonly<Record<string, string>>;
+  readonly secretEnv: Readonly<Record<string, SecretReference>>;
   readonly maxProcesses: number;
   /** How long the process may be silent within one exchange. */
   readonly idleTimeoutMs: number;
@@ -222,6 +230,8 @@ export interface Config {
     readonly anonymous: AnonymousConfig | null;
   };
   readonly connections: Readonly<Record<string, ConnectionConfig>>;
+  /** Where credentials of connections are kept. */
+  readonly secretStores: Readonly<Record<string, SecretStoreSettings>>;
   /** The policy file, absolute. */
   readonly policy: string;
   readonly hold: {

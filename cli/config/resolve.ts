@@ -5,6 +5,13 @@ import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
 import { keyServiceOf } from './resolve-keys.ts';
 import { recordingOf, slackCheckpoints, toMs } from './resolve-recording.ts';
+import {
+  connectionTlsOf,
+  credentialOf,
+  secretEnvOf,
+  secretStoresOf,
+  storeProblems,
+} from './resolve-credentials.ts';
 import { rolesOf, rolesProblems } from './resolve-roles.ts';
 import { identityOf, loginOf, unknownScopes } from './resolve-identity.ts';
 import type { ConfigFile } from './schema.ts';
@@ -98,7 +105,7 @@ function checkReach(file: ConfigFile, listeners: readonly Listener[]): readonly 
       path: ['identity', 'authorizationServer'],
       message: 'lets people sign in as they do on the console, but `console.login` does not say how; set it',
     });
-  problems.push(...rolesProblems(file));
+  problems.push(...rolesProblems(file), ...storeProblems(file));
   return problems;
 }
 
@@ -150,6 +157,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       file,
       listenersOf(file).every(({ listen }) => isLoopback(listen)),
     ),
+    secretStores: secretStoresOf(file, baseDir),
     connections: Object.fromEntries(
       Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
     ),
@@ -167,19 +175,21 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
   if ('command' in connection) {
-    const { cwd, idleTimeout, scopes: _, ...rest } = connection;
+    const { cwd, idleTimeout, secretEnv, scopes: _, ...rest } = connection;
     return {
       kind: 'stdio',
       ...rest,
+      secretEnv: secretEnvOf(secretEnv),
       cwd: cwd === undefined ? null : resolve(baseDir, cwd),
       idleTimeoutMs: toMs(idleTimeout),
     };
   }
-  const { connectTimeout, idleTimeout, credentials, scopes: _, ...rest } = connection;
+  const { connectTimeout, idleTimeout, credentials, tls, scopes: _, ...rest } = connection;
   return {
     kind: 'http',
     ...rest,
-    credentials: credentials ?? null,
+    credentials: credentialOf(credentials),
+    tls: connectionTlsOf(tls),
     connectTimeoutMs: toMs(connectTimeout),
     idleTimeoutMs: toMs(idleTimeout),
   };

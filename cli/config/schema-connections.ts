@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { connectionTls, httpCredentials, secretReference } from './schema-credentials.ts';
 import { duration, headerName, headerValue, isUpstreamUrl, text } from './forms.ts';
 
 const toolClasses = z
@@ -17,13 +18,10 @@ const httpConnection = z.strictObject({
     .refine(isUpstreamUrl, 'must be an http:// or https:// URL without user, password or fragment')
     .describe("The MCP server's streamable HTTP endpoint."),
   headers: z.record(headerName, headerValue).default({}).describe('Headers sent with every request.'),
-  credentials: z
-    .strictObject({
-      header: headerName.default('Authorization').describe('The header that carries it.'),
-      value: headerValue.min(1, 'must not be empty').describe('A secret: write `${NAME}` or `${file:PATH}`.'),
-    })
+  credentials: httpCredentials
     .optional()
     .describe('The credential that the upstream server needs, so that agents need not hold it.'),
+  tls: connectionTls.optional().describe('Client certificate (mutual TLS) and certificate authorities.'),
   scopes: toolClasses,
   connectTimeout: duration.default('10s').describe('How long connecting may take.'),
   idleTimeout: duration
@@ -41,6 +39,10 @@ const stdioConnection = z.strictObject({
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name'), z.string())
     .default({})
     .describe('Environment of the process, beside PATH and HOME.'),
+  secretEnv: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a variable name'), secretReference)
+    .default({})
+    .describe('More of its environment, from secret stores; read when the process starts.'),
   scopes: toolClasses,
   maxProcesses: z
     .int()

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration, listen, text } from './forms.ts';
 import { keys } from './schema-keys.ts';
+import { secretStores } from './schema-credentials.ts';
 import { connections } from './schema-connections.ts';
 import { identity } from './schema-identity.ts';
 import { recording } from './schema-recording.ts';
@@ -32,6 +33,7 @@ export const configSchema = z.strictObject({
   keys,
   identity,
   connections,
+  secretStores,
   policy: text.optional().describe('The policy file, relative to this file. Default: `policy.yaml`.'),
   hold: z
     .strictObject({

@@ -34,6 +34,7 @@ export async function startConsoleRole(
     publicUrl: config.console.publicUrl,
     pool,
     approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
+    maskText: (text) => masker.text(text).text,
     login,
     auditors: config.console.auditors,
     roles: config.roles,
@@ -53,7 +54,6 @@ export async function startConsoleRole(
       recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
       maskText: (text) => defaultMasker().text(text).text,
     },
-    maskText: (text) => masker.text(text).text,
     tokens: { longestMs: config.identity.accessTokens.longestMs, scopes: knownScopes(config) },
     log,
   });

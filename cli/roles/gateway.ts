@@ -18,6 +18,7 @@ import { replicaName } from '../services.ts';
 import type { Logger } from '../log.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { openCredentials } from './credentials.ts';
 import { lateHolding } from './holding.ts';
 import { startIdentifying } from './identifying.ts';
 import { openRules, type Rules } from './rules.ts';
@@ -44,7 +45,9 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     started.push({ name, stop: async () => stop(part) });
     return part;
   };
-  const identifying = began('identifying', startIdentifying(context), (open) => open.close());
+  const injecting = began('credentials', openCredentials(context), ({ secrets }) => secrets.close());
+  const onBearer = injecting.bearers?.saw ?? null;
+  const identifying = began('identifying', startIdentifying(context, onBearer), (open) => open.close());
   const rules = began('policy file', await openRules(context), (open) => open.close());
   const replica = replicaName();
   const { databaseUrl } = context.addresses;
@@ -69,6 +72,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
         createUpstreams(config.connections, {
           log,
           masker: () => rules.masking().masker('default'),
+          injecting,
           limits: { depth: config.agents.limits.depth },
         }),
         gate,
@@ -99,6 +103,7 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     metrics: structuredClone(config.metrics),
     identifier: identifying.identifier,
     authorization: identifying.authorization,
+    tokenSecret: keys.tokenSecret,
     policy,
     hold,
     definitions,

@@ -2,7 +2,7 @@ import { noteTokenUse, standingToken } from '../../db/access-tokens.ts';
 import { sweepDpopProofs, useDpopProof } from '../../db/dpop-proofs.ts';
 import { publicFetch } from '../../gateway/authorize/public-fetch.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../../gateway/authorize/server.ts';
-import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
+import { createIdentifier, type Identifier, type IdentifierDeps } from '../../gateway/identify/identify.ts';
 import type { Config } from '../config/config.ts';
 import type { RoleContext } from './context.ts';
 
@@ -17,9 +17,13 @@ export interface Identifying {
 
 /**
  * Puts together who may call.
+ * @param onBearer told of tokens that may be exchanged; null where none is
  * @throws Error when nobody could
  */
-export function startIdentifying(context: RoleContext): Identifying {
+export function startIdentifying(
+  context: RoleContext,
+  onBearer: IdentifierDeps['onBearer'] = null,
+): Identifying {
   const { config, pool, log } = context;
   refuseNobody(config.identity);
   const authorization = authorizationServer(context);
@@ -35,6 +39,7 @@ export function startIdentifying(context: RoleContext): Identifying {
     },
     useProof: (proof) => useDpopProof(pool, proof),
     own: authorization?.own ?? null,
+    onBearer,
   });
   return {
     identifier,

@@ -1,3 +1,4 @@
+import { startActs } from '../../activities/acts.ts';
 import { measureActivities } from '../../activities/approval-metrics.ts';
 import { createCards } from '../../activities/cards.ts';
 import { startReconciling } from '../../activities/reconcile.ts';
@@ -52,16 +53,18 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
   started.push(startPurging(context, { recorder, signer }));
   // People's words (a denial's reason) are masked by the default profile, whatever the rule's.
   const masker = defaultMasker();
+  const recording = {
+    recorder,
+    maskJson: (json: string) => masker.json(json).text,
+    maskText: (text: string) => masker.text(text).text,
+  };
+  started.push({ name: 'acts', stop: startActs({ pool, recording, log }).stop });
   const slack = slackParts(context);
   const measured = measureActivities(
     createActivities({
       pool,
       cards: slack ? createCards({ pool, consoleUrl: config.console.publicUrl, ...slack }) : null,
-      recording: {
-        recorder,
-        maskJson: (json) => masker.json(json).text,
-        maskText: (text) => masker.text(text).text,
-      },
+      recording,
       log,
     }),
     pool,

@@ -22,6 +22,7 @@ export function demonstrated(config: Config): Config {
     command: [process.execPath, server, join(config.dataDir, 'samples')],
     cwd: null,
     env: {},
+    secretEnv: {},
     maxProcesses: 32,
     idleTimeoutMs: 600_000,
   } as const;

@@ -1,11 +1,13 @@
 import type { ShownCall } from '../../db/held-calls-shown.ts';
 import { extensionsLeft, type Told } from '../answer.ts';
+import type { ShownGrant } from '../../db/grants.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
 import { lackingWords, quorumWords } from '../../workflows/quorum.ts';
 import { missingFor, phaseOf, type Standing } from '../standing.ts';
 import { visible, visibleText } from '../visible.ts';
+import { grantFields, grantOf, helps, taskOf } from './helps.ts';
 import { layout } from './layout.ts';
 import { moment, riskBadge, span, stateBadge, states, timeLeft, voteLine, whatRuns } from './words.ts';
 
@@ -19,6 +21,10 @@ export interface ApprovalView {
   readonly told: Html | null;
   /** What was typed when the form came back incomplete. */
   readonly typed: { readonly reason: string; readonly tool: string };
+  /** The grant that was given with the call, or under which it ran. */
+  readonly grant: ShownGrant | null;
+  /** Whether the person is among those who may say what became of it. */
+  readonly mayJudge: boolean;
   readonly now: Date;
   readonly version: string;
 }
@@ -41,6 +47,8 @@ ${view.told}
 ${whoAsks(call)}
 ${exactArguments(call)}
 ${whyHeld(call)}
+${open ? helps(call.context) : null}
+<div data-part="outcome">${taskOf(call, view.mayJudge, visit, now)}${grantOf(call, view.grant, visit)}</div>
 <div data-part="decision" data-open="${open ? 'yes' : 'no'}">${votes(call)}
 ${open ? decision(view, visit) : null}</div>
 ${proof(call, view.replay)}`,
@@ -130,6 +138,8 @@ function decision({ call, standing, typed }: ApprovalView, visit: Visit): Html {
 <form method="post" action="${action}" class="stack">${hidden}
 <label for="reason">Reason to deny (the agent reads it)</label>
 <textarea id="reason" name="reason" rows="2" required maxlength="1000" data-keep>${typed.reason}</textarea>
+<label for="bounds">Within what would it be fine? For example: at most 100 rows (the agent reads it, optional)</label>
+<input id="bounds" name="bounds" maxlength="200" autocomplete="off" data-keep>
 <button class="deny" type="submit" name="decision" value="deny">Deny</button>
 </form>
 <form method="post" action="${action}" class="stack">${hidden}
@@ -139,6 +149,7 @@ ${
 <input id="tool" name="tool" required autocomplete="off" autocapitalize="off" spellcheck="false" value="${typed.tool}" data-keep>`
     : html`<p class="label">To run it once, exactly as shown:</p>`
 }
+${grantFields(call)}
 <button class="approve" type="submit" name="decision" value="approve">Approve</button>
 </form>
 ${

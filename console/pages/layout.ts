@@ -7,7 +7,7 @@ import { visible } from '../visible.ts';
 export interface Frame {
   readonly title: string;
   readonly visit: Visit | null;
-  readonly here?: 'approvals' | 'sessions' | 'definitions' | 'policy' | 'containment';
+  readonly here?: 'approvals' | 'grants' | 'sessions' | 'definitions' | 'policy' | 'containment';
   readonly body: Html;
   /** Uses the whole width. */
   readonly wide?: boolean;
@@ -19,6 +19,7 @@ export interface Frame {
 
 const places = [
   ['approvals', '/', 'Approvals'],
+  ['grants', '/grants', 'Grants'],
   ['sessions', '/sessions', 'Sessions'],
   ['definitions', '/definitions', 'Tools'],
   ['policy', '/policy', 'Policy'],

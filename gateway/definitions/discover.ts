@@ -64,7 +64,7 @@ export async function discover(deps: DiscoverDeps, exchange: Exchange, request: 
   const { session, correlationId, caller, upstream } = exchange;
   if (Date.now() - (lastAsked.get(session.upstream) ?? 0) < patienceMs) return;
   lastAsked.set(session.upstream, Date.now());
-  const masker = deps.sessionMasker(session.facts, 'default');
+  const masker = deps.sessionMasker(session, 'default');
   try {
     const tools = await askTools({
       session: session.upstream,

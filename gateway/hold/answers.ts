@@ -1,3 +1,4 @@
+import type { UnknownTask } from '../../db/unknown-tasks.ts';
 import type { HeldCallState } from '../../db/held-execution.ts';
 import { errorResponse, GatewayError } from '../errors.ts';
 import { frozenText } from '../kill-switch.ts';
@@ -62,7 +63,12 @@ export function frozenAnswer(to: AnswerTo): string {
 
 /** The answer of a call that has ended and has no result of its own to give. */
 export function endedAnswer(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): string {
-  const said = call.state === 'denied' ? { denial: denial(call.decisions) } : {};
+  const said =
+    call.state === 'denied'
+      ? { denial: denial(call.decisions) }
+      : call.task?.mark
+        ? { outcome: { mark: call.task.mark, by: call.task.markedBy, reason: call.task.reason } }
+        : {};
   const meta = { id: call.callId, status: call.state, url: facts.url, ...said };
   return refusal(to, endedText(to, facts, call), meta);
 }
@@ -89,6 +95,7 @@ function endedText(to: AnswerTo, facts: AnswerFacts, call: HeldCallState): strin
     case 'cancelled':
       return `CANCELLED ${callId}. The call was not executed: the request was cancelled.${because} If it is still needed, call ${name} again: that asks anew.`;
     case 'unknown':
+      if (call.task?.mark) return markedText(facts, call.task, name);
       return (
         `OUTCOME_UNKNOWN ${callId}. The call was approved and may have been executed on ${facts.connection}, but its ` +
         `outcome is not known.${because} Do not simply repeat it. Find out with a call that only reads whether it took ` +
@@ -131,6 +138,14 @@ function refusal(to: AnswerTo, text: string, approval: Readonly<Record<string, u
     _meta: { 'holdpoint/approval': approval },
   };
   return `{"jsonrpc":"2.0","id":${to.idJson},"result":${JSON.stringify(result)}}`;
+}
+
+/** What a person found out about a call that was sent and never answered. */
+function markedText(facts: AnswerFacts, { mark, markedBy, reason }: UnknownTask, name: string): string {
+  const who = `${markedBy ?? 'An approver'} looked, and says: ${JSON.stringify(reason ?? '')}.`;
+  return mark === 'happened'
+    ? `OUTCOME_MARKED ${facts.callId}: it happened. The call took effect on ${facts.connection}, although its answer was lost. ${who} Do not repeat it.`
+    : `OUTCOME_MARKED ${facts.callId}: it did not happen. The call did not take effect on ${facts.connection}. ${who} If it is still needed, call ${name} again: that asks anew.`;
 }
 
 /** What an agent can do about a denial. */

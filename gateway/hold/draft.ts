@@ -81,6 +81,9 @@ export async function draftCall(
       onDisconnect: verdict.onDisconnect,
       headers: request.headers,
       precondition: verdict.offers.precondition?.holds.text ?? null,
+      ...(request.restored && {
+        restored: request.restored.map(({ value, type }) => [value, type] as const),
+      }),
     },
     request.json,
   );

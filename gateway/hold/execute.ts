@@ -13,6 +13,7 @@ import { clockOf } from '../../db/held-clock.ts';
 import { isFrozen } from '../../db/kill-switch.ts';
 import { revokedAmong } from '../../db/revocations.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
+import type { Masker } from '../../masking/engine.ts';
 import { giveGrant, type GrantDeps } from './grants.ts';
 import { claimHandles } from '../containment/handles.ts';
 import { at } from './json-text.ts';
@@ -62,9 +63,7 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
   if (!waiter && call.facts.onDisconnect !== 'run')
     throw failure('NoLiveCaller', 'nobody waits for this call on this gateway');
 
-  const masker = await beforeClaim(
-    async () => waiter?.masker ?? deps.maskers().masker(call.facts.maskProfile),
-  );
+  const masker = await beforeClaim(async () => waiter?.masker ?? maskerOf(deps, call.facts));
   const execToken = randomUUID();
   const handles = claimHandles(call.facts, input.votes);
   if (!(await claimOnce(deps, input, execToken, handles))) {
@@ -87,6 +86,11 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
   const { correlationId } = call.facts;
   deps.log.info({ callId, correlationId, execution: result.execution }, 'an approved call has run');
   return result;
+}
+
+/** The masker of a call whose client waits elsewhere, or nowhere. */
+function maskerOf(deps: ExecuteDeps, { maskProfile, restored }: HeldFacts): Masker {
+  return deps.maskers().masker(maskProfile, restored ? { restored: new Map(restored) } : {});
 }
 
 /** All that must hold right before the claim. Trusts the sealed call and signatures, nothing beside them. */

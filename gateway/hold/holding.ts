@@ -4,6 +4,7 @@ import type { HoldPort } from '../hold-port.ts';
 import { startActivityWorkers } from './activity-worker.ts';
 import { createExecuteHeldCall, type ExecuteDeps } from './execute.ts';
 import { createHold, type HoldDeps } from './hold.ts';
+import { startReadBacks } from './read-back.ts';
 import { createRunning } from './running.ts';
 import { startSweeping } from './sweep.ts';
 import { createWaiters } from './waiters.ts';
@@ -30,6 +31,7 @@ export async function startHolding(deps: HoldingDeps): Promise<HoldPort> {
   const parts = { ...deps, waiters, running };
   const port = createHold(parts);
   const sweeping = await startSweeping(parts);
+  const readBacks = startReadBacks(parts);
   const workers = await startActivityWorkers({
     ...deps.temporal,
     replica: deps.replica,
@@ -41,6 +43,7 @@ export async function startHolding(deps: HoldingDeps): Promise<HoldPort> {
     async close() {
       await port.close();
       await workers.close();
+      await readBacks.close();
       await sweeping.close();
     },
   };

@@ -113,7 +113,8 @@ async function sealed(deps: RunDeps, context: RunContext, response: string): Pro
   }
 }
 
-function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
+/** What the steps of a run share; the run is recorded in the waiting client's session, or in one of its own. */
+export function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
   const { call, waiter } = claimed;
   const { facts } = call;
   const { callId, method, tool, policyVersion } = facts.bound;

@@ -34,6 +34,8 @@ export interface HeldFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** The condition that must hold right before it is sent, as policy wrote it; null when there is none. */
   readonly precondition: string | null;
+  /** What stands in the request in place of tokens, and its detector; it is hidden wherever the call is shown. */
+  readonly restored?: readonly (readonly [value: string, detector: string])[];
 }
 
 /** A held call as it is to run: its facts, and the JSON-RPC request exactly as it was read. */
@@ -141,6 +143,16 @@ export async function unsealBefore(keyRing: KeyRing, callId: string, value: Seal
   return unsealNamed(keyRing, beforeContext(callId), value);
 }
 
+/** Seals a call that is to find out what became of a held one. */
+export async function sealReadBack(keyRing: KeyRing, callId: string, json: string): Promise<SealedValue> {
+  return sealNamed(keyRing, readBackContext(callId), json);
+}
+
+/** @throws Error when it was changed, or its key is gone */
+export async function unsealReadBack(keyRing: KeyRing, callId: string, value: SealedValue): Promise<string> {
+  return unsealNamed(keyRing, readBackContext(callId), value);
+}
+
 async function unsealNamed(keyRing: KeyRing, context: string, value: SealedValue): Promise<string> {
   return unseal(await keyRing.unwrap(value, context), value.sealed, context).toString();
 }
@@ -207,6 +219,10 @@ function requestContext(callId: string): string {
 
 function beforeContext(callId: string): string {
   return `answer before held call ${callId}`;
+}
+
+function readBackContext(callId: string): string {
+  return `read-back of held call ${callId}`;
 }
 
 function grantContext(grantId: string): string {

@@ -9,6 +9,7 @@ import { withRelatedTask } from '../tasks/wire.ts';
 import { definitionObjection } from './definition-check.ts';
 import { at } from './json-text.ts';
 import { preconditionObjection } from './precondition-check.ts';
+import { keepReadBack } from './keep-read-back.ts';
 import { openRunSession } from './run-session.ts';
 import type { RunContext, RunDeps } from './run-call.ts';
 import { asSent } from './sealed-call.ts';
@@ -65,6 +66,7 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     if (objection !== null) return failed(objection);
     const unmet = await preconditionObjection(deps, context, session);
     if (unmet !== null) return failed(unmet);
+    await keepReadBack(deps, context);
     const shown = (await context.masker.later.message(message)).text;
     await context.record('message', 'client-to-upstream', shown, message);
     const options = { idJson, signal, headers, onSent: () => void (sent = true) };

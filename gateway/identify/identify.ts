@@ -55,6 +55,8 @@ export interface IdentifierDeps {
   readonly own?: OwnIssuer | null;
   /** Marks DPoP proofs as used, for all replicas; left out, tokens that are bound to a key are refused. */
   readonly useProof?: UseProof;
+  /** Told of accepted tokens with their expiry (ms since the epoch), where they are to be exchanged for others. */
+  readonly onBearer?: ((callerKey: string, token: string, untilMs: number) => void) | null;
 }
 
 /** Longer than any token that fits through proxies. */
@@ -109,10 +111,20 @@ export function createIdentifier(settings: IdentitySettings, deps: IdentifierDep
       const caller = await callerOfRequest(parts, request, presented).catch((error: unknown) =>
         refusalOf(error, resource, presented.scheme),
       );
-      if ('refused' in caller || coversConnection(caller.proof, connection)) return caller;
+      if ('refused' in caller) return caller;
+      if (coversConnection(caller.proof, connection)) {
+        tellBearer(deps.onBearer, caller, presented.token);
+        return caller;
+      }
       return tooNarrow(resource, [firstScope(connection, classesOf(connection))]);
     },
   };
+}
+
+/** Tells of a token that may be exchanged: an issuer's own, and not bound to a key that only the caller has. */
+function tellBearer(onBearer: IdentifierDeps['onBearer'], { key, claims }: Caller, token: string): void {
+  const { exp, cnf } = claims;
+  if (onBearer && typeof exp === 'number' && cnf === undefined) onBearer(key, token, exp * 1000);
 }
 
 interface Parts {

@@ -37,6 +37,8 @@ export interface Sessions {
   find(id: string, caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
   /** What a caller does on a connection without a session (2026-07-28): one recording session for a while. */
   stateless(caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
+  /** The sessions on this replica that a caller has with a connection. */
+  ofCaller(callerKey: string, connection: string): LiveSession[];
   /** Ends a session here and upstream, and seals its recording. Safe to repeat. */
   end(session: LiveSession, because: string): Promise<void>;
   /** Ends a session of what is revoked, at once; upstream over HTTP hears nothing more. Safe to repeat. */
@@ -274,6 +276,10 @@ export function createSessions(deps: SessionsDeps): Sessions {
       session.lastUsedAtMs = Date.now();
       return session;
     },
+    ofCaller: (callerKey, connection) =>
+      [...live.values()].filter(
+        ({ facts }) => facts.callerKey === callerKey && facts.connection === connection,
+      ),
     end,
     cut,
     get count() {

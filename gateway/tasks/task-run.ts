@@ -234,7 +234,7 @@ async function adopt(work: TaskWork, task: StoredTask, over: Promise<void>): Pro
   if (task.state === 'cancelled' && callId !== null && !(await isFollowed(work.pool, callId)))
     await work.hold.withdraw(callId, 'the client cancelled the task');
   if (task.state !== 'working' && task.state !== 'input_required') return finish(work, taskId);
-  const masker = work.sessionMasker(session, task.maskProfile);
+  const masker = work.sessionMasker({ facts: session, sealKey: null }, task.maskProfile);
   work.log.info({ taskId, callId }, 'a task is gone on with');
   // Which call a question belongs to, only the gateway knew that was asked it.
   if (callId === null || task.sealedInputs) {

@@ -2,7 +2,9 @@ import type { Dispatcher } from 'undici';
 import { UpstreamError } from '../errors.ts';
 import { exchange, type HttpReply } from './http-exchange.ts';
 import { readAnswer, readEvents, refusalOf, type AnswerContext } from './http-answer.ts';
+import type { Injected, Injector } from '../credentials/inject.ts';
 import type { UpstreamLimits } from './limits.ts';
+import type { SecretRemover } from './own-secrets.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
 
 /** Where and how an HTTP upstream is spoken to; shared by its sessions. */
@@ -12,9 +14,11 @@ export interface HttpEndpoint {
   readonly pool: Dispatcher;
   readonly origin: string;
   readonly path: string;
-  /** Configured headers and the credential, lower case. */
+  /** Configured headers, lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly withoutSecrets: (json: string) => string;
+  /** Gives the credential for each request; null where there is none. */
+  readonly injector: Injector | null;
+  readonly withoutSecrets: SecretRemover;
   readonly limits: UpstreamLimits;
   /** Tells of messages that are left out since they are none. */
   readonly onInvalid: (because: string) => void;
@@ -35,20 +39,21 @@ export function createHttpSession(
   let closed = false;
   const bounded = { idleTimeoutMs: endpoint.limits.idleTimeoutMs };
 
-  function request(
+  async function request(
     method: 'GET' | 'POST' | 'DELETE',
     body: string | null,
     signal: AbortSignal,
     more: Readonly<Record<string, string>>,
     { onSent, idleTimeoutMs }: { onSent?: (() => void) | undefined; idleTimeoutMs: number },
   ): Promise<HttpReply> {
-    const headers: Record<string, string> = { ...more, ...endpoint.headers };
+    const injected = await injectedInto(endpoint);
+    const headers: Record<string, string> = { ...more, ...endpoint.headers, ...injected?.headers };
     headers['accept'] = method === 'GET' ? 'text/event-stream' : both;
     if (body !== null) headers['content-type'] = 'application/json';
     if (sessionId !== null) headers['mcp-session-id'] = sessionId;
-    return exchange(endpoint.pool, {
+    const reply = await exchange(endpoint.pool, {
       method,
-      path: endpoint.path,
+      path: withQuery(endpoint.path, injected),
       headers,
       body,
       signal,
@@ -56,6 +61,8 @@ export function createHttpSession(
       onSent,
       name: endpoint.name,
     });
+    if (reply.status === 401) endpoint.injector?.rejected();
+    return reply;
   }
 
   function resume(eventId: string, signal: AbortSignal): Promise<HttpReply> {
@@ -108,6 +115,20 @@ export function createHttpSession(
       );
     },
   };
+}
+
+/** The credential for one request, which from now on is taken out of what comes back. */
+export async function injectedInto(endpoint: HttpEndpoint): Promise<Injected | null> {
+  if (endpoint.injector === null) return null;
+  const injected = await endpoint.injector.inject();
+  endpoint.withoutSecrets.know(injected.secret);
+  return injected;
+}
+
+/** A path with what is injected into its query. */
+export function withQuery(path: string, injected: Injected | null): string {
+  if (injected === null || injected.query === '') return path;
+  return `${path}${path.includes('?') ? '&' : '?'}${injected.query}`;
 }
 
 function isStream(reply: HttpReply): boolean {

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { Pool } from 'undici';
-import type { HttpConnectionSettings } from '../settings.ts';
+import type { Caller } from '../../policy/caller.ts';
+import { type CredentialDeps, injectorFor } from '../credentials/inject.ts';
+import type { HttpConnectionSettings, HttpTls } from '../settings.ts';
 import { guardedLookup, refuseAddressOf } from './address-guard.ts';
 import { createDetectingSession } from './detecting-session.ts';
 import { createHttpSession, type HttpEndpoint } from './http-session.ts';
@@ -22,30 +24,40 @@ export function createHttpUpstream(
   settings: HttpConnectionSettings,
   limits: UpstreamLimits,
   log: Logger,
+  injecting: CredentialDeps,
 ): Upstream {
   const url = new URL(settings.url);
   refuseAddressOf(url);
   const pool = new Pool(url.origin, {
     pipelining: 1,
     connectTimeout: settings.connectTimeoutMs,
-    connect: { lookup: guardedLookup(url), timeout: settings.connectTimeoutMs },
+    connect: { lookup: guardedLookup(url), timeout: settings.connectTimeoutMs, ...tlsOptions(settings.tls) },
   });
-  const endpoint: HttpEndpoint = {
+  const shared: HttpEndpoint = {
     name: `upstream "${connection}"`,
     pool,
     origin: url.origin,
     path: url.pathname + url.search,
-    headers: lowerCased({
-      ...settings.headers,
-      ...(settings.credentials && { [settings.credentials.header]: settings.credentials.value }),
-    }),
-    withoutSecrets: secretRemover(settings.credentials ? [settings.credentials.value] : []),
+    headers: lowerCased(settings.headers),
+    injector: null,
+    withoutSecrets: secretRemover([]),
     limits,
     onInvalid: (because) => log.warn({ connection, because }, 'an upstream sent what is no valid message'),
   };
+  const { credentials } = settings;
+  /** What is injected may be another thing for each caller, and so is what must not come back. */
+  const endpointOf = (caller: Caller): HttpEndpoint =>
+    credentials === null
+      ? shared
+      : {
+          ...shared,
+          injector: injectorFor(connection, credentials, caller, injecting),
+          withoutSecrets: secretRemover([]),
+        };
   return {
     connection,
-    open: async ({ stateless = false }) => {
+    open: async ({ stateless = false, caller }) => {
+      const endpoint = endpointOf(caller);
       const { name } = endpoint;
       const modern = createHttpSession(endpoint, null, true);
       const legacy = (): UpstreamSession =>
@@ -56,7 +68,8 @@ export function createHttpUpstream(
         });
       return stateless ? createBridgedSession({ modern, legacy }, name) : legacy();
     },
-    resume: (_context, resumable) => createHttpSession(endpoint, resumable === '' ? null : resumable, false),
+    resume: ({ caller }, resumable) =>
+      createHttpSession(endpointOf(caller), resumable === '' ? null : resumable, false),
     close: () => pool.destroy(),
   };
 }
@@ -71,6 +84,18 @@ function legacySession(endpoint: HttpEndpoint): UpstreamSession {
     onInvalid: endpoint.onInvalid,
     onClose: () => {},
   });
+}
+
+/** PEM texts as TLS takes them. */
+function tlsOptions(tls: HttpTls | null | undefined): Record<string, string> {
+  if (!tls) return {};
+  const { ca, cert, key, serverName } = tls;
+  return {
+    ...(ca !== null && { ca }),
+    ...(cert !== null && { cert }),
+    ...(key !== null && { key }),
+    ...(serverName !== null && { servername: serverName }),
+  };
 }
 
 function lowerCased(headers: Record<string, string>): Record<string, string> {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Masker } from '../../masking/engine.ts';
+import { type CredentialDeps, injectEnvironment } from '../credentials/inject.ts';
 import { UpstreamError } from '../errors.ts';
 import type { StdioConnectionSettings } from '../settings.ts';
 import type { UpstreamLimits } from './limits.ts';
@@ -14,6 +15,7 @@ import type { Upstream, UpstreamSession } from './upstream.ts';
 const secretName = /token|secret|password|passwd|api_?key|private_?key|credential|auth/i;
 
 export interface StdioDeps {
+  readonly injecting: CredentialDeps;
   readonly log: Logger;
   /** Masks what servers write to standard error before it is logged. */
   readonly masker: () => Masker;
@@ -31,7 +33,6 @@ export function createStdioUpstream(
   const secrets = Object.entries(settings.env).flatMap(([key, value]) =>
     secretName.test(key) ? [value] : [],
   );
-  const withoutSecrets = secretRemover(secrets);
   return {
     connection,
     async open(context) {
@@ -41,11 +42,18 @@ export function createStdioUpstream(
           `${name} already runs ${settings.maxProcesses} processes, as many as are allowed; try again later`,
           { sent: false },
         );
+      const injected = await injectEnvironment(
+        connection,
+        settings.env,
+        settings.secretEnv ?? {},
+        deps.injecting.secrets,
+      );
+      const withoutSecrets = secretRemover([...secrets, ...injected.secrets]);
       const log = deps.log.child({ connection, session: context.sessionId });
       const onStderr = (line: string): void =>
         log.info({ stderr: deps.masker().text(withoutSecrets(line)).text }, 'stdio server wrote to stderr');
       const supervisor = superviseStdio(name, ({ onLine }) =>
-        startStdioProcess(settings, limits.messageBytes, { onLine, onStderr }, log),
+        startStdioProcess({ ...settings, env: injected.env }, limits.messageBytes, { onLine, onStderr }, log),
       );
       const session: UpstreamSession = createSharedSession(supervisor, {
         name,

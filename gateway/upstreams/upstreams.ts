@@ -1,3 +1,5 @@
+import { credentialsUnavailable } from '../credentials/errors.ts';
+import type { CredentialDeps } from '../credentials/inject.ts';
 import type { ConnectionSettings } from '../settings.ts';
 import { createHttpUpstream } from './http.ts';
 import type { UpstreamLimits } from './limits.ts';
@@ -14,15 +16,35 @@ export interface Upstreams {
 const defaultIdleTimeoutMs = 10 * 60_000;
 const defaultMessageBytes = 8 * 1024 * 1024;
 
+/** Without stores and token endpoints: whatever is asked of them cannot be had. */
+const nothingElsewhere: CredentialDeps = {
+  secrets: {
+    value: (connection) => Promise.reject(credentialsUnavailable(connection, 'no secret store is set up')),
+    forget: () => {},
+    close: () => {},
+  },
+  tokens: {
+    token: ({ connection }) =>
+      Promise.reject(credentialsUnavailable(connection, 'no token endpoint is set up')),
+    forget: () => {},
+  },
+  bearers: null,
+};
+
 /**
  * @param limits apply to every upstream; left out, messages may have 8 MiB and 64 levels
  * @throws Error when a connection's URL can never be an upstream
  */
 export function createUpstreams(
   connections: Readonly<Record<string, ConnectionSettings>>,
-  deps: StdioDeps & { readonly limits?: Partial<Omit<UpstreamLimits, 'idleTimeoutMs'>> },
+  deps: Omit<StdioDeps, 'injecting'> & {
+    /** Left out where no credential comes from elsewhere. */
+    readonly injecting?: CredentialDeps;
+    readonly limits?: Partial<Omit<UpstreamLimits, 'idleTimeoutMs'>>;
+  },
 ): Upstreams {
   const byName = new Map<string, Upstream>();
+  const injecting = deps.injecting ?? nothingElsewhere;
   for (const [name, settings] of Object.entries(connections)) {
     const limits: UpstreamLimits = {
       messageBytes: deps.limits?.messageBytes ?? defaultMessageBytes,
@@ -32,8 +54,8 @@ export function createUpstreams(
     byName.set(
       name,
       settings.kind === 'http'
-        ? createHttpUpstream(name, settings, limits, deps.log)
-        : createStdioUpstream(name, settings, limits, deps),
+        ? createHttpUpstream(name, settings, limits, deps.log, injecting)
+        : createStdioUpstream(name, settings, limits, { ...deps, injecting }),
     );
   }
   return {

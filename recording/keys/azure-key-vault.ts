@@ -29,7 +29,7 @@ export function azureKeys(settings: AzureKeySettings): KeySource {
   const { key, algorithm: alg } = settings;
   const base = settings.vaultUrl.replace(/\/+$/, '');
   const prefix = `azure:${base}/keys/${key}/`;
-  const tokens = expiringToken(async () => accessToken(settings));
+  const tokens = expiringToken(async () => azureToken(settings));
   const call = async (path: string, body: object | null): Promise<Record<string, unknown>> =>
     askService(service, {
       url: `${base}/keys/${encodeURIComponent(key)}${path}?api-version=${apiVersion}`,
@@ -69,10 +69,11 @@ function versionIn(kid: string): string {
   return version;
 }
 
-async function accessToken({
+/** A token for a vault: of a client, or of the machine's managed identity. @throws KeyServiceError */
+export async function azureToken({
   vaultUrl,
   client,
-}: AzureKeySettings): Promise<{ token: string; livesMs: number }> {
+}: Pick<AzureKeySettings, 'vaultUrl' | 'client'>): Promise<{ token: string; livesMs: number }> {
   const resource = vaultUrl.includes('managedhsm')
     ? 'https://managedhsm.azure.net'
     : 'https://vault.azure.net';

@@ -29,7 +29,7 @@ const metadataUrl =
  * version that wrapped is part of the key id.
  */
 export function gcpKmsKeys({ key, endpoint, serviceAccount }: GcpKmsSettings): KeySource {
-  const tokens = expiringToken(async () => accessToken(serviceAccount));
+  const tokens = expiringToken(async () => gcpToken(serviceAccount, scope));
   const prefix = 'gcp:';
   const call = async (act: 'encrypt' | 'decrypt', body: object): Promise<Record<string, unknown>> =>
     askService(service, {
@@ -60,14 +60,17 @@ export function gcpKmsKeys({ key, endpoint, serviceAccount }: GcpKmsSettings): K
 }
 
 /** A service account's signed statement for an access token (RFC 7523), or the token of the machine's own account. */
-async function accessToken(account: GcpServiceAccount | null): Promise<{ token: string; livesMs: number }> {
+export async function gcpToken(
+  account: GcpServiceAccount | null,
+  scope: string,
+): Promise<{ token: string; livesMs: number }> {
   const answer = account
     ? await askService(service, {
         url: account.token_uri,
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams({
           grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
-          assertion: await statement(account),
+          assertion: await statement(account, scope),
         }).toString(),
       })
     : await askService(service, {
@@ -82,7 +85,7 @@ async function accessToken(account: GcpServiceAccount | null): Promise<{ token: 
   };
 }
 
-async function statement(account: GcpServiceAccount): Promise<string> {
+async function statement(account: GcpServiceAccount, scope: string): Promise<string> {
   const key = await importPKCS8(account.private_key, 'RS256');
   const kid = account.private_key_id;
   return new SignJWT({ scope })

@@ -37,7 +37,7 @@ export function vaultKeys(settings: VaultSettings): KeySource {
     ...(namespace !== null && { 'x-vault-namespace': namespace }),
   };
   const prefix = `vault:${mount}/${key}:v`;
-  const tokens = expiringToken(async () => loggedIn(base, shared, login));
+  const tokens = expiringToken(async () => vaultToken(base, shared, login));
 
   const call = async (path: string, body: object): Promise<unknown> => {
     const token = await tokens.get();
@@ -82,7 +82,8 @@ export function vaultKeys(settings: VaultSettings): KeySource {
   };
 }
 
-async function loggedIn(
+/** Logs in to Vault. @param base address with `/v1` @throws KeyServiceError */
+export async function vaultToken(
   base: string,
   headers: Record<string, string>,
   login: VaultLogin,

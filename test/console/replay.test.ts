@@ -25,6 +25,7 @@ const masker: Masker = {
   json: asIs,
   text: asIs,
   later: { message: later, json: later, text: later },
+  requests: 'as-sent',
 };
 
 /** Closes a recorder with its scope: the pool cannot end before. */

@@ -1,284 +1,310 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { type MakeTokenDeps, makePersonalToken, makeServiceToken } from '../../console/make-token.ts';
-import { listTokens, noteTokenUse, revokeTokens, standingToken } from '../../db/access-tokens.ts';
-import { sweepDpopProofs, useDpopProof } from '../../db/dpop-proofs.ts';
-import { personOf, rememberGroups } from '../../db/people.ts';
-import { isPersonalToken, newPersonalToken } from '../../db/personal-token.ts';
-import type { Pool } from '../../db/pool.ts';
-import { createIdentifier, type Identifier, type IdentifierDeps } from '../../gateway/identify/identify.ts';
-import { type IdentityRefusal, isRefusal } from '../../gateway/identify/refusal.ts';
-import type { IdentitySettings } from '../../gateway/identify/settings.ts';
-import type { Caller } from '../../policy/caller.ts';
-import { httpConnection, testGateway } from '../support/gateway.ts';
-import { startCountingUpstream } from '../support/counting-upstream.ts';
-import { testIssuer } from '../support/issuer.ts';
-import { testDatabase } from '../support/postgres.ts';
-import { handshake, wire } from './wire.ts';
+import { pino } from 'pino';
+import { createBearers } from '../../gateway/credentials/bearers.ts';
+import { keepSecrets } from '../../gateway/credentials/kept-secrets.ts';
+import { secretStore } from '../../gateway/credentials/secret-stores.ts';
+import type {
+  CredentialSource,
+  SecretStoreSettings,
+  TokenClient,
+} from '../../gateway/credentials/settings.ts';
+import { upstreamTokens } from '../../gateway/credentials/tokens.ts';
+import { httpConnection, stdioConnection, type TestGateway, testGateway } from '../support/gateway.ts';
+import { namedCallers } from './containment-scene.ts';
+import { type Asked, echoingUpstream, type StandIn, standIn } from './credential-servers.ts';
+import { handshake, wire, type WireReply } from './wire.ts';
 
-const resource = 'https://gw.example/mcp/github';
-const scopes = ['mcp:github', 'mcp:github:read', 'mcp:github:write', 'mcp:files'];
-const classes = { github: { read: ['echo', 'list_*'], write: ['*'] } };
+const noMachine = (): Promise<never> => Promise.reject(new Error('no machine credentials here'));
+const alice = { authorization: 'Bearer alice' };
 
-function making(db: Pool, more: Partial<MakeTokenDeps> = {}): MakeTokenDeps {
-  return { db, recordAct: async () => {}, now: new Date(), longestMs: 90 * 86_400_000, scopes, ...more };
+interface Setting {
+  readonly stores?: Readonly<Record<string, SecretStoreSettings>>;
+  readonly source?: CredentialSource;
+  readonly query?: string;
+  readonly replicaOf?: TestGateway;
+  readonly env?: Readonly<Record<string, { store: string; path: string; field: string }>>;
 }
 
-function identifierOf(
-  pool: Pool,
-  settings: Partial<IdentitySettings> = {},
-  deps: IdentifierDeps = {},
-): Identifier {
-  return createIdentifier(
-    { issuers: [], anonymous: null, toolClasses: classes, ...settings },
-    {
-      tokens: { find: (secret) => standingToken(pool, secret), used: (id) => noteTokenUse(pool, id) },
-      useProof: (proof) => useDpopProof(pool, proof),
-      ...deps,
+async function gatewayWith(upstream: StandIn, setting: Setting): Promise<TestGateway> {
+  const bearers = createBearers();
+  bearers.saw('oidc:https://idp.test#alice', 'token-of-alice-herself', Date.now() + 60_000);
+  const { source, query, env } = setting;
+  return testGateway({
+    connections: {
+      box: {
+        ...httpConnection(`${upstream.url}/mcp`),
+        ...(source && {
+          credentials: {
+            in: query === undefined ? 'header' : 'query',
+            name: query ?? 'Authorization',
+            prefix: query === undefined ? 'Bearer ' : '',
+            source,
+          },
+        }),
+      } as never,
+      ...(env && {
+        local: { ...stdioConnection(['node', 'test/gateway/echo-env.mjs']), secretEnv: env } as never,
+      }),
     },
-  );
-}
-
-function asCaller(value: Caller | IdentityRefusal): Caller {
-  assert.ok(!isRefusal(value), `expected a caller, got: ${JSON.stringify(value)}`);
-  return value;
-}
-
-function asRefusal(value: Caller | IdentityRefusal): IdentityRefusal {
-  assert.ok(isRefusal(value), `expected a refusal, got: ${JSON.stringify(value)}`);
-  return value;
-}
-
-test('a token carries a checksum that a scanner can check, and one wrong character is no token', () => {
-  const token = newPersonalToken();
-  assert.match(token, /^hpat_[0-9A-Za-z]{42}$/);
-  assert.ok(isPersonalToken(token));
-  for (let at = 5; at < token.length; at++) {
-    const other = token[at] === 'a' ? 'b' : 'a';
-    assert.ok(!isPersonalToken(token.slice(0, at) + other + token.slice(at + 1)), `at ${at}`);
-  }
-});
-
-test('a service token calls as its service until it is revoked, and is stored only as a hash', async () => {
-  await using db = await testDatabase();
-  const acts: string[] = [];
-  const { secret, token } = await makeServiceToken(
-    making(db.pool, { recordAct: async (act) => void acts.push(act) }),
-    { subject: 'nightly', by: 'os:0' },
-    { name: 'CI', lifeMs: 60_000, scopes: ['mcp:github'], groups: ['deployers'] },
-  );
-  const { identify } = identifierOf(db.pool);
-  const caller = asCaller(await identify({ authorization: `Bearer ${secret}`, resource }));
-  assert.deepEqual(
-    [caller.key, caller.subject, caller.groups, caller.credentialId, caller.proof?.kind],
-    ['service:nightly', 'nightly', ['deployers'], `token:${token.id}`, 'token'],
-  );
-  assert.deepEqual(acts, ['tokens.create']);
-  assert.ok((await listTokens(db.pool, null))[0]?.lastUsedAt instanceof Date, 'last use is shown');
-  const { rows } = await db.pool.query<{ everything: string }>(
-    'select string_agg(t::text, $1) as everything from access_tokens t',
-    ['\n'],
-  );
-  assert.ok(!rows[0]?.everything.includes(secret.slice(5)));
-  await revokeTokens(db.pool, { id: token.id }, 'os:0');
-  const refusal = asRefusal(await identify({ authorization: `Bearer ${secret}`, resource }));
-  assert.deepEqual([refusal.refused, refusal.status], ['invalid_token', 401]);
-  assert.ok(!JSON.stringify(refusal).includes(secret.slice(5, 15)));
-});
-
-test('a personal token gives no group that its owner was not in, or has left since', async () => {
-  await using db = await testDatabase();
-  const key = 'oidc:https://idp.example#dana';
-  const person = await personOf(db.pool, key, 'Dana');
-  await rememberGroups(db.pool, { key, groups: ['dba', 'dev'], seenAt: new Date() });
-  const owner = { person, subject: 'dana', email: 'dana@example.com', groups: ['dba', 'dev'], local: false };
-  const wish = { name: 'laptop', lifeMs: 60_000, scopes: null, groups: ['dba', 'dev'] };
-  await assert.rejects(
-    makePersonalToken(making(db.pool), owner, { ...wish, groups: ['admin'] }),
-    /not in admin yourself/,
-  );
-  const { secret } = await makePersonalToken(making(db.pool), owner, wish);
-  const { identify } = identifierOf(db.pool);
-  const before = asCaller(await identify({ authorization: `Bearer ${secret}`, resource }));
-  assert.deepEqual([before.key, before.groups], [key, ['dba', 'dev']]);
-  await rememberGroups(db.pool, { key, groups: ['dev'], seenAt: new Date(Date.now() + 1000) });
-  const after = asCaller(await identify({ authorization: `Bearer ${secret}`, resource }));
-  assert.deepEqual(after.groups, ['dev']);
-});
-
-test('a token that has expired, was never made, or asks for a scope that is not there is refused', async () => {
-  await using db = await testDatabase();
-  const past = making(db.pool, { now: new Date(Date.now() - 120_000) });
-  const wish = { name: 'x', lifeMs: 60_000, scopes: null, groups: [] };
-  const { secret } = await makeServiceToken(past, { subject: 's', by: 'os:0' }, wish);
-  const { identify } = identifierOf(db.pool);
-  for (const token of [secret, newPersonalToken(), 'hpat_x'])
-    assert.equal(
-      asRefusal(await identify({ authorization: `Bearer ${token}`, resource })).refused,
-      'invalid_token',
-    );
-  const made = makeServiceToken(
-    making(db.pool),
-    { subject: 's', by: 'os:0' },
-    { ...wish, scopes: ['mcp:no'] },
-  );
-  await assert.rejects(made, /no scope mcp:no/);
-  const long = { ...wish, lifeMs: 91 * 86_400_000 };
-  await assert.rejects(
-    makeServiceToken(making(db.pool), { subject: 's', by: 'os:0' }, long),
-    /at most 90 days/,
-  );
-});
-
-test('when the database cannot be asked about a token, nobody gets in, and is told to try again', async () => {
-  const identifier = createIdentifier(
-    { issuers: [], anonymous: { subject: 'a', groups: [] } },
-    { tokens: { find: async () => Promise.reject(new Error('down')), used: async () => {} } },
-  );
-  const refusal = asRefusal(
-    await identifier.identify({ authorization: `Bearer ${newPersonalToken()}`, resource }),
-  );
-  assert.deepEqual([refusal.refused, refusal.status, refusal.challenge], ['issuer_unavailable', 503, null]);
-});
-
-test('a narrow token is told by a 403 which scopes it needs, before anything reaches the server', async () => {
-  await using upstream = await startCountingUpstream();
-  await using db = await testDatabase();
-  const { secret } = await makeServiceToken(
-    making(db.pool),
-    { subject: 's', by: 'os:0' },
-    { name: 'x', lifeMs: 60_000, scopes: ['mcp:github:read'], groups: [] },
-  );
-  await using gateway = await testGateway({
-    connections: { github: httpConnection(upstream.url), files: httpConnection(upstream.url) },
-    identifier: identifierOf(db.pool),
+    identifier: namedCallers,
+    ...(setting.replicaOf && { replicaOf: setting.replicaOf }),
+    injecting: (parts) => ({
+      secrets: keepSecrets(
+        new Map(
+          Object.entries(setting.stores ?? {}).map(([name, one]) => [name, secretStore(one, noMachine)]),
+        ),
+        pino({ level: 'silent' }),
+      ),
+      tokens: upstreamTokens(parts),
+      bearers,
+    }),
   });
-  const headers = await handshake(gateway.url('github'), '2025-11-25', { authorization: `Bearer ${secret}` });
-  const call = (name: string, args: object) =>
-    wire(
-      gateway.url('github'),
-      JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params: { name, arguments: args } }),
-      headers,
-    );
-  const refused = await call('run', { command: 'x' });
-  assert.equal(refused.status, 403);
-  assert.match(
-    String(refused.headers['www-authenticate']),
-    /^Bearer resource_metadata="[^"]+", scope="mcp:github:read mcp:github:write", error="insufficient_scope"/,
-  );
-  assert.deepEqual([refused.json?.id, refused.json?.error?.data?.['code']], [7, 'insufficient_scope']);
-  assert.equal(upstream.calls('run').length, 0);
-  assert.equal((await call('echo', { text: 'hello' })).status, 200);
-  assert.equal(upstream.calls('echo').length, 1);
-  const elsewhere = await wire(gateway.url('files'), '{"jsonrpc":"2.0","id":1,"method":"ping"}', {
-    authorization: `Bearer ${secret}`,
-  });
-  assert.equal(elsewhere.status, 403, 'nor is it for another connection, in any method');
-});
+}
 
-test('a workload is known by the claims of where it runs, and by nothing less', async () => {
-  await using db = await testDatabase();
-  await using issuer = await testIssuer();
-  const workloads = [
-    {
-      issuer: issuer.url,
-      audience: ['holdpoint'],
-      match: { repository: 'acme/*', 'kubernetes.io.namespace': 'prod' },
-      subject: 'deployer',
-      groups: ['ci'],
-      scopes: ['mcp:github'],
-      jwksUrl: null,
-    },
+async function call(
+  gateway: TestGateway,
+  connection = 'box',
+  headers: Record<string, string> = alice,
+): Promise<WireReply> {
+  const session = await handshake(gateway.url(connection), '2025-06-18', headers);
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo' } });
+  return wire(gateway.url(connection), body, session);
+}
+
+/** Begins a session; the answer may be a refusal. */
+function begin(gateway: TestGateway, headers: Record<string, string>): Promise<WireReply> {
+  const clientInfo = { name: 'w', version: '1' };
+  const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+  return wire(gateway.url('box'), body, headers);
+}
+
+/** Nothing that was injected may be seen in an answer, a log line, or any table. */
+async function assertUnseen(gateway: TestGateway, reply: WireReply, secret: string): Promise<void> {
+  const forms = [
+    secret,
+    Buffer.from(secret).toString('base64').replaceAll('=', ''),
+    Buffer.from(secret).toString('hex'),
   ];
-  const { identify } = identifierOf(db.pool, { workloads });
-  const said = {
-    sub: 'repo:x',
-    aud: 'holdpoint',
-    repository: 'acme/api',
-    'kubernetes.io': { namespace: 'prod' },
+  const { rows } = await gateway.db.pool.query<{ all: string }>(
+    `select string_agg(query_to_xml(format('select * from %I', table_name), true, false, '')::text, '') as all
+     from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+  );
+  for (const form of forms)
+    for (const [where, text] of [
+      ['answer', reply.text],
+      ['log', gateway.log.join('\n')],
+      ['database', rows[0]?.all ?? ''],
+    ])
+      assert.ok(!text?.includes(form), `${form} is in the ${where}`);
+}
+
+const vaultToken = { kind: 'token', token: 'vault-token' } as const;
+
+test('a secret of Vault (KV version 2, by AppRole) is injected, and never seen in an answer, a record or a log, however upstream echoes it', async () => {
+  const secret = 'kv+secret/of "the" gateway';
+  await using vault = await standIn(({ path, body, headers }) => {
+    if (path === '/v1/auth/approle/login')
+      return body.includes('the-secret-id')
+        ? [200, { auth: { client_token: 'issued', lease_duration: 3600 } }]
+        : [400, { errors: ['invalid role or secret ID'] }];
+    if (headers['x-vault-token'] !== 'issued') return [403, { errors: ['permission denied'] }];
+    if (path === '/v1/secret/data/box')
+      return [
+        200,
+        { lease_id: '', lease_duration: 0, data: { data: { key: secret }, metadata: { version: 3 } } },
+      ];
+    return [404, { errors: [] }];
+  });
+  await using upstream = await echoingUpstream();
+  const login = { kind: 'appRole', mount: 'approle', roleId: 'r', secretId: 'the-secret-id' } as const;
+  await using gateway = await gatewayWith(upstream, {
+    stores: { vault: { kind: 'vault', address: vault.url, namespace: null, login } },
+    source: { kind: 'secret', secret: { store: 'vault', path: 'secret/data/box', field: 'key' } },
+  });
+  const reply = await call(gateway);
+  assert.equal(upstream.asked.at(-1)?.headers.authorization, `Bearer ${secret}`);
+  assert.equal(reply.status, 200, reply.text);
+  assert.match(reply.text, /credential removed by Holdpoint/);
+  await assertUnseen(gateway, reply, secret);
+  await call(gateway);
+  assert.equal(vault.asked.filter(({ path }) => path.includes('/data/')).length, 1, 'read once');
+});
+
+test('without Vault nothing is sent, and the client is told that it may try again', async () => {
+  const vault = await standIn(() => [503, { errors: ['sealed with token hvs.abc'] }]);
+  await using upstream = await echoingUpstream();
+  await using gateway = await gatewayWith(upstream, {
+    stores: { vault: { kind: 'vault', address: vault.url, namespace: null, login: vaultToken } },
+    source: { kind: 'secret', secret: { store: 'vault', path: 'secret/data/box', field: 'key' } },
+  });
+  for (const state of ['sealed', 'gone']) {
+    if (state === 'gone') await vault[Symbol.asyncDispose]();
+    const reply = await begin(gateway, alice);
+    assert.equal(reply.json?.error?.data?.['code'], 'credentials_unavailable', reply.text);
+    assert.equal(reply.json?.error?.data?.['retryable'], true);
+    assert.match(reply.json?.error?.message ?? '', /nothing was sent/);
+    assert.doesNotMatch(reply.text, /hvs/);
+  }
+  assert.equal(upstream.asked.length, 0);
+});
+
+test('database credentials of Vault go into the environment of a process, both of one lease, which is renewed', async () => {
+  await using vault = await standIn(({ path, method }) => {
+    if (path === '/v1/database/creds/app' && method === 'GET')
+      return [
+        200,
+        {
+          lease_id: 'database/creds/app/1',
+          lease_duration: 1,
+          renewable: true,
+          data: { username: 'v-app-user-1', password: 'dynamic-password-1' },
+        },
+      ];
+    if (path === '/v1/sys/leases/renew')
+      return [200, { lease_id: 'database/creds/app/1', lease_duration: 1 }];
+    return [404, { errors: [] }];
+  });
+  await using upstream = await echoingUpstream();
+  await using gateway = await gatewayWith(upstream, {
+    stores: { vault: { kind: 'vault', address: vault.url, namespace: null, login: vaultToken } },
+    env: {
+      PGUSER: { store: 'vault', path: 'database/creds/app', field: 'username' },
+      PGPASSWORD: { store: 'vault', path: 'database/creds/app', field: 'password' },
+    },
+  });
+  const reply = await call(gateway, 'local');
+  assert.match(reply.text, /credential removed by Holdpoint/, reply.text);
+  await assertUnseen(gateway, reply, 'dynamic-password-1');
+  assert.match(reply.text, /"got":2/, 'both were there');
+  const renewed = (): number => vault.asked.filter(({ path }) => path.endsWith('/renew')).length;
+  for (const late = Date.now() + 10_000; renewed() < 2 && Date.now() < late; )
+    await new Promise((done) => setTimeout(done, 50));
+  assert.ok(renewed() >= 2, 'the lease is renewed, and again');
+  assert.equal(vault.asked.filter(({ path }) => path.includes('/creds/')).length, 1);
+});
+
+test('secrets of AWS, Google and Azure are read as their APIs say', async () => {
+  const secret = 'cloud-secret-value';
+  const seen: Asked[] = [];
+  await using cloud = await standIn((asked) => {
+    seen.push(asked);
+    if (asked.headers['x-amz-target'] === 'secretsmanager.GetSecretValue')
+      return asked.body === '{"SecretId":"prod/box"}'
+        ? [200, { Name: 'prod/box', SecretString: JSON.stringify({ key: secret }) }]
+        : [400, { __type: 'ResourceNotFoundException' }];
+    if (asked.path === '/v1/projects/p/secrets/box/versions/latest:access')
+      return [200, { name: 'x', payload: { data: Buffer.from(secret).toString('base64') } }];
+    if (asked.path === '/secrets/box?api-version=7.4') return [200, { value: secret, id: 'x' }];
+    if (asked.path.endsWith('/token')) return [200, { access_token: 'cloud-access-token', expires_in: 3600 }];
+    return [404, {}];
+  });
+  const { privateKey } = await (await import('jose')).generateKeyPair('RS256', { extractable: true });
+  const account = {
+    client_email: 'a@p.example',
+    private_key: await (await import('jose')).exportPKCS8(privateKey),
+    token_uri: `${cloud.url}/token`,
   };
-  const ask = async (claims: Record<string, unknown>) =>
-    identify({ authorization: `Bearer ${await issuer.sign(claims, { typ: 'JWT' })}`, resource });
-  const caller = asCaller(await ask(said));
-  assert.deepEqual(
-    [caller.key, caller.subject, caller.groups, caller.proof?.kind, caller.proof?.scopes],
-    [`workload:${issuer.url}#deployer`, 'deployer', ['ci'], 'workload', ['mcp:github']],
+  const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'aws-secret-access-key' };
+  const client = { tenantId: 't', clientId: 'c', clientSecret: 's', authority: cloud.url };
+  const stores: Record<string, SecretStoreSettings> = {
+    aws: { kind: 'aws', region: 'eu-north-1', endpoint: `${cloud.url}/`, credentials },
+    gcp: { kind: 'gcp', endpoint: cloud.url, serviceAccount: account },
+    azure: { kind: 'azure', vaultUrl: cloud.url, client },
+  };
+  const kept = keepSecrets(
+    new Map(Object.entries(stores).map(([name, one]) => [name, secretStore(one, noMachine)])),
+    pino({ level: 'silent' }),
   );
-  for (const claims of [
-    { ...said, repository: 'evil/acme/api' },
-    { ...said, aud: resource },
-    { ...said, 'kubernetes.io': { namespace: 'test' } },
-    { ...said, repository: undefined },
-    { ...said, repository: { toString: 'acme/api' } },
-  ])
-    assert.match(asRefusal(await ask(claims)).message, /matches no workload/);
+  assert.equal(await kept.value('box', { store: 'aws', path: 'prod/box', field: 'key' }), secret);
+  const path = 'projects/p/secrets/box/versions/latest';
+  assert.equal(await kept.value('box', { store: 'gcp', path, field: null }), secret);
+  assert.equal(await kept.value('box', { store: 'azure', path: 'box', field: null }), secret);
+  assert.match(
+    seen.find(({ headers }) => headers['x-amz-target'])?.headers.authorization ?? '',
+    /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-north-1\/secretsmanager\/aws4_request/,
+  );
+  await assert.rejects(kept.value('box', { store: 'aws', path: 'prod/other', field: null }), {
+    code: 'credentials_unavailable',
+  });
+  await assert.rejects(kept.value('box', { store: 'aws', path: 'prod/box', field: 'absent' }), {
+    code: 'credentials_unavailable',
+  });
+  kept.close();
 });
 
-test('a token that is bound to a key works only with a fresh proof of that key, once, on whichever replica', async () => {
-  await using db = await testDatabase();
-  await using issuer = await testIssuer();
-  const replicas = [
-    identifierOf(db.pool, { issuers: [issuer.settings], toolClasses: {} }),
-    identifierOf(db.pool, { issuers: [issuer.settings], toolClasses: {} }),
-  ];
-  const key = await generateKeyPair('ES256', { extractable: true });
-  const thief = await generateKeyPair('ES256', { extractable: true });
-  const { kty = '', crv = '', x = '', y = '' } = await exportJWK(key.publicKey);
-  const jkt = createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url');
-  const token = await issuer.sign({ aud: resource, cnf: { jkt } });
-  const proof = async (claims: Record<string, unknown> = {}, by = key, typ = 'dpop+jwt') =>
-    new SignJWT({
-      htm: 'POST',
-      htu: resource,
-      iat: Math.floor(Date.now() / 1000),
-      jti: Math.random().toString(36),
-      ath: createHash('sha256').update(token).digest('base64url'),
-      ...claims,
-    })
-      .setProtectedHeader({ alg: 'ES256', typ, jwk: await exportJWK(by.publicKey) })
-      .sign(by.privateKey);
-  const present = (dpop: string | undefined, replica = 0, scheme = 'DPoP') =>
-    replicas[replica]?.identify({ authorization: `${scheme} ${token}`, dpop, method: 'POST', resource }) ??
-    assert.fail();
-  const used = await proof();
-  assert.equal(asCaller(await present(used)).subject, 'alice');
-  assert.match(asRefusal(await present(used)).message, /used before/);
-  assert.match(asRefusal(await present(used, 1)).message, /used before/);
-  const bad: [string, string | undefined, string?][] = [
-    ['without a proof', undefined],
-    ['by another key', await proof({}, thief)],
-    ['for another method', await proof({ htm: 'GET' })],
-    ['for another URL', await proof({ htu: 'https://gw.example/mcp/files' })],
-    ['for another token', await proof({ ath: 'x' })],
-    ['made long ago', await proof({ iat: Math.floor(Date.now() / 1000) - 300 })],
-    ['of another type', await proof({}, key, 'JWT')],
-    ['without a name', await proof({ jti: '' })],
-    ['as a plain bearer token', await proof(), 'Bearer'],
-    ['two at once', `${await proof()}, ${await proof()}`],
-  ];
-  for (const [what, dpop, scheme] of bad) {
-    const refusal = asRefusal(await present(dpop, 0, scheme));
-    assert.deepEqual([refusal.refused, refusal.status], ['invalid_dpop_proof', 401], what);
-    assert.match(refusal.challenge ?? '', /^DPoP .*algs="ES256/, what);
-  }
-  await db.pool.query('update dpop_proofs set expires_at = now()');
-  await sweepDpopProofs(db.pool);
-  assert.equal((await db.pool.query('select from dpop_proofs')).rowCount, 0);
+const client = (tokenUrl: string): TokenClient => ({
+  tokenUrl,
+  clientId: 'holdpoint',
+  clientSecret: 'client-secret-of-holdpoint',
+  scope: 'tools',
+  audience: null,
+  resource: 'https://box.example/mcp',
 });
 
-test('groups may be asked of the issuer, and if it does not say them nobody gets in', async () => {
-  await using db = await testDatabase();
-  await using issuer = await testIssuer();
-  const settings = { ...issuer.settings, groupsFrom: 'userinfo' as const };
-  const { identify } = identifierOf(db.pool, { issuers: [settings], toolClasses: {} });
-  issuer.state.userInfo = { sub: 'alice', groups: ['dba'] };
-  const ask = async (n: number) =>
-    identify({ authorization: `Bearer ${await issuer.sign({ aud: resource, n })}`, resource });
-  assert.deepEqual(asCaller(await ask(1)).groups, ['dba']);
-  issuer.state.userInfo = { sub: 'mallory', groups: ['admin'] };
-  assert.equal(asRefusal(await ask(2)).status, 503);
-  issuer.state.fail = true;
-  assert.equal(asRefusal(await ask(3)).status, 503);
+test('a token by client credentials is fetched once for all replicas, anew before it expires, and anew when upstream refuses it', async () => {
+  let issued = 0;
+  let livesSeconds = 3600;
+  await using idp = await standIn(({ headers, body }) => {
+    const wanted = `Basic ${Buffer.from('holdpoint:client-secret-of-holdpoint').toString('base64')}`;
+    if (headers.authorization !== wanted) return [401, { error: 'invalid_client' }];
+    assert.deepEqual(Object.fromEntries(new URLSearchParams(body)), {
+      grant_type: 'client_credentials',
+      scope: 'tools',
+      resource: 'https://box.example/mcp',
+    });
+    return [
+      200,
+      { access_token: `machine-token-${++issued}`, token_type: 'Bearer', expires_in: livesSeconds },
+    ];
+  });
+  await using upstream = await echoingUpstream();
+  const source = { kind: 'clientCredentials', client: client(`${idp.url}/token`) } as const;
+  await using one = await gatewayWith(upstream, { source });
+  await using two = await gatewayWith(upstream, { source, replicaOf: one });
+  const replies = await Promise.all([call(one), call(two), call(one), call(two)]);
+  assert.equal(issued, 1, 'once for both');
+  for (const reply of replies) await assertUnseen(one, reply, 'machine-token-1');
+  // Refused: what is known is forgotten, and the next call brings another one.
+  const { answer } = upstream;
+  upstream.answer = (asked) => (asked.headers.authorization?.endsWith('-1') ? [401, {}] : answer(asked));
+  assert.equal((await begin(one, alice)).json?.error?.data?.['code'], 'upstream_unauthorized');
+  await new Promise((done) => setTimeout(done, 200));
+  livesSeconds = 1;
+  assert.equal((await call(one)).status, 200);
+  assert.equal(issued, 2);
+  // Four fifths of a second are over soon.
+  await new Promise((done) => setTimeout(done, 900));
+  await call(one);
+  assert.equal(issued, 3);
+});
+
+test('a token on behalf of whoever calls is exchanged for their own; of whom none is known, nothing is sent', async () => {
+  await using idp = await standIn(({ body }) => {
+    const asked = new URLSearchParams(body);
+    assert.equal(asked.get('grant_type'), 'urn:ietf:params:oauth:grant-type:token-exchange');
+    return asked.get('subject_token') === 'token-of-alice-herself'
+      ? [
+          200,
+          {
+            access_token: 'exchanged-for-alice',
+            token_type: 'Bearer',
+            issued_token_type: 'x',
+            expires_in: 60,
+          },
+        ]
+      : [400, { error: 'invalid_grant', error_description: 'token-of-alice-herself' }];
+  });
+  await using upstream = await echoingUpstream();
+  const source = { kind: 'tokenExchange', client: client(`${idp.url}/token`) } as const;
+  await using gateway = await gatewayWith(upstream, { source, query: 'api_key' });
+  const reply = await call(gateway);
+  assert.match(upstream.asked.at(-1)?.path ?? '', /\?api_key=exchanged-for-alice$/);
+  await assertUnseen(gateway, reply, 'exchanged-for-alice');
+  await assertUnseen(gateway, reply, 'token-of-alice-herself');
+  const sent = upstream.asked.length;
+  const refused = await begin(gateway, { authorization: 'Bearer bob' });
+  assert.equal(refused.json?.error?.data?.['code'], 'credentials_unavailable');
+  assert.equal(upstream.asked.length, sent, 'nothing was sent for bob');
 });

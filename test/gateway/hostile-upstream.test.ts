@@ -37,7 +37,12 @@ before(async () => {
         kind: 'http',
         url: upstream.url,
         headers: { 'x-configured': 'yes' },
-        credentials: { header: 'Authorization', value: 'Bearer own-credential-of-the-gateway' },
+        credentials: {
+          in: 'header',
+          name: 'Authorization',
+          prefix: '',
+          source: { kind: 'value', value: 'Bearer own-credential-of-the-gateway' },
+        },
         connectTimeoutMs: 2000,
         idleTimeoutMs: 1000,
       },

@@ -50,7 +50,10 @@ test('a token is put back in arguments only, towards its own connection only, an
   const { text } = masker.text('alice@example.com');
   assert.match(text, token);
   const restored = restoreTokens(call(text), [scope], () => true);
-  assert.deepEqual(restored.opened, ['email']);
+  assert.deepEqual(
+    restored.opened.map(({ type }) => type),
+    ['email'],
+  );
   const message = JSON.parse(restored.json) as {
     params: { arguments: { to: string }; note: string };
   };

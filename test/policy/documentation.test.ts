@@ -23,32 +23,37 @@ function blocksOf(markdown: string): readonly Block[] {
   }));
 }
 
-const blocks = blocksOf(await readFile(join(root, 'docs/policy.md'), 'utf8'));
+const policyBlocks = blocksOf(await readFile(join(root, 'docs/policy.md'), 'utf8'));
 
 test('docs/policy.md has examples of every kind', () => {
   for (const kind of ['yaml policy', 'yaml cases', 'yaml refused', 'text'])
     assert.ok(
-      blocks.some((block) => block.kind === kind),
+      policyBlocks.some((block) => block.kind === kind),
       kind,
     );
 });
 
-blocks.forEach(({ kind, text, line }, index) => {
-  const before = blocks[index - 1];
-  if (kind === 'yaml policy')
-    test(`the policy in docs/policy.md at line ${line} is fine`, () => void policyOf(text, { connections }));
-  else if (kind === 'yaml cases')
-    test(`the cases in docs/policy.md at line ${line} are as the policy before them decides`, () => {
-      assert.equal(before?.kind, 'yaml policy');
-      const tested = testPolicy(policyOf(before?.text ?? '', { connections }), text, 'cases.yaml');
-      assert.ok('results' in tested, JSON.stringify(tested));
-      for (const { name, differences } of tested.results) assert.deepEqual(differences, [], name);
-    });
-  else if (kind === 'yaml refused')
-    test(`the policy in docs/policy.md at line ${line} is refused in the words that follow it`, () => {
-      assert.equal(`${errorsOf(text, { connections }).join('\n')}\n`, blocks[index + 1]?.text);
-    });
-  else
-    test(`the block in docs/policy.md at line ${line} is of a kind that is checked`, () =>
-      assert.equal(`${before?.kind} ${kind}`, 'yaml refused text'));
-});
+for (const file of ['docs/policy.md', 'docs/approvals.md'])
+  checkBlocks(file, blocksOf(await readFile(join(root, file), 'utf8')));
+
+function checkBlocks(file: string, blocks: readonly Block[]): void {
+  blocks.forEach(({ kind, text, line }, index) => {
+    const before = blocks[index - 1];
+    if (kind === 'yaml policy')
+      test(`the policy in ${file} at line ${line} is fine`, () => void policyOf(text, { connections }));
+    else if (kind === 'yaml cases')
+      test(`the cases in ${file} at line ${line} are as the policy before them decides`, () => {
+        assert.equal(before?.kind, 'yaml policy');
+        const tested = testPolicy(policyOf(before?.text ?? '', { connections }), text, 'cases.yaml');
+        assert.ok('results' in tested, JSON.stringify(tested));
+        for (const { name, differences } of tested.results) assert.deepEqual(differences, [], name);
+      });
+    else if (kind === 'yaml refused')
+      test(`the policy in ${file} at line ${line} is refused in the words that follow it`, () => {
+        assert.equal(`${errorsOf(text, { connections }).join('\n')}\n`, blocks[index + 1]?.text);
+      });
+    else
+      test(`the block in ${file} at line ${line} is of a kind that is checked`, () =>
+        assert.equal(`${before?.kind} ${kind}`, 'yaml refused text'));
+  });
+}

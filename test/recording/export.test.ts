@@ -12,12 +12,17 @@ import { facts, message, record, recorderOn, sequenceAll, sessionsDeps, signer }
 /** One package for all tests here: made once from a database that is gone when it is verified. */
 let directory: string;
 let path: string;
+/** Files with checkpoints of the log's earlier states. */
+const kept: string[] = [];
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), 'holdpoint-export-'));
   path = join(directory, 'package');
   const db: TestDatabase = await testDatabase();
-  await record(db.pool, 30);
+  for (const [index, note] of (await record(db.pool, 30)).entries()) {
+    kept.push(join(directory, `checkpoint-${index}`));
+    await writeFile(kept.at(-1) ?? '', note);
+  }
   const acts: string[] = [];
   const deps = sessionsDeps(db.pool, { recordAct: async (act: string) => void acts.push(act) });
   assert.equal(await sessions(['export', '--out', path, '--all'], deps), 0);
@@ -159,4 +164,41 @@ test('tools that are not ours verify the note, the proofs and the whole log', as
   bytes[100] = (bytes[100] ?? 0) ^ 1;
   await writeFile(tile, bytes);
   assert.equal(succeeded(copy), false);
+});
+
+test("the auditor's program of the documentation accepts the package, and finds what was altered or taken out", async (t) => {
+  if (spawnSync('go', ['version']).error) {
+    t.skip('no Go on this machine');
+    return;
+  }
+  const program = join(directory, 'audit');
+  const cwd = new URL('../../docs/audit', import.meta.url);
+  execFileSync('go', ['build', '-o', program, '.'], { cwd, timeout: 240_000 });
+  const audit = (package_: string): string =>
+    spawnSync(program, [package_, signer.vkey, kept[1] ?? ''], { encoding: 'utf8' }).stdout;
+  const whole = audit(path);
+  assert.match(whole, /^the first \d+ entries are those of the earlier checkpoint$/m);
+  assert.match(whole, /^\d+ records of 30 sessions are as they were recorded$/m);
+  const [strand = ''] = (await readdir(join(path, 'sessions'), { recursive: true })).filter((name) =>
+    name.endsWith('.jsonl'),
+  );
+  for (const [what, change, says] of [
+    [
+      'altered',
+      (text: string) => text.replace('\\"k\\":', '\\"j\\":'),
+      /says something else than was recorded/,
+    ],
+    ['taken', (text: string) => text.split('\n').slice(1).join('\n'), /does not follow the one before it/],
+    [
+      'cut',
+      (text: string) => `${text.trim().split('\n').slice(0, -1).join('\n')}\n`,
+      /records are in the log and/,
+    ],
+  ] as const) {
+    const copy = join(directory, what);
+    await cp(path, copy, { recursive: true });
+    const file = join(copy, 'sessions', strand);
+    await writeFile(file, change(await readFile(file, 'utf8')));
+    assert.match(audit(copy), says, what);
+  }
 });

@@ -28,6 +28,7 @@ export const plainRequest: CardRequest = {
   grantOffer: null,
   grant: null,
   context: null,
+  task: null,
   createdAtMs: Date.UTC(2026, 10, 21, 10, 12),
   expiresAtMs: Date.UTC(2026, 10, 21, 10, 42),
   endedAtMs: null,

@@ -6,12 +6,14 @@ import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
 import type { AuthorizationServer } from '../../gateway/authorize/server.ts';
 import type { HoldPort } from '../../gateway/hold-port.ts';
 import { createIdentifier, type Identifier } from '../../gateway/identify/identify.ts';
+import type { CredentialDeps } from '../../gateway/credentials/inject.ts';
+import type { UpstreamTokensDeps } from '../../gateway/credentials/tokens.ts';
 import { gatedUpstreams } from '../../gateway/containment/gated-upstreams.ts';
 import { startGate } from '../../gateway/containment/gate.ts';
 import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings, StdioConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
-import { defaultProfile } from '../../masking/config.ts';
+import { loadMaskingConfig } from '../../masking/check-config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -60,6 +62,8 @@ export interface TestGatewayOptions {
   /** Left out, everybody is the anonymous local agent. */
   readonly identifier?: Identifier;
   readonly limits?: Partial<AgentSettings['limits']>;
+  /** Where credentials come from that are not in the settings; given the gateway's own parts. */
+  readonly injecting?: (parts: UpstreamTokensDeps) => CredentialDeps;
   /** A database of the test's own, which it disposes of itself. */
   readonly db?: TestDatabase;
   /** The port to listen on; the public URL is then that address. Left out, one is chosen, and the public URL names none. */
@@ -104,8 +108,8 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     { write: (line: string) => void log.push(line) },
   );
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
-  const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
   let policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
+  const engine = createMaskingEngine(loadMaskingConfig(policy.masking));
   const definitions = await startToolDefinitions({
     pool: db.pool,
     databaseUrl: db.url,
@@ -115,7 +119,11 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   });
   const replica = `test-${Math.random()}`;
   const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica, log: logger });
-  const bare = createUpstreams(options.connections, { log: logger, masker: () => engine.masker('default') });
+  const bare = createUpstreams(options.connections, {
+    ...(options.injecting && { injecting: options.injecting({ pool: db.pool, keyRing, log: logger }) }),
+    log: logger,
+    masker: () => engine.masker('default'),
+  });
   const upstreams = gatedUpstreams(bare, gate);
   const parts: HoldParts = {
     pool: db.pool,
@@ -153,6 +161,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     authorization: options.authorization ?? null,
     policy: () => policy,
     maskers: () => engine,
+    tokenSecret: new Uint8Array(32).fill(5),
     recorder,
     pool: db.pool,
     keyRing,

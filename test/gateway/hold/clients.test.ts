@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { defaultProfile } from '../../../masking/config.ts';
+import { defaultMaskingConfig } from '../../../masking/check-config.ts';
 import { createMaskingEngine } from '../../../masking/create.ts';
 import { createHold } from '../../../gateway/hold/hold.ts';
 import { createUpstreams } from '../../../gateway/upstreams/upstreams.ts';
@@ -23,7 +23,7 @@ before(async () => {
   db = await testDatabase();
   upstream = await startModernUpstream();
   approvals = testApprovals(db.pool);
-  const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
+  const engine = createMaskingEngine(defaultMaskingConfig);
   replica = await startReplica(db, approvals, {
     settings: { replyBudgetMs: 2000, progressBudgetMs: 4000 },
     masking: engine,

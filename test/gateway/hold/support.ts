@@ -41,11 +41,16 @@ export const canaryMasker: Masker = {
     json: async (text) => mask(text),
     text: async (text) => mask(text),
   },
+  requests: 'as-sent',
 };
 function mask(text: string): ReturnType<Masker['text']> {
   return { text: text.replaceAll(canary, '[masked:canary]') as Masked<string>, findings: [] };
 }
-export const canaryEngine: MaskingEngine = { masker: () => canaryMasker };
+export const canaryEngine: MaskingEngine = {
+  masker: () => canaryMasker,
+  profileFor: () => 'default',
+  restore: [],
+};
 
 export const caller: Caller = {
   key: 'local:agent',

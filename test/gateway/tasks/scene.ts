@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createHold } from '../../../gateway/hold/hold.ts';
 import { createUpstreams } from '../../../gateway/upstreams/upstreams.ts';
 import { createMaskingEngine } from '../../../masking/create.ts';
-import { defaultProfile } from '../../../masking/config.ts';
+import { defaultMaskingConfig } from '../../../masking/check-config.ts';
 import type { ApprovalInput } from '../../../workflows/contract.ts';
 import {
   httpConnection,
@@ -42,7 +42,7 @@ export async function holdingScene(upstreamUrl: string, policy: string): Promise
     db,
     approvals,
     async start(name, { settings = {}, ...options } = {}) {
-      const engine = createMaskingEngine({ profiles: { default: defaultProfile }, detectors: [] });
+      const engine = createMaskingEngine(defaultMaskingConfig);
       const replica = await startReplica(db, approvals, { name, masking: engine, settings });
       const connections = { db: httpConnection(upstreamUrl) };
       const upstreams = createUpstreams(connections, {
