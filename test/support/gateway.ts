@@ -69,6 +69,8 @@ export interface TestGatewayOptions {
   /** The port to listen on; the public URL is then that address. Left out, one is chosen, and the public URL names none. */
   readonly port?: number;
   readonly authorization?: AuthorizationServer;
+  /** The key-encryption key, where a gateway of another process is to read what this one sealed. */
+  readonly key?: Uint8Array;
   /** Shares another gateway's database and keys: a second replica. */
   readonly replicaOf?: TestGateway;
 }
@@ -100,7 +102,7 @@ const keyRings = new WeakMap<TestDatabase, ReturnType<typeof localKeyRing>>();
 /** Starts a gateway on a free port. */
 export async function testGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const db = options.db ?? options.replicaOf?.db ?? (await testDatabase());
-  const keyRing = keyRings.get(db) ?? localKeyRing([newDataKey()]);
+  const keyRing = keyRings.get(db) ?? localKeyRing([options.key ?? newDataKey()]);
   keyRings.set(db, keyRing);
   const log: string[] = [];
   const logger = pino(
