@@ -136,12 +136,15 @@ function withoutMarkers(parts: TextParts, text: string, spans: Span[]): Span[] {
     kept.push(...tokenSpans(parts.keys.tokens, text));
   if (kept.length === 0) return spans;
   kept.sort((a, b) => a.start - b.start);
+  spans.sort((a, b) => a.start - b.start);
   const out: Span[] = [];
+  let passed = 0;
   for (const span of spans) {
     let start = span.start;
-    for (const marker of kept) {
-      if (marker.end <= start) continue;
-      if (marker.start >= span.end) break;
+    while (passed < kept.length && (kept[passed]?.end ?? 0) <= start) passed += 1;
+    for (let at = passed; at < kept.length; at += 1) {
+      const marker = kept[at];
+      if (marker === undefined || marker.start >= span.end) break;
       if (marker.start > start) out.push({ ...span, start, end: marker.start });
       start = marker.end;
     }
