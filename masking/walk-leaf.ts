@@ -130,8 +130,7 @@ export function maskKey(
   place: Place,
   edits: LeafEdit[],
 ): string {
-  if (key.length < 8 || place.schema || (parts.text.known === null && parts.text.plainKeys.has(key)))
-    return key;
+  if (key.length < 8 || (parts.text.known === null && parts.text.plainKeys.has(key))) return key;
   const inner = textEdits(parts.text, key, '', 4);
   if (inner.length === 0) {
     if (parts.text.plainKeys.size >= 4_096) parts.text.plainKeys.clear();
