@@ -29,7 +29,7 @@ const prose = fc.array(word, { maxLength: 6 }).map((words) => words.join(' '));
 const name = fc.constantFrom('note', 'title', 'items', 'text', 'body', 'remark', 'größe', 'a b');
 
 interface Tree {
-  readonly json: fc.JsonValue;
+  readonly json: unknown;
 }
 /** Random JSON in which some strings carry a planted value between words. */
 const { json } = fc.letrec<Tree>((tie) => ({
