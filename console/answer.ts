@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ShownCall } from '../db/held-calls-shown.ts';
 import type { DecideAnswer, DecideRequest, ExtendRequest } from '../workflows/client.ts';
-import type { Decision } from '../workflows/contract.ts';
+import type { Decision, VoteProof } from '../workflows/contract.ts';
 import type { Said } from './choice.ts';
 import type { Identity } from './identity.ts';
 
@@ -24,6 +24,7 @@ export function voteOf(
     readonly decision: Decision;
     readonly reason: string | null;
     readonly groups: readonly string[];
+    readonly proof?: VoteProof | null;
   } & Said,
   via: 'console' | 'cli',
 ): DecideRequest {

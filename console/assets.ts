@@ -9,7 +9,7 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** The only files that are served; read once at start. */
-const names = ['console.css', 'live.js', 'replay.js', 'holdpoint.svg'] as const;
+const names = ['console.css', 'live.js', 'replay.js', 'passkey.js', 'holdpoint.svg'] as const;
 
 /** Serves the style sheet, the scripts and the mark, to be checked by ETag. */
 export async function assetRoutes(app: FastifyInstance): Promise<void> {

@@ -1,4 +1,5 @@
 import { type ShownCall, shownCall } from '../db/held-calls-shown.ts';
+import type { StepUp } from '../policy/verdict.ts';
 import type { Decision } from '../workflows/contract.ts';
 import { extensionOf, tell, tellExtended, voteOf } from './answer.ts';
 import { saidOf } from './choice.ts';
@@ -8,6 +9,8 @@ import type { Identity } from './identity.ts';
 import { toldBy } from './pages/approval.ts';
 import { may } from './roles.ts';
 import { standingOf } from './standing.ts';
+import { stepUpWords } from '../workflows/quorum.ts';
+import { freshSignIn, proofFor } from './step-up.ts';
 import { visible } from './visible.ts';
 
 /** What to show after somebody pressed a button. */
@@ -61,9 +64,13 @@ export async function decideOn(
   if (form['decision'] === 'extend') return extend(context, call, identity, groups);
   const decision = form['decision'] as Decision;
   const reason = typed.reason.trim() === '' ? null : typed.reason.trim();
+  const asked = decision === 'approve' && call.stepUp ? call.stepUp : null;
+  const proof = asked ? await proofFor(context, visit, call, form['passkey']) : null;
+  if (asked && !proof)
+    return stay(403, proveFirst(asked, freshSignIn(visit, `/approvals/${call.callId}`)), identity);
   try {
     const answer = await context.approvals.decide(
-      voteOf(call, identity, { decision, reason, groups, ...said }, 'console'),
+      voteOf(call, identity, { decision, reason, groups, ...said, ...(proof && { proof }) }, 'console'),
     );
     const told = tell(answer, (await shownCall(context.pool, call.callId)) ?? call);
     return {
@@ -117,6 +124,15 @@ function refused(why: string): Html {
 function signInAgain(why: string, callId: string): Html {
   return html`<div class="told refused" role="alert"><p><strong>Nothing was decided.</strong> ${why}</p>
 <p><a class="button" href="/login/start?to=${encodeURIComponent(`/approvals/${callId}`)}">Sign in again</a></p></div>`;
+}
+
+function proveFirst(asked: StepUp, signIn: string): Html {
+  const help =
+    asked === 'login'
+      ? html`<a class="button" href="${signIn}">Sign in again</a>`
+      : html`<a class="button" href="/passkeys">Your passkeys</a>`;
+  return html`<div class="told refused" role="alert"><p><strong>Nothing was decided.</strong> Approving this call takes ${stepUpWords(asked)}.</p>
+<p>${help}</p></div>`;
 }
 
 function unanswered(): Html {

@@ -18,6 +18,7 @@ import { killSwitchRoutes } from './routes-kill-switch.ts';
 import { linkRoutes } from './routes-link.ts';
 import { grantRoutes } from './routes-grants.ts';
 import { liveRoutes } from './routes-live.ts';
+import { passkeyRoutes } from './routes-passkeys.ts';
 import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { tokenRoutes } from './routes-tokens.ts';
@@ -127,6 +128,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     policyRoutes(inside, context);
     linkRoutes(inside, context);
     authorizeRoutes(inside, context);
+    passkeyRoutes(inside, context);
     killSwitchRoutes(inside, context);
     tokenRoutes(inside, context);
     containmentRoutes(inside, context);

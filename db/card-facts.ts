@@ -1,4 +1,4 @@
-import type { ApproverGroup, Extension, Quorum } from '../policy/verdict.ts';
+import type { ApproverGroup, Extension, Quorum, StepUp } from '../policy/verdict.ts';
 import type { GrantTerms } from '../workflows/contract.ts';
 import type { CallContext } from './held-context.ts';
 import type { ShownOffer } from './held-opening.ts';
@@ -33,6 +33,8 @@ export interface CardFacts {
   readonly approvalsNeeded: number;
   /** Null in calls of 0.1.0: any `approvalsNeeded` people. */
   readonly quorum: Quorum | null;
+  /** What approving takes beside being an approver. */
+  readonly stepUp?: StepUp | null;
   /** Groups that joined by escalation. */
   readonly joined: readonly string[];
   readonly extension: Extension | null;
@@ -94,7 +96,7 @@ const listColumns = `call_id as "callId", digest, workflow_id as "workflowId", s
      'open', g.revoked_at is null and g.used < g.calls and g.expires_at > now())
    from approval_grants g where g.call_id = held_calls.call_id) as "grant",
     created_at as "createdAt", expires_at as "expiresAt", ended_at as "endedAt", ended_because as "endedBecause",
-  quorum, extension, extensions, clock_stopped_at as "clockStoppedAt",
+  step_up as "stepUp", quorum, extension, extensions, clock_stopped_at as "clockStoppedAt",
   array(select joining ->> 'name' from jsonb_array_elements(escalation) with ordinality stage(terms, nth),
     jsonb_array_elements(terms -> 'to') joining where nth <= escalated) as joined`;
 

@@ -1,5 +1,5 @@
 import type { Caller } from '../policy/caller.ts';
-import type { ApproverGroup, EscalationStage, Extension, Quorum, Risk } from '../policy/verdict.ts';
+import type { ApproverGroup, EscalationStage, Extension, Quorum, Risk, StepUp } from '../policy/verdict.ts';
 import type { CountedExtension, CountedVote } from '../workflows/contract.ts';
 import type { CallContext } from './held-context.ts';
 import type { ShownOffer } from './held-opening.ts';
@@ -38,6 +38,8 @@ export interface ShownCall {
   readonly approvalsNeeded: number;
   /** Null in calls of 0.1.0: any `approvalsNeeded` people. */
   readonly quorum: Quorum | null;
+  /** What approving takes beside being an approver. */
+  readonly stepUp?: StepUp | null;
   /** How it may be extended, and by whom it was. */
   readonly extension: Extension | null;
   readonly extensions: readonly CountedExtension[];
@@ -80,7 +82,7 @@ const columns = `call_id as "callId", state, digest, workflow_id as "workflowId"
   session_id as "sessionId", caller, rule, reason, risk, policy_version as "policyVersion",
   definition_hash as "definitionHash", approvers, approvals_needed as "approvalsNeeded", shown_args as "shownArgs", intent,
   created_at as "createdAt", expires_at as "expiresAt", decisions as votes, decided_at as "decidedAt",
-  executing_at as "executingAt", quorum, extension, extensions, escalation, escalated,
+  executing_at as "executingAt", step_up as "stepUp", quorum, extension, extensions, escalation, escalated,
   clock_stopped_at as "clockStoppedAt", ended_at as "endedAt", ended_because as "endedBecause",
   grant_offer as "grantOffer", grant_id as "grantId", context,
   ${taskOfCall} as task`;

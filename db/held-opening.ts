@@ -8,6 +8,7 @@ import type {
   OnSlackOutage,
   Quorum,
   Risk,
+  StepUp,
 } from '../policy/verdict.ts';
 import type { CallContext } from './held-context.ts';
 import type { SealedValue } from './held-execution.ts';
@@ -44,6 +45,8 @@ export interface NewHeldCall {
   readonly escalation: readonly EscalationStage[];
   readonly extension: Extension | null;
   readonly onSlackOutage: OnSlackOutage;
+  /** What approving takes beside being an approver. */
+  readonly stepUp?: StepUp | null;
   readonly onDisconnect: OnDisconnect;
   /** What approvers may release beside the call. */
   readonly grantOffer: ShownOffer | null;
@@ -148,9 +151,9 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
        rule, reason, risk, policy_version, definition_hash, approvers, approvals_needed, on_disconnect, shown_args,
        expires_at, correlation_id, grant_offer, base_expires_at, latest_expires_at, quorum, escalation, extension,
-       on_slack_outage, intent, clock_stopped_at)
+       on_slack_outage, intent, step_up, clock_stopped_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $19, $22,
-       $23, $24, $25, $26, $27,
+       $23, $24, $25, $26, $27, $28,
        (select now() from clock_stops where $26 = 'freeze' and kind = 'slack' and ended_at is null))`,
     [
       call.callId,
@@ -180,6 +183,7 @@ async function insert(db: Queryable, call: NewHeldCall): Promise<void> {
       JSON.stringify(call.extension),
       call.onSlackOutage,
       call.intent,
+      call.stepUp ?? null,
     ],
   );
   const { kekId, wrapped, sealed } = call.request;

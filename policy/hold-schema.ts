@@ -77,6 +77,12 @@ export const holdTerms = {
     })
     .optional()
     .describe('Lets approvers extend a request that waits. Left out: nobody can.'),
+  stepUp: z
+    .enum(['login', 'passkey'], { error: 'must be `login` or `passkey`' })
+    .optional()
+    .describe(
+      'What approving takes: `login`, a sign-in on the console within the last five minutes; `passkey`, a passkey used on the request itself (also enough for `login`). Slack then leads to the console. Left out: neither.',
+    ),
   onSlackOutage: z
     .enum(['continue', 'freeze', 'deny'])
     .optional()

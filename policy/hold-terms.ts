@@ -29,6 +29,7 @@ export function holdEnding(
       .sort((a, b) => a.afterMs - b.afterMs),
     extension: terms.extension ? { byMs: ms(terms.extension.by), times: terms.extension.times ?? 1 } : null,
     onSlackOutage: terms.onSlackOutage ?? 'continue',
+    stepUp: terms.stepUp ?? null,
     onDisconnect: terms.onDisconnect ?? 'keep',
     offers,
   };

@@ -48,6 +48,12 @@ export interface EscalationStage {
   readonly to: readonly ApproverGroup[];
 }
 
+/**
+ * How whoever approves must have proven themselves just before: by signing in anew on the console, or by a passkey there
+ * (which is also enough where a sign-in is asked for).
+ */
+export type StepUp = 'login' | 'passkey';
+
 /** By how much, and how many times, approvers may extend a request. */
 export interface Extension {
   readonly byMs: number;
@@ -94,6 +100,8 @@ export interface HoldVerdict extends Because {
   readonly extension: Extension | null;
   readonly onSlackOutage: OnSlackOutage;
   readonly onDisconnect: OnDisconnect;
+  /** What approving takes beside being an approver; null or left out: nothing. */
+  readonly stepUp?: StepUp | null;
   /** What else approvers may see and release. */
   readonly offers: Offers;
 }

@@ -1,4 +1,5 @@
 import type { ActionsBlock, Button } from '@slack/types';
+import type { StepUp } from '../policy/verdict.ts';
 import { fitted } from './text.ts';
 
 /** What a button or an input is called in an interaction's payload. */
@@ -17,6 +18,7 @@ export const actionIds = {
   take: 'task_take',
   readBack: 'task_read_back',
   markReason: 'task_mark_reason',
+  stepUp: 'hold_step_up',
 } as const;
 
 /**
@@ -24,8 +26,16 @@ export const actionIds = {
  * taken from a message. Deny is always there; Approve only when the card shows all of what would run.
  */
 export function cardButtons(
-  call: { callId: string; tool: string; method: string; connection: string; grantOffer: unknown },
+  call: {
+    callId: string;
+    tool: string;
+    method: string;
+    connection: string;
+    grantOffer: unknown;
+    stepUp?: StepUp | null;
+  },
   whole: boolean,
+  consoleUrl: string,
 ): ActionsBlock {
   const what = fitted(`${call.tool || call.method} on ${call.connection}`, 120).text;
   const approve: Button = {
@@ -64,9 +74,19 @@ export function cardButtons(
     text: { type: 'plain_text', text: 'Details', emoji: false },
     accessibility_label: 'Show everything that is known about this call',
   };
+  // Nobody can prove themselves anew in Slack: the button only leads to where they can.
+  const elsewhere: Button = {
+    type: 'button',
+    action_id: actionIds.stepUp,
+    url: `${consoleUrl}/approvals/${encodeURIComponent(call.callId.toWellFormed())}`,
+    text: { type: 'plain_text', text: 'Approve in the console', emoji: false },
+    accessibility_label: 'Open this call in the console, where approving it asks you to prove yourself',
+  };
+  const here = whole ? [approve, ...(call.grantOffer === null ? [] : [grant])] : [];
+  const approving = call.stepUp ? [elsewhere] : here;
   return {
     type: 'actions',
     block_id: 'decide',
-    elements: [...(whole ? [approve, ...(call.grantOffer === null ? [] : [grant])] : []), deny, details],
+    elements: [...approving, deny, details],
   };
 }

@@ -54,7 +54,8 @@ export function card(request: CardRequest, links: CardLinks, options: CardOption
     facts.block,
   ];
   const after = closing(request, state, links);
-  const buttons = (whole: boolean): KnownBlock[] => (mayDecide ? [cardButtons(request, whole)] : []);
+  const buttons = (whole: boolean): KnownBlock[] =>
+    mayDecide ? [cardButtons(request, whole, links.consoleUrl)] : [];
   const room = limits.messageWeight - weight([...before, ...after, ...buttons(true)]) - roomForNote;
   const args = options.brief === true ? null : argumentBlocks(request.shownArgs, room);
   const whole = facts.whole && args !== null;

@@ -63,6 +63,8 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     if (opened) void sayIfNotEligible(deps, opened, body);
   });
 
+  // A link: Slack tells of the click, and there is nothing to do.
+  app.action(actionIds.stepUp, async ({ ack }) => ack());
   app.action<BlockButtonAction>(actionIds.details, async ({ body, action, ack }) => {
     const origin = originOf(body, action);
     await openFor(deps, body, origin, (facts) => detailsModal(cardRequest(facts), deps.consoleUrl));

@@ -2,7 +2,7 @@ import type { CardFacts, CardGrant, ListedCall } from '../db/card-facts.ts';
 import type { CallContext } from '../db/held-context.ts';
 import type { UnknownTask } from '../db/unknown-tasks.ts';
 import type { ShownOffer } from '../db/held-opening.ts';
-import type { Quorum, Risk } from '../policy/verdict.ts';
+import type { Quorum, Risk, StepUp } from '../policy/verdict.ts';
 
 /** A vote that counted, as a card shows it. */
 export interface CardVote {
@@ -49,6 +49,8 @@ export interface CardRequest {
   readonly approverGroups: readonly { readonly name: string; readonly slackUserGroup: string | null }[];
   readonly approvalsNeeded: number;
   readonly quorum: Quorum;
+  /** What approving takes beside being an approver; Slack can only lead to where it is given. */
+  readonly stepUp?: StepUp | null;
   /** Groups that joined by escalation. */
   readonly joined: readonly string[];
   readonly extensions: readonly { readonly name: string; readonly byMs: number; readonly atMs: number }[];
@@ -82,6 +84,7 @@ export function listedRequest(facts: ListedCall): ListedRequest {
   const { caller, approvers, decisions } = facts;
   const { callId, digest, connection, method, tool, rule, reason, approvalsNeeded, endedBecause } = facts;
   return {
+    stepUp: facts.stepUp ?? null,
     callId,
     digest,
     connection,

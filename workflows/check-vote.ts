@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ApprovalInput, ApprovalStatus, ExtensionClaims, VoteClaims, VoteRefusal } from './contract.ts';
+import { provenEnough, stepUpWords } from './quorum.ts';
 import { verifyExtension, verifyVote } from './vote.ts';
 
 /** What is known when somebody acts on a request. */
@@ -19,6 +20,9 @@ export interface ActedOn {
 export function checkVote(input: ApprovalInput, on: ActedOn, vote: unknown): void {
   const claims = signed(vote, (jws) => verifyVote(jws, input.votePublicKeys), input, on.status);
   mayAct(input, on, claims, 'vote');
+  const stepUp = input.terms?.stepUp ?? null;
+  if (stepUp !== null && !provenEnough(claims, stepUp))
+    throw refusal('StepUpNeeded', `approving it takes ${stepUpWords(stepUp)}`, on.status);
   const { person, decision } = claims;
   const { status } = on;
   // People are compared by every key: two accounts of one person share one.

@@ -10,6 +10,7 @@ import {
   names,
   type Person,
   taskQueues,
+  type VoteProof,
   type VoteRefusal,
   workflowIdOf,
   workflowType,
@@ -96,12 +97,14 @@ export interface DecideRequest {
   readonly grant?: GrantTerms | null;
   /** Of a denial: within which bounds a call like this one may be approved. */
   readonly bounds?: string | null;
+  /** Of an approval: how its person had proven themselves just before. */
+  readonly proof?: VoteProof | null;
   readonly groups: readonly string[];
   readonly via: string;
 }
 
 /** A person's extension of a request; see {@link DecideRequest}. */
-export type ExtendRequest = Omit<DecideRequest, 'decision' | 'reason' | 'grant' | 'bounds'>;
+export type ExtendRequest = Omit<DecideRequest, 'decision' | 'reason' | 'grant' | 'bounds' | 'proof'>;
 
 /** The workflow's answer. `ended`: it has closed, the row tells how. */
 export type DecideAnswer =

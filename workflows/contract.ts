@@ -1,4 +1,4 @@
-import type { Extension, OnDisconnect, OnSlackOutage, Quorum, Risk } from '../policy/verdict.ts';
+import type { Extension, OnDisconnect, OnSlackOutage, Quorum, Risk, StepUp } from '../policy/verdict.ts';
 
 /** Task queues (TEMPORAL-SLACK A1). A gateway also polls `replicaQueue(replica)`, for calls whose client it holds. */
 export const taskQueues = { approvals: 'holdpoint-approvals', execute: 'holdpoint-execute' } as const;
@@ -86,6 +86,15 @@ export interface DecidingTerms {
   readonly escalation: readonly { readonly afterMs: number; readonly groups: readonly string[] }[];
   readonly extension: Extension | null;
   readonly onSlackOutage: OnSlackOutage;
+  /** What approving takes beside being an approver. */
+  readonly stepUp?: StepUp | null;
+}
+
+/** How whoever approved had proven themselves just before, beside being signed in. */
+export interface VoteProof {
+  readonly method: StepUp;
+  /** When they did. */
+  readonly atMs: number;
 }
 
 /** A person's act on a request. */
@@ -125,6 +134,8 @@ export interface VoteClaims {
   readonly grant?: GrantTerms | null;
   /** Of a denial: within which bounds a call like this one may be approved, in words the agent can act on. */
   readonly bounds?: string | null;
+  /** Of an approval: how its person had proven themselves just before. */
+  readonly proof?: VoteProof | null;
   /** The request's approver groups to which the person was seen to belong when they decided. */
   readonly groups: readonly string[];
   /** Where they decided: `slack`, `console`, `cli`. */
@@ -142,6 +153,7 @@ export interface CountedVote {
   readonly reason: string | null;
   readonly grant?: GrantTerms | null;
   readonly bounds?: string | null;
+  readonly proof?: VoteProof | null;
   readonly via: string;
   readonly atMs: number;
   /** The request's approver groups to which the person belonged then. Absent in votes of 0.1.0. */
@@ -203,6 +215,7 @@ export type VoteRefusal =
   | 'DigestMismatch'
   | 'ForgedVote'
   | 'VoteExpired'
+  | 'StepUpNeeded'
   /** Policy allows no extension, or no further one. */
   | 'NotExtendable';
 

@@ -1,4 +1,5 @@
-import type { Quorum } from '../policy/verdict.ts';
+import type { Quorum, StepUp } from '../policy/verdict.ts';
+import type { VoteClaims } from './contract.ts';
 
 /** An approval, as far as a quorum looks at it. Votes of 0.1.0 do not say their groups. */
 export interface Approval {
@@ -91,4 +92,31 @@ export function quorumWords(quorum: Quorum): string {
   return quorum.needs
     .map(({ group, approvals }) => `${count(approvals)} from ${group}`)
     .join(quorum.kind === 'all' ? ' and ' : ' or ');
+}
+
+/** How old a proof may be when the decision is made. */
+export const stepUpFreshMs = 5 * 60_000;
+/** Clocks of the processes that look at one person's acts. */
+const clockSkewMs = 30_000;
+
+/**
+ * Whether a vote carries the proof that policy asks for. A denial only ever stops a call: it needs none. A passkey is
+ * enough where a sign-in is asked for.
+ */
+export function provenEnough(
+  { decision, proof, decidedAtMs }: Pick<VoteClaims, 'decision' | 'proof' | 'decidedAtMs'>,
+  stepUp: StepUp | null,
+): boolean {
+  if (stepUp === null || decision === 'deny') return true;
+  if (!proof) return false;
+  const ageMs = decidedAtMs - proof.atMs;
+  const fresh = ageMs >= -clockSkewMs && ageMs <= stepUpFreshMs + clockSkewMs;
+  return fresh && (stepUp === 'login' || proof.method === 'passkey');
+}
+
+/** What approving takes, in words that go on after "approving it takes". */
+export function stepUpWords(stepUp: StepUp): string {
+  return stepUp === 'passkey'
+    ? 'a passkey, used in the console'
+    : 'a sign-in in the console within the last five minutes';
 }

@@ -35,6 +35,7 @@ export async function signVote(request: DecideRequest, voteKey: VoteKey): Promis
     reason: request.reason,
     ...(request.grant && { grant: request.grant }),
     ...(request.bounds && { bounds: request.bounds }),
+    ...(request.proof && { proof: request.proof }),
     groups: request.groups,
     via: request.via,
     decidedAtMs,

@@ -51,8 +51,8 @@ function verified(jws: string, typ: string, publicKeys: Readonly<Record<string, 
 
 /** The form in which a checked vote is kept. */
 export function counted(jws: string, claims: VoteClaims, atMs: number): CountedVote {
-  const { person, decision, reason, via, groups, grant, bounds } = claims;
-  const said = { ...(grant && { grant }), ...(bounds && { bounds }) };
+  const { person, decision, reason, via, groups, grant, bounds, proof } = claims;
+  const said = { ...(grant && { grant }), ...(bounds && { bounds }), ...(proof && { proof }) };
   return { jws, person, decision, reason, ...said, via, atMs, groups };
 }
 
@@ -82,7 +82,7 @@ function isExtension(value: unknown): value is ExtensionClaims {
 /** Whether it says all that a vote says, each in its type: a signature proves who wrote it, not that it is whole. */
 function isVote(value: unknown): value is VoteClaims {
   if (!isRecord(value) || !isRecord(value['person'])) return false;
-  const { person, groups, reason, decision, exp, decidedAtMs, grant, bounds } = value;
+  const { person, groups, reason, decision, exp, decidedAtMs, grant, bounds, proof } = value;
   return (
     ['voteId', 'callId', 'digest', 'via'].every((name) => isText(value[name])) &&
     isText(person['name']) &&
@@ -92,9 +92,18 @@ function isVote(value: unknown): value is VoteClaims {
     (decision === 'approve' || decision === 'deny') &&
     (reason === null || typeof reason === 'string') &&
     (!bounds || (isText(bounds) && decision === 'deny')) &&
+    (!proof || isProof(proof)) &&
     (!grant || (isGrant(grant) && decision === 'approve')) &&
     Number.isSafeInteger(exp) &&
     Number.isSafeInteger(decidedAtMs)
+  );
+}
+
+function isProof(value: unknown): boolean {
+  return (
+    isRecord(value) &&
+    (value['method'] === 'login' || value['method'] === 'passkey') &&
+    Number.isSafeInteger(value['atMs'])
   );
 }
 

@@ -47,7 +47,7 @@ function addRoutes(
     reply.type('text/html');
     return providerLoginPage(new URL(settings.issuer).host, returnTo(request.query.to)).toString();
   });
-  app.get<{ Querystring: { to?: unknown } }>('/login/start', async (request, reply) => {
+  app.get<{ Querystring: { to?: unknown; fresh?: unknown } }>('/login/start', async (request, reply) => {
     const secret = newSecret();
     const login = {
       state: oidc.randomState(),
@@ -64,6 +64,8 @@ function addRoutes(
       nonce: login.nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(login.codeVerifier),
       code_challenge_method: 'S256',
+      // Whoever must prove themselves anew is not let through by a session of the provider's.
+      ...(request.query.fresh === 'yes' && { prompt: 'login', max_age: '0' }),
     });
     return reply.redirect(url.toString(), 303);
   });

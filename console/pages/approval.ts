@@ -4,7 +4,8 @@ import type { ShownGrant } from '../../db/grants.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
-import { lackingWords, quorumWords } from '../../workflows/quorum.ts';
+import { freshSignIn } from '../step-up.ts';
+import { lackingWords, quorumWords, stepUpWords } from '../../workflows/quorum.ts';
 import { missingFor, phaseOf, type Standing } from '../standing.ts';
 import { visible, visibleText } from '../visible.ts';
 import { grantFields, grantOf, helps, taskOf } from './helps.ts';
@@ -38,7 +39,7 @@ export function approvalPage(view: ApprovalView, visit: Visit): Html {
     title: `${visibleText(call.tool)} on ${visibleText(call.connection)}: ${states[phase][1]}`,
     visit,
     here: 'approvals',
-    scripts: ['live.js'],
+    scripts: ['live.js', ...(call.stepUp ? ['passkey.js'] : [])],
     body: html`<p class="back"><a href="/">All approvals</a></p>
 <h1>${whatRuns(call)}</h1>
 <p id="live-note" class="faint" role="status" data-live="/live/${encodeURIComponent(call.callId)}" data-version="${view.version}"></p>
@@ -142,7 +143,8 @@ function decision({ call, standing, typed }: ApprovalView, visit: Visit): Html {
 <input id="bounds" name="bounds" maxlength="200" autocomplete="off" data-keep>
 <button class="deny" type="submit" name="decision" value="deny">Deny</button>
 </form>
-<form method="post" action="${action}" class="stack">${hidden}
+<form method="post" action="${action}" class="stack"${call.stepUp === 'passkey' && html` data-passkey="approve" data-call="${call.callId}"`}>${hidden}
+${call.stepUp && html`<p class="label" role="note" data-passkey-note>Approving it takes ${stepUpWords(call.stepUp)}. <a href="${call.stepUp === 'login' ? freshSignIn(visit, action) : '/passkeys'}">${call.stepUp === 'login' ? 'Sign in again' : 'Your passkeys'}</a></p>`}
 ${
   call.risk === 'critical'
     ? html`<label for="tool">This is critical. To approve, type the tool’s name: <code>${visible(call.tool)}</code></label>

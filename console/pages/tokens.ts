@@ -23,7 +23,7 @@ export function tokensPage(view: TokensView, visit: Visit): Html {
     title: 'Access tokens',
     visit,
     body: html`<h1>Access tokens</h1>
-<p>For clients that cannot sign in: they send a token as <code>Authorization: Bearer</code>. A call made with one is a call of yours, so somebody else must decide on it. Whoever has it is you: keep it like a password.</p>
+<p>For clients that cannot sign in: they send a token as <code>Authorization: Bearer</code>. A call made with one is a call of yours, so somebody else must decide on it. Whoever has it is you: keep it like a password. <a href="/passkeys">Your passkeys</a> are on a page of their own.</p>
 ${view.made && madeNote(view.made)}
 ${view.refused !== null && html`<div class="told refused" role="alert"><p><strong>No token was made.</strong> ${visible(view.refused)}</p></div>`}
 ${view.tokens.length === 0 ? html`<p>You have no tokens.</p>` : table(view, visit)}

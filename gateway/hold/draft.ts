@@ -113,6 +113,7 @@ export async function draftCall(
       escalation: verdict.escalation,
       extension,
       onSlackOutage: verdict.onSlackOutage,
+      stepUp: verdict.stepUp ?? null,
       latestExpiresAt: new Date(latestExpiresAtMs),
       onDisconnect: verdict.onDisconnect,
       grantOffer: shownOffer(request, bound),
@@ -142,9 +143,10 @@ export async function draftCall(
 }
 
 /** Policy's terms with groups by name only: what the workflow and the executing gateway go by. */
-function termsOf({ quorum, remindersMs, escalation, extension, onSlackOutage }: HoldVerdict): DecidingTerms {
+function termsOf(verdict: HoldVerdict): DecidingTerms {
+  const { quorum, remindersMs, escalation, extension, onSlackOutage, stepUp = null } = verdict;
   const stages = escalation.map(({ afterMs, to }) => ({ afterMs, groups: to.map(({ name }) => name) }));
-  return { quorum, remindersMs, escalation: stages, extension, onSlackOutage };
+  return { quorum, remindersMs, escalation: stages, extension, onSlackOutage, stepUp };
 }
 
 function partsOf({ caller, session, method, tool, verdict }: HeldRequest) {

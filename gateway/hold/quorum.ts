@@ -1,6 +1,6 @@
-import type { Quorum } from '../../policy/verdict.ts';
+import type { Quorum, StepUp } from '../../policy/verdict.ts';
 import type { CountedVote, VoteClaims } from '../../workflows/contract.ts';
-import { lacking, lackingWords } from '../../workflows/quorum.ts';
+import { lacking, lackingWords, provenEnough } from '../../workflows/quorum.ts';
 import { verifyVote } from '../../workflows/vote.ts';
 import type { HeldFacts } from './sealed-call.ts';
 
@@ -15,6 +15,8 @@ export interface QuorumRule {
   /** Groups that policy lets join later: the workflow knows when. */
   readonly standIns: readonly string[];
   readonly requesterKeys: readonly string[];
+  /** What approving takes beside being an approver. */
+  readonly stepUp: StepUp | null;
   /** The latest deadline that policy's extensions and the times for which the clock stood still allow. */
   readonly expiresAtMs: number;
   /** Raw Ed25519 public keys (base64url) that may sign votes, by key id: from this process's own configuration. */
@@ -54,13 +56,14 @@ export function checkQuorum(votes: readonly CountedVote[], rule: QuorumRule): Qu
 /** Who must agree, as the sealed call has it. Calls of 0.1.0 name a number of people only. */
 export function quorumOf(
   facts: Pick<HeldFacts, 'approverGroups' | 'approvalsNeeded' | 'requesterKeys' | 'terms'>,
-): Pick<QuorumRule, 'approverGroups' | 'quorum' | 'standIns' | 'requesterKeys'> {
+): Pick<QuorumRule, 'approverGroups' | 'quorum' | 'standIns' | 'requesterKeys' | 'stepUp'> {
   const { approverGroups, approvalsNeeded, requesterKeys, terms } = facts;
   return {
     approverGroups,
     requesterKeys,
     quorum: terms?.quorum ?? { kind: 'together', approvals: approvalsNeeded },
     standIns: terms?.escalation.flatMap(({ groups }) => groups) ?? [],
+    stepUp: terms?.stepUp ?? null,
   };
 }
 
@@ -73,6 +76,7 @@ function wrongWith(claims: VoteClaims, rule: QuorumRule): string | null {
   if (claims.decidedAtMs > rule.expiresAtMs) return 'a vote was cast after the request had expired';
   if (claims.person.keys.some((key) => rule.requesterKeys.includes(key)))
     return 'the requester approved their own call';
+  if (!provenEnough(claims, rule.stepUp)) return 'a vote lacks the proof of its person that policy asks for';
   const asked = [...rule.approverGroups, ...rule.standIns];
   if (!claims.groups.some((group) => asked.includes(group)))
     return 'a vote is by somebody who was not among the approvers';

@@ -46,6 +46,7 @@ test('a hold carries everything that asking people needs', () => {
     remindersMs: [2_700_000],
     escalation: [],
     extension: null,
+    stepUp: null,
     onSlackOutage: 'continue',
     onDisconnect: 'run',
     offers: noOffers,

@@ -187,3 +187,16 @@ describe('making text visible', () => {
       assert.equal(visible(text), text);
   });
 });
+
+it('where approving takes a proof that Slack cannot give, the card only leads to the console, and still denies', () => {
+  const { blocks } = card({ ...plainRequest, stepUp: 'passkey' }, { consoleUrl: 'https://console.example' });
+  const actions = blocks.find((block) => block.type === 'actions');
+  assert.ok(actions?.type === 'actions');
+  assert.deepEqual(
+    actions.elements.map((element) => ('action_id' in element ? element.action_id : null)),
+    ['hold_step_up', 'hold_deny', 'hold_details'],
+  );
+  const [leading] = actions.elements;
+  assert.ok(leading && 'url' in leading);
+  assert.equal(leading.url, `https://console.example/approvals/${plainRequest.callId}`);
+});
