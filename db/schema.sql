@@ -404,6 +404,7 @@ create table held_calls (
   grant_id text,
   grant_offer jsonb,
   context jsonb,
+  step_up text,
   revocation_id text,
   revocation_told_at timestamp with time zone,
   constraint held_calls_pkey PRIMARY KEY (call_id),
@@ -411,7 +412,8 @@ create table held_calls (
   constraint held_calls_approvals_needed_check CHECK ((approvals_needed >= 1)),
   constraint held_calls_on_disconnect_check CHECK ((on_disconnect = ANY (ARRAY['keep'::text, 'cancel'::text, 'run'::text]))),
   constraint held_calls_on_slack_outage_check CHECK ((on_slack_outage = ANY (ARRAY['continue'::text, 'freeze'::text, 'deny'::text]))),
-  constraint held_calls_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'aborted'::text])))
+  constraint held_calls_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text, 'expired'::text, 'cancelled'::text, 'aborted'::text]))),
+  constraint held_calls_step_up_check CHECK ((step_up = ANY (ARRAY['login'::text, 'passkey'::text])))
 );
 
 create table injected_tokens (
@@ -605,6 +607,26 @@ create table oauth_sign_ins (
   signed_in_at timestamp with time zone default now() not null,
   expires_at timestamp with time zone not null,
   constraint oauth_sign_ins_pkey PRIMARY KEY (grant_id)
+);
+
+create table passkey_challenges (
+  challenge_sha256 bytea not null,
+  session_sha256 bytea not null,
+  purpose text not null,
+  expires_at timestamp with time zone not null,
+  constraint passkey_challenges_pkey PRIMARY KEY (challenge_sha256)
+);
+
+create table passkeys (
+  credential_id text not null,
+  person_key text not null,
+  name text not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  made_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone,
+  constraint passkeys_pkey PRIMARY KEY (credential_id)
 );
 
 create table people_emails (
@@ -956,6 +978,8 @@ CREATE INDEX oauth_artifacts_by_grant ON public.oauth_artifacts USING btree (gra
 CREATE INDEX oauth_artifacts_expiry ON public.oauth_artifacts USING btree (expires_at);
 
 CREATE INDEX oauth_sign_ins_by_person ON public.oauth_sign_ins USING btree (person_key);
+
+CREATE INDEX passkeys_by_person ON public.passkeys USING btree (person_key);
 
 CREATE INDEX people_emails_by_key ON public.people_emails USING btree (key);
 
