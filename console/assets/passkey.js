@@ -35,13 +35,16 @@ document.addEventListener('submit', (event) => {
   event.preventDefault();
   const note = form.querySelector('[data-passkey-note]');
   const pressed = event.submitter instanceof HTMLButtonElement ? event.submitter : null;
-  answer(form)
-    .then((text) => {
-      put(form, 'passkey', text);
-      if (pressed?.name) put(form, pressed.name, pressed.value);
-      form.submit();
-    })
-    .catch((error) => {
-      if (note) note.textContent = `Nothing was sent. ${error instanceof Error ? error.message : ''}`;
-    });
+  void send(form, pressed, note);
 });
+
+/** @param {HTMLFormElement} form @param {HTMLButtonElement | null} pressed @param {Element | null} note */
+async function send(form, pressed, note) {
+  try {
+    put(form, 'passkey', await answer(form));
+    if (pressed?.name) put(form, pressed.name, pressed.value);
+    form.submit();
+  } catch (error) {
+    if (note) note.textContent = `Nothing was sent. ${error instanceof Error ? error.message : ''}`;
+  }
+}
