@@ -129,6 +129,7 @@ test('6: approver identity by display name or email', () => {
     approverGroups: ['dba'],
     quorum: { kind: 'together', approvals: 2 } as const,
     standIns: [],
+    stepUp: null,
     requesterKeys: ['oidc:https://idp#agent'],
     expiresAtMs: Date.now() + 60_000,
     publicKeys: { [voteKeys.good.kid]: voteKeys.good.publicKey },
