@@ -90,10 +90,9 @@ export interface DecidingTerms {
   readonly stepUp?: StepUp | null;
 }
 
-/** How whoever approved had proven themselves just before, beside being signed in. */
+/** How whoever approved had proven themselves just before, beside being signed in, and when. */
 export interface VoteProof {
   readonly method: StepUp;
-  /** When they did. */
   readonly atMs: number;
 }
 
