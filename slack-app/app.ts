@@ -79,6 +79,7 @@ export async function startSlackApp(
   const forCommands = {
     ...common,
     pool,
+    maskText: deps.maskText,
     membership,
     eligibility: (facts: ListedCall, who: { team: string; user: string }) =>
       eligibility({ pool, client, workspace, membership }, facts, who),

@@ -2,21 +2,25 @@ import type { App, SlashCommand } from '@slack/bolt';
 import type { KnownBlock } from '@slack/types';
 import type { ListedCall } from '../db/card-facts.ts';
 import type { Pool } from '../db/pool.ts';
+import type { Masked } from '../masking/masked.ts';
 import { newLinkCode, slackKey } from '../db/people.ts';
 import { lines, smallPrint } from './blocks.ts';
 import type { Eligible, Refused } from './eligibility.ts';
+import { freezeFromSlack, liftFromSlack } from './freezing.ts';
 import { listedGrant } from './grant-blocks.ts';
 import { revokeAs } from './granting.ts';
 import { homeView } from './home.ts';
 import { Barred, grantsOf, type InboxDeps, inboxOf, visibleCall } from './inbox.ts';
 import { detailsModal } from './modals.ts';
 import { cardRequest } from './request.ts';
-import { escaped, fitted, slackDate } from './text.ts';
+import { escaped, fitted, slackDate, visible } from './text.ts';
 import { foreignWorkspace } from './workspace.ts';
 
 /** What the command and the App Home need. */
 export interface CommandDeps extends InboxDeps {
   readonly pool: Pool;
+  /** Masks what people write before it is stored. */
+  readonly maskText: (text: string) => Masked<string>;
   /** Whether someone may decide on a call now. */
   readonly eligibility: (
     facts: ListedCall,
@@ -67,13 +71,21 @@ async function answerTo(deps: CommandDeps, command: SlashCommand): Promise<Answe
     if (verb === 'show' && rest.length === 1) return await show(deps, command, rest[0] ?? '');
     if (verb === 'grants' && rest.length === 0) return await grants(deps, command.user_id);
     if (verb === 'revoke' && rest.length === 1)
-      return { text: await revokeAs(deps, { team, user: command.user_id }, rest[0] ?? '') };
+      return asText(await revokeAs(deps, { team, user: command.user_id }, rest[0] ?? ''));
+    if (verb === 'freeze') return asText((await freezeFromSlack(deps, command.user_id, rest.join(' '))).text);
+    if (verb === 'unfreeze' && rest.length === 0)
+      return asText((await liftFromSlack(deps, command.user_id)).text);
     if (verb === 'link' && rest.length === 0) return await link(deps, command, team);
     return usage();
   } catch (error) {
     if (error instanceof Barred) return { text: error.message };
     throw error;
   }
+}
+
+/** Words that may hold other people's names: text, never markup. */
+function asText(text: string): Answer {
+  return { text: escaped(visible(text)) };
 }
 
 function usage(): Answer {
@@ -83,6 +95,7 @@ function usage(): Answer {
       '`/holdpoint show CALL`: everything that is known about a call',
       '`/holdpoint grants`: what somebody approved ahead, and how far it is used',
       '`/holdpoint revoke GRANT`: end such a grant at once',
+      '`/holdpoint freeze REASON`: stop all calls at once; `/holdpoint unfreeze` by two people lifts it',
       '`/holdpoint link`: let your directory groups count for decisions that you make in Slack',
     ].join('\n'),
   };

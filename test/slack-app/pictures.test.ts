@@ -6,7 +6,16 @@ import { homeView } from '../../slack-app/home.ts';
 import { denyModal, detailsModal } from '../../slack-app/modals.ts';
 import { noBrowser, testBrowser } from '../support/browser.ts';
 import { slackPage } from '../support/slack-html.ts';
-import { everyState, hostileTexts, plainRequest } from './samples.ts';
+import { grantModal } from '../../slack-app/grant-blocks.ts';
+import { markModal } from '../../slack-app/task-blocks.ts';
+import {
+  beyondOne,
+  everyState,
+  hostileTexts,
+  listedGrantSaying,
+  plainRequest,
+  sampleOffer,
+} from './samples.ts';
 
 const links = { consoleUrl: 'http://127.0.0.1:8471' };
 
@@ -24,14 +33,19 @@ function everything() {
   });
   const views = [
     { name: 'deny', view: denyModal(plainRequest, '{}') },
+    { name: 'grant', view: grantModal(plainRequest, sampleOffer, '{}') },
+    { name: 'mark', view: markModal(plainRequest, 'happened', '{}') },
     { name: 'details', view: detailsModal(wide, links.consoleUrl) },
     {
       name: 'home',
-      view: homeView({ waiting: [plainRequest, wide], others: 3, decided: [wide], grants: [] }, links),
+      view: homeView(
+        { waiting: [plainRequest, wide], others: 3, decided: [wide], grants: [listedGrantSaying('query')] },
+        links,
+      ),
     },
   ];
   return [
-    ...Object.entries({ ...everyState, long, wide }).map(([name, request]) => ({
+    ...Object.entries({ ...everyState, ...beyondOne, long, wide }).map(([name, request]) => ({
       name,
       ...card(request, links),
     })),
@@ -58,4 +72,13 @@ it('everything shown in Slack fits the width of a phone', { skip: noBrowser }, a
   await picture.setContent(slackPage([pending, succeeded].map((one) => ({ name: '', ...card(one, links) }))));
   const file = new URL('../../docs/images/slack-card.png', import.meta.url);
   await writeFile(file, await picture.screenshot({ fullPage: true }));
+  const beyond = Object.values(beyondOne).map((one) => ({ name: '', ...card(one, links) }));
+  const modal = grantModal(plainRequest, sampleOffer, '{}');
+  await picture.setContent(
+    slackPage([...beyond.slice(0, 2), { name: '', view: modal, blocks: modal.blocks }, ...beyond.slice(3)]),
+  );
+  await writeFile(
+    new URL('../../docs/images/slack-beyond.png', import.meta.url),
+    await picture.screenshot({ fullPage: true }),
+  );
 });

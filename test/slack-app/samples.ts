@@ -1,3 +1,8 @@
+import type { CardGrant } from '../../db/card-facts.ts';
+import type { ShownGrant } from '../../db/grants.ts';
+import type { CallContext } from '../../db/held-context.ts';
+import type { ShownOffer } from '../../db/held-opening.ts';
+import type { UnknownTask } from '../../db/unknown-tasks.ts';
 import type { CardRequest, CardVote } from '../../slack-app/request.ts';
 
 /** A request as it is when it has just been asked. */
@@ -123,4 +128,158 @@ export function extremeArguments(): Readonly<Record<string, string>> {
     out[`raw-${name}`] = `{"sql":"${text}"}`;
   }
   return out;
+}
+
+/** What an approver may release in the samples. */
+export const sampleOffer: ShownOffer = {
+  calls: 20,
+  forMs: 1_800_000,
+  scope: 'session',
+  where: ['call.args.env == "staging"', 'call.args.table == approved.args.table'],
+};
+
+/** What helps to decide, with every text the same. */
+export function contextSaying(text: string): CallContext {
+  const changes = { list: [{ path: text, before: text, after: text }], more: 3 };
+  return {
+    previous: { callId: 'hp_previous', atMs: plainRequest.createdAtMs - 600_000, changes },
+    resubmits: { callId: 'hp_denied', by: text, reason: text, bounds: text, changes },
+    unclear: { callId: 'hp_unclear', atMs: plainRequest.createdAtMs - 900_000 },
+    history: { approved: 12, denied: 1, days: 30 },
+    recent: [
+      { tool: text, verdict: 'pass', atMs: plainRequest.createdAtMs },
+      { tool: 'query', verdict: 'hold', atMs: plainRequest.createdAtMs },
+    ],
+    preview: { tool: text, ok: true, text, leftOut: 12 },
+  };
+}
+
+const honestContext: CallContext = {
+  ...contextSaying('explain'),
+  unclear: null,
+  resubmits: {
+    callId: 'hp_denied',
+    by: 'Alice Example',
+    reason: 'Too many rows at once.',
+    bounds: 'at most 100 rows',
+    changes: { list: [{ path: 'limit', before: '10000', after: '100' }], more: 0 },
+  },
+  preview: {
+    tool: 'explain',
+    ok: true,
+    text: 'Update on accounts  (cost=0.00..18.10 rows=42 width=46)\n  ->  Seq Scan on accounts',
+    leftOut: 0,
+  },
+  recent: [
+    { tool: 'list_tables', verdict: 'pass', atMs: plainRequest.createdAtMs },
+    { tool: 'query', verdict: 'hold', atMs: plainRequest.createdAtMs },
+  ],
+};
+const openGrant: CardGrant = {
+  grantId: 'gr_7k3m9q',
+  calls: 20,
+  used: 3,
+  expiresAtMs: Date.UTC(2026, 10, 21, 10, 44),
+  revokedAtMs: null,
+  revokedBy: null,
+  open: true,
+};
+const openTask: UnknownTask = {
+  callId: plainRequest.callId,
+  openedAt: '2026-11-21T10:15:00Z',
+  takenBy: 'Bob Example',
+  readBack: 'done',
+  shown: {
+    tool: 'get_account',
+    ok: true,
+    text: '{"plan":"free","changed_at":"2026-11-21T10:14:58Z"}',
+    leftOut: 0,
+  },
+  mark: null,
+  reason: null,
+  markedBy: null,
+  markedAt: null,
+};
+
+/** What approvers see and do beyond one decision. */
+export const beyondOne: Readonly<Record<string, CardRequest>> = {
+  'helps-to-decide': { ...plainRequest, grantOffer: sampleOffer, context: honestContext },
+  'grant-open': { ...plainRequest, state: 'succeeded', votes: both, endedAtMs, grant: openGrant },
+  'grant-revoked': {
+    ...plainRequest,
+    state: 'succeeded',
+    votes: both,
+    endedAtMs,
+    grant: { ...openGrant, open: false, revokedAtMs: endedAtMs, revokedBy: 'Bob Example' },
+  },
+  'outcome-open': { ...plainRequest, state: 'unknown', votes: both, endedAtMs, task: openTask },
+  'outcome-marked': {
+    ...plainRequest,
+    state: 'unknown',
+    votes: both,
+    endedAtMs,
+    task: {
+      ...openTask,
+      mark: 'happened',
+      reason: 'The plan is free now.',
+      markedBy: 'Bob Example',
+      markedAt: '2026-11-21T10:20:00Z',
+    },
+  },
+};
+
+/** The same with every text from somebody hostile. */
+export function hostileBeyond(text: string): Readonly<Record<string, CardRequest>> {
+  const shown = { tool: text, ok: true, text, leftOut: 0 };
+  return {
+    context: { ...plainRequest, grantOffer: { ...sampleOffer, where: [text] }, context: contextSaying(text) },
+    'no-preview': {
+      ...plainRequest,
+      context: { ...contextSaying(text), preview: { ...shown, ok: false } },
+    },
+    revoked: {
+      ...plainRequest,
+      state: 'succeeded',
+      grant: { ...openGrant, open: false, revokedAtMs: 1, revokedBy: text },
+    },
+    task: { ...plainRequest, state: 'unknown', task: { ...openTask, takenBy: text, shown } },
+    'task-failed': {
+      ...plainRequest,
+      state: 'unknown',
+      task: { ...openTask, shown: { ...shown, ok: false } },
+    },
+    marked: {
+      ...plainRequest,
+      state: 'unknown',
+      task: {
+        ...openTask,
+        mark: 'did-not-happen',
+        reason: text,
+        markedBy: text,
+        markedAt: '2026-11-21T10:20:00Z',
+      },
+    },
+  };
+}
+
+/** A grant as lists show it. */
+export function listedGrantSaying(text: string): ShownGrant {
+  return {
+    grantId: 'gr_7k3m9q',
+    callId: plainRequest.callId,
+    connection: text,
+    tool: text,
+    rule: text,
+    subject: text,
+    terms: { calls: 20, untilMs: endedAtMs, sessionId: null, where: [text] },
+    calls: 20,
+    used: 3,
+    createdAt: new Date(endedAtMs),
+    expiresAt: new Date(endedAtMs),
+    revokedAt: null,
+    revokedBy: null,
+    givenBy: [text, text],
+    approvers: [],
+    open: true,
+  };
 }

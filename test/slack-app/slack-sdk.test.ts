@@ -10,7 +10,19 @@ import { header } from '../../slack-app/blocks.ts';
 import { card } from '../../slack-app/card.ts';
 import { homeView } from '../../slack-app/home.ts';
 import { denyModal, detailsModal, noticeModal } from '../../slack-app/modals.ts';
-import { everyState, extremeArguments, hostileTexts, plainRequest } from './samples.ts';
+import { grantModal } from '../../slack-app/grant-blocks.ts';
+import { markModal } from '../../slack-app/task-blocks.ts';
+import {
+  beyondOne,
+  contextSaying,
+  everyState,
+  extremeArguments,
+  hostileBeyond,
+  hostileTexts,
+  listedGrantSaying,
+  plainRequest,
+  sampleOffer,
+} from './samples.ts';
 
 const run = promisify(execFile);
 const validator = fileURLToPath(new URL('./validate_blocks.py', import.meta.url));
@@ -81,9 +93,46 @@ function* cases(): Generator<Case> {
     ] as const)
       yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
   }
+  yield* casesBeyondOne();
   const many = Array.from({ length: 200 }, () => plainRequest);
   const home = homeView({ waiting: many, others: 0, decided: many, grants: [] }, links);
   yield { name: 'home many', kind: 'view', view: home, blocks: home.blocks };
+}
+
+function* casesBeyondOne(): Generator<Case> {
+  const longs = { long: 'x'.repeat(30_000), huge: '&<'.repeat(500_000) };
+  const all = [
+    ...Object.entries(beyondOne),
+    ...Object.entries({ ...hostileTexts, ...longs }).flatMap(([name, text]) =>
+      Object.entries(hostileBeyond(text)).map(([kind, request]) => [`${kind} ${name}`, request] as const),
+    ),
+    // Much to decide on and much to help with: the call itself goes first.
+    ...[3000, 7000, 11_000].map(
+      (size) =>
+        [
+          `context beside ${size}`,
+          {
+            ...plainRequest,
+            shownArgs: JSON.stringify({ text: 'x'.repeat(size) }),
+            context: contextSaying('y'.repeat(2900)),
+          },
+        ] as const,
+    ),
+  ];
+  for (const [name, request] of all) {
+    yield { name: `card ${name}`, kind: 'message', ...card(request, links) };
+    const offer = request.grantOffer ?? sampleOffer;
+    const said = request.task?.takenBy ?? request.context?.resubmits?.by ?? 'name';
+    for (const [kind, view] of [
+      ['grant', grantModal({ ...request, tool: said }, offer, '{}')],
+      ['mark', markModal({ ...request, tool: said }, 'happened', '{}')],
+      [
+        'home',
+        homeView({ waiting: [], others: 0, decided: [request], grants: [listedGrantSaying(said)] }, links),
+      ],
+    ] as const)
+      yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
+  }
 }
 
 it('every card, modal and home view passes the validation of Slack’s own SDK', async (context) => {

@@ -8,6 +8,11 @@ import { registerSearchAttributes, runWorker, type RunningWorker } from '../../.
 import type { EmbeddedTemporal } from '../../../cli/embedded/temporal.ts';
 import { createHold } from '../../../gateway/hold/hold.ts';
 import { startHolding } from '../../../gateway/hold/holding.ts';
+import { definitionHashOf } from '../../../gateway/hold/canonical.ts';
+import { grantIdOf } from '../../../gateway/hold/grants.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import type { GrantTerms } from '../../../workflows/contract.ts';
+import { policyOf } from '../../support/gateway.ts';
 import type { HoldPort } from '../../../gateway/hold-port.ts';
 import {
   type Approvals,
@@ -88,8 +93,13 @@ async function startGateway(
   t: TestContext,
   name: string,
   settings: Partial<Replica['deps']['settings']> = {},
+  policy?: Policy,
 ): Promise<Gateway> {
-  const replica = await startReplica(db, testApprovals(db.pool), { name, settings });
+  const replica = await startReplica(db, testApprovals(db.pool), {
+    name,
+    settings,
+    ...(policy && { policy }),
+  });
   const hold = await startHolding({
     ...replica.deps,
     approvals,
@@ -131,6 +141,7 @@ async function decide(
   call: Shown,
   decision: 'approve' | 'deny',
   reason: string | null = null,
+  grant: GrantTerms | null = null,
 ): Promise<void> {
   const answer = await approvals.decide({
     workflowId: call.workflow_id,
@@ -140,6 +151,7 @@ async function decide(
     person: { keys: ['oidc:https://idp#ann'], name: 'Ann' },
     decision,
     reason,
+    grant,
     groups: ['dba'],
     via: 'console',
   });
@@ -302,4 +314,52 @@ test('the worker is down: the call is refused as retryable; the worker is back: 
   assert.equal((await retried.stream.response()).id, 2);
   await held;
   assert.equal(one.replica.upstream.calls().length, 1);
+});
+
+test('a grant given through Temporal lets the next call of its kind run at once, without a workflow of its own', {
+  timeout: 40_000,
+}, async (t) => {
+  const definition = '{"name":"query"}';
+  const policy = policyOf(
+    `default: deny
+approvers: { dba: { people: [ann@example.com] } }
+rules:
+  - name: writes
+    match: { connection: db, tool: query }
+    then: hold
+    approvers: [dba]
+    grants: { calls: 1, for: 5m, where: [call.args.table == approved.args.table] }
+`,
+    ['db'],
+  );
+  const ending = policy.rules[0]?.ending;
+  assert.ok(ending?.kind === 'hold');
+  const one = await startGateway(t, 'grants', {}, policy);
+  one.replica.upstream.tools.push(definition);
+  const verdict = { policyVersion: policy.version, offers: ending.offers };
+  const ask = (idJson: string, args: string) => {
+    const definitionHash = definitionHashOf(definition);
+    const request = one.replica.request({ idJson, args, definitionHash, verdict });
+    return { request, held: one.hold.hold(request) };
+  };
+  const first = ask('1', '{"table":"orders","n":1}');
+  const call = await pendingCall();
+  const { where } = { where: ending.offers.grants?.where.map(({ text }) => text) ?? [] };
+  const terms = { calls: 1, untilMs: Date.now() + 60_000, sessionId: 'session-1', where };
+  await decide(call, 'approve', null, terms);
+  await first.request.stream.response();
+  const second = ask('2', '{"table":"orders","n":2}');
+  assert.equal((await second.request.stream.response()).result?.content[0]?.text, 'done');
+  await Promise.all([first.held, second.held]);
+  const { rows } = await db.pool.query<{ workflow_id: string }>(
+    `select workflow_id from held_calls where grant_id = $1 and state = 'succeeded'`,
+    [grantIdOf(call.call_id)],
+  );
+  assert.equal(rows.length, 1);
+  await assert.rejects(link.client.workflow.getHandle(rows[0]?.workflow_id ?? '').describe());
+  const third = ask('3', '{"table":"orders","n":3}');
+  const asked = await pendingCall();
+  await decide(asked, 'deny', 'used up');
+  await third.held;
+  assert.equal(one.replica.upstream.calls().length, 2);
 });
