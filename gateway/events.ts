@@ -2,12 +2,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { openPassage, type Passage } from './containment/passage.ts';
 import { refuseModern } from './era.ts';
 import { identify, sessionOf } from './enter.ts';
-import { GatewayError } from './errors.ts';
+import type { DefinitionScope } from '../db/tool-definitions.ts';
+import { scopeOf } from './definitions/discover.ts';
+import { mayChange, plainNotification, withListChanges } from './definitions/list-changes.ts';
+import { GatewayError, UpstreamError } from './errors.ts';
 import type { PostDeps } from './post.ts';
 import { relay, type RelayContext } from './relay.ts';
 import { recordConnection } from './record.ts';
 import { createReplyStream, type ReplyStream } from './reply-stream.ts';
 import type { LiveSession } from './sessions/session.ts';
+import { createMessageQueue } from './upstreams/message-queue.ts';
+import type { UpstreamMessage } from './upstreams/upstream.ts';
 import { follow, placeOf, type StreamPlace } from './sessions/stream-log.ts';
 
 /** Keeps intermediaries from closing a stream on which nothing happens. */
@@ -39,7 +44,8 @@ export async function events(
     const session = await sessionOf(deps, identified, request, correlationId);
     passage.join(session);
     const { groups } = caller;
-    await streamTo(deps, { request, reply, session, groups, passage, correlationId, stopping });
+    const scope = scopeOf(identified.upstream, caller);
+    await streamTo(deps, { request, reply, session, scope, groups, passage, correlationId, stopping });
   } finally {
     passage.end();
   }
@@ -50,6 +56,7 @@ interface Following {
   readonly request: IncomingMessage;
   readonly reply: ServerResponse;
   readonly session: LiveSession;
+  readonly scope: DefinitionScope;
   /** The caller's. */
   readonly groups: readonly string[];
   readonly passage: Passage;
@@ -59,12 +66,15 @@ interface Following {
 
 async function streamTo(
   deps: PostDeps,
+  { request, reply, session, scope, passage, correlationId, stopping }: Following,
   { request, reply, session, groups, passage, correlationId, stopping }: Following,
 ): Promise<void> {
   const stream = createReplyStream(reply, { headers: {}, passage, progressToken: () => null, log: null });
   const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
   const place = placeOf(request.headers['last-event-id']);
   if (place) return resume(deps, session, place, stream, signal);
+  const messages = await whatHappens(deps, session, signal);
+  const masker = deps.sessionMasker(session.facts, 'default');
   const messages = await session.upstream.events(signal);
   const { connection } = session.facts;
   const profile = deps.maskers().profileFor({ connection, tool: '', groups });
@@ -83,7 +93,9 @@ async function streamTo(
   await stream.open();
   const deaf = deps.tasks.listen(session.facts.sessionId, { stream, context });
   try {
-    await relay(context, messages, stream);
+    const { definitions } = deps;
+    const watching = { definitions, scope, notification: plainNotification };
+    await relay(context, withListChanges(messages, watching), stream);
   } catch (error) {
     // The stream has begun, so it can only end; the client opens another. Given up by us: no news.
     if (!signal.aborted)
@@ -99,6 +111,24 @@ async function streamTo(
     stream.end();
     if (!session.ended.aborted)
       await recordConnection(deps, session, 'disconnect', { stream: correlationId });
+  }
+}
+
+/** Upstream's own stream; a silent one where it has none, and Holdpoint itself may have something to tell. */
+async function whatHappens(
+  deps: PostDeps,
+  session: LiveSession,
+  signal: AbortSignal,
+): Promise<AsyncIterable<UpstreamMessage>> {
+  try {
+    return await session.upstream.events(signal);
+  } catch (error) {
+    const hasNone = error instanceof UpstreamError && error.code === 'upstream_no_events';
+    if (!hasNone || !mayChange(deps.policy(), session.facts.connection)) throw error;
+    const silence = createMessageQueue<UpstreamMessage>();
+    if (signal.aborted) silence.end();
+    signal.addEventListener('abort', () => silence.end(), { once: true });
+    return silence;
   }
 }
 

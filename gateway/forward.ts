@@ -12,6 +12,7 @@ import { withRelatedTask } from './tasks/wire.ts';
 import type { SendOptions, UpstreamMessage } from './upstreams/upstream.ts';
 import { learningIn, scopeOf } from './definitions/discover.ts';
 import type { ToolDefinitions } from './definitions/registry.ts';
+import { announceListChanges, mayChange, subscribed, withListChanges } from './definitions/list-changes.ts';
 import { tailorList } from './definitions/tailor.ts';
 import { toolsIn } from './definitions/tool-list.ts';
 
@@ -43,7 +44,9 @@ export async function* forward(
     mayBeSilent: method === 'subscriptions/listen',
     onStream: () => stream.openSoon?.(),
   };
-  for await (const message of sentAs(deps, exchange, json, options)) {
+  const sent = sentAs(deps, exchange, json, options);
+  const messages = method === 'subscriptions/listen' ? listening(deps, exchange, idJson, sent) : sent;
+  for await (const message of messages) {
     if (message.kind !== 'response') {
       yield stream.taskId === undefined
         ? message
@@ -52,9 +55,23 @@ export async function* forward(
     }
     if (method === 'initialize') await establish(deps, exchange, message.json);
     const said = method === 'tools/list' ? await listFor(deps, exchange, message.json) : message.json;
-    const told = advertiseTasks(deps.policy(), exchange, method, said);
+    const announced = mayChange(deps.policy(), exchange.session.facts.connection)
+      ? announceListChanges(method, said)
+      : said;
+    const told = advertiseTasks(deps.policy(), exchange, method, announced);
     yield { ...message, json: modern ? privateResult(method, told) : told };
   }
+}
+
+/** What a subscription's client is told, with what Holdpoint itself does to the tools. */
+function listening(
+  { definitions }: ForwardDeps,
+  { upstream, caller }: MaskedExchange,
+  idJson: string,
+  sent: AsyncIterable<UpstreamMessage>,
+): AsyncIterable<UpstreamMessage> {
+  const { messages, notification } = subscribed(sent, idJson);
+  return withListChanges(messages, { definitions, scope: scopeOf(upstream, caller), notification });
 }
 
 /** A task's call may become a task of upstream's, too; everything else is one message. */

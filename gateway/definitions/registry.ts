@@ -66,11 +66,15 @@ export interface ToolDefinitionsDeps {
 }
 
 const policyLookMs = 1000;
+const tellAfterMs = 250;
 
 /** What this process knows of a scope; `rows` is null until it was loaded, and when it may have changed. */
 interface Known {
   readonly listed: Map<string, ToolDefinition>;
   rows: Promise<ReadonlyMap<string, InForce>> | null;
+  /** The tools kept back when clients were told last; null before any were looked at. */
+  keptBack: string | null;
+  telling: NodeJS.Timeout | null;
 }
 
 /** Starts the registry of this replica; what it stores and what people decide is shared by all. */
@@ -82,7 +86,7 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
   const known = (scope: DefinitionScope): Known => {
     const key = keyOf(scope);
     let found = scopes.get(key);
-    if (!found) scopes.set(key, (found = { listed: new Map(), rows: null }));
+    if (!found) scopes.set(key, (found = { listed: new Map(), rows: null, keptBack: null, telling: null }));
     return found;
   };
   const forget = (): void => {
@@ -91,13 +95,26 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
   const tell = (scope: DefinitionScope | null): void => {
     for (const listener of listeners) listener(scope);
   };
+  /** Tells of a scope when the tools that are kept back are no longer the same. */
+  async function compare(scope: DefinitionScope, one: Known): Promise<void> {
+    const before = one.keptBack;
+    one.keptBack = keptBack(deps, scope, await inForce(scope));
+    if (before !== null && before !== one.keptBack) tell(scope);
+  }
   const watch = await watchChannel(deps.databaseUrl, toolDefinitionChannel, {
     notified(payload) {
       const at = payload.indexOf(' ');
       const scope = { connection: payload.slice(0, at), context: payload.slice(at + 1) };
       const one = scopes.get(keyOf(scope));
-      if (one) one.rows = null;
-      tell(scope);
+      if (!one) return;
+      one.rows = null;
+      // Several changes at once are one; and lists that keep changing are not told of without end.
+      one.telling ??= setTimeout(() => {
+        one.telling = null;
+        compare(scope, one).catch((error: unknown) =>
+          deps.log.warn({ err: error }, 'clients could not be told of changed tools'),
+        );
+      }, tellAfterMs).unref();
     },
     listening() {
       listening = true;
@@ -126,6 +143,7 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
     const rows = loadInForce(deps, scope);
     one.rows = rows;
     try {
+      one.keptBack ??= keptBack(deps, scope, await rows);
       return await rows;
     } catch (cause) {
       if (one.rows === rows) one.rows = null;
@@ -169,6 +187,7 @@ export async function startToolDefinitions(deps: ToolDefinitionsDeps): Promise<T
     },
     async close() {
       clearInterval(timer);
+      for (const one of scopes.values()) clearTimeout(one.telling ?? undefined);
       await watch.close();
     },
   };
@@ -194,6 +213,20 @@ function remember(
       return hash;
     },
   });
+}
+
+/** Which tools are kept back, as one text to compare. */
+function keptBack(
+  deps: ToolDefinitionsDeps,
+  scope: DefinitionScope,
+  rows: ReadonlyMap<string, InForce>,
+): string {
+  const mode = modeFor(deps, scope);
+  if (mode === 'open') return '';
+  const keys = [...rows].flatMap(([key, { current, pinned }]) =>
+    current && blockOf(mode, current, pinned) ? [key] : [],
+  );
+  return keys.sort().join();
 }
 
 type Guarded = Exclude<DefinitionMode, 'open'>;

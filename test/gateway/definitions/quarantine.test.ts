@@ -187,15 +187,17 @@ test('while the database is away no tool is called that might have changed', asy
   await client.list();
   const { pool } = one.db;
   const { query } = pool;
-  await pool.query(`select pg_notify('holdpoint_tool_definitions', 'files ')`);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const aside = await pool.connect();
   pool.query = async () => {
     throw new Error('the database is away');
   };
   try {
+    await aside.query(`select pg_notify('holdpoint_tool_definitions', 'files ')`);
+    await new Promise((resolve) => setTimeout(resolve, 400));
     await assert.rejects(client.call('read'), /the tool’s definition could not be checked/);
   } finally {
     pool.query = query;
+    aside.release();
   }
   assert.equal(upstream.calls.length, 0);
 });
