@@ -66,16 +66,13 @@ interface Following {
 
 async function streamTo(
   deps: PostDeps,
-  { request, reply, session, scope, passage, correlationId, stopping }: Following,
-  { request, reply, session, groups, passage, correlationId, stopping }: Following,
+  { request, reply, session, scope, groups, passage, correlationId, stopping }: Following,
 ): Promise<void> {
   const stream = createReplyStream(reply, { headers: {}, passage, progressToken: () => null, log: null });
   const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
   const place = placeOf(request.headers['last-event-id']);
   if (place) return resume(deps, session, place, stream, signal);
   const messages = await whatHappens(deps, session, signal);
-  const masker = deps.sessionMasker(session.facts, 'default');
-  const messages = await session.upstream.events(signal);
   const { connection } = session.facts;
   const profile = deps.maskers().profileFor({ connection, tool: '', groups });
   const masker = deps.sessionMaskers.of(session, profile);
