@@ -394,3 +394,46 @@ test('the metadata document names the resource exactly and every authorization s
   });
   assert.match(challenge, /error_description="say 'x'\?\?Set-Cookie: a=b \? \?"$/);
 });
+
+test('a key set that was poisoned lets nobody in: neither by a shared secret, nor while it cannot be read', async () => {
+  const [own, evil] = [await newKey('k1'), await newKey('k1')];
+  await using issuer = await startIssuer([own]);
+  let clock = Date.now();
+  const { identify } = createIdentifier(
+    { issuers: [issuer.settings], anonymous: null },
+    { now: () => clock },
+  );
+  const secret = Buffer.from('a secret that whoever poisons the key set knows');
+  const shared = { kty: 'oct', k: secret.toString('base64url'), kid: 'shared', alg: 'HS256' };
+  issuer.state.poisoned = JSON.stringify({ keys: [shared] });
+  const forged = await new SignJWT({ iss: issuer.url, sub: 'root', aud: resource, exp: now() + 300 })
+    .setProtectedHeader({ alg: 'HS256', kid: 'shared' })
+    .sign(secret);
+  asRefusal(await identify({ authorization: `Bearer ${forged}`, resource }));
+  for (const poison of ['<html>', '[]', '{"keys":{}}', '{"keys":[null,{"kty":"RSA"}]}']) {
+    issuer.state.poisoned = poison;
+    clock += 16 * 60_000;
+    const token = await issuer.sign({ exp: now() + 36_000, poison });
+    asRefusal(await identify({ authorization: `Bearer ${token}`, resource }));
+  }
+  issuer.state.poisoned = null;
+  clock += 16 * 60_000;
+  asCaller(
+    await identify({ authorization: `Bearer ${await issuer.sign({ exp: now() + 36_000 })}`, resource }),
+  );
+  const impostor = await issuer.sign({ exp: now() + 36_000 }, { key: evil });
+  asRefusal(await identify({ authorization: `Bearer ${impostor}`, resource }));
+});
+
+test('an issuer that does not answer in time is one that cannot be reached', async () => {
+  await using issuer = await startIssuer([await newKey('k1')]);
+  const never = (_: string, { signal }: RequestInit): Promise<Response> =>
+    new Promise((_resolve, reject) => {
+      assert.ok(signal, 'every request of the gateway to an issuer has a deadline');
+      // What the deadline does, without waiting for it.
+      reject(new DOMException('too slow', 'TimeoutError'));
+    });
+  const { identify } = createIdentifier({ issuers: [issuer.settings], anonymous: null }, { fetch: never });
+  const refusal = asRefusal(await identify({ authorization: `Bearer ${await issuer.sign({})}`, resource }));
+  assert.deepEqual([refusal.refused, refusal.status], ['issuer_unavailable', 503]);
+});
