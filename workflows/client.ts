@@ -147,7 +147,7 @@ export interface Approvals {
 
 const signalDeadlineMs = 3_000;
 /** A burst of calls shall not run into the deadline because each slows the others. */
-const opening = { atOnce: 32, waitMs: 10_000 };
+const opening = { atOnce: 12, waitMs: 10_000 };
 
 /**
  * Ids of the approval workflows that closed within `closedWithinMs` without settling their row: terminated, failed or
