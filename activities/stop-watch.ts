@@ -1,4 +1,10 @@
-import { markActsRecorded, openStops, pendingWorkflows, unrecordedActs } from '../db/clock-stop-acts.ts';
+import {
+  markActsRecorded,
+  openStops,
+  pendingWorkflows,
+  refreshWaiting,
+  unrecordedActs,
+} from '../db/clock-stop-acts.ts';
 import type { Pool } from '../db/pool.ts';
 
 /** What watching the kill switch and Slack's outages needs. */
@@ -36,7 +42,10 @@ export function startStopWatch(deps: StopWatchDeps): StopWatch {
     }
     const now = (await openStops(pool)).join(',');
     const changed = open !== null && open !== now;
-    if (changed) await tellWorkflows(deps);
+    if (changed) {
+      await refreshWaiting(pool);
+      await tellWorkflows(deps);
+    }
     open = now;
   };
   let looking: Promise<void> | null = null;

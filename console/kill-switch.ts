@@ -1,5 +1,5 @@
 import { type Freeze, freeze, freezeInForce, lift, switchPeople } from '../db/kill-switch.ts';
-import type { Pool } from '../db/pool.ts';
+import type { Pool, Queryable } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import { groupsOf, type Identity } from './identity.ts';
 
@@ -70,7 +70,7 @@ const notYours: Turned = {
 };
 
 /** How the freeze in force came to be, in one sentence; null while nothing is frozen. */
-export async function freezeWords(pool: Pool): Promise<string | null> {
+export async function freezeWords(pool: Queryable): Promise<string | null> {
   const now = await freezeInForce(pool);
   return now && wordsOf(now);
 }

@@ -67,6 +67,15 @@ export async function openStops(db: Queryable): Promise<readonly string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** Has the cards of the calls that wait brought up to date: their clocks have stopped, or go on. */
+export async function refreshWaiting(db: Queryable): Promise<void> {
+  await db.query(
+    `insert into slack_refreshes (call_id) select call_id from held_calls where state = 'pending'
+     on conflict (call_id) do update set wish = slack_refreshes.wish + 1,
+       due_at = least(slack_refreshes.due_at, now())`,
+  );
+}
+
 /** Workflows of the calls that wait; at most ten thousand. */
 export async function pendingWorkflows(db: Queryable): Promise<readonly string[]> {
   const { rows } = await db.query<{ id: string }>(

@@ -22,7 +22,7 @@ export async function stopClocks(db: Queryable, kind: StopKind, at: Date): Promi
 export async function restartClocks(db: Queryable): Promise<void> {
   await db.query(
     `update held_calls c set
-       expires_at = base_expires_at + clock_stood_still(created_at, on_slack_outage),
+       expires_at = coalesce(base_expires_at, expires_at) + clock_stood_still(created_at, on_slack_outage),
        clock_stopped_at = null
      where state = 'pending' and clock_stopped_at is not null and not exists (
        select from clock_stops s

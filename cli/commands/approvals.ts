@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { extensionOf, tell, tellExtended, voteOf } from '../../console/answer.ts';
 import { saidOf } from '../../console/choice.ts';
 import type { Identity } from '../../console/identity.ts';
+import { freezeWords } from '../../console/kill-switch.ts';
 import { isRequester, standingOf } from '../../console/standing.ts';
 import { visibleText } from '../../console/visible.ts';
 import { pendingCalls, recentCalls, type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
@@ -51,6 +52,8 @@ export async function run(argv: readonly string[], deps: ApprovalsDeps): Promise
       return 0;
     }
     if (rest.length > 0) throw new UsageError(`too many arguments: ${rest.join(' ')}`);
+    const frozen = await freezeWords(deps.pool);
+    if (frozen !== null) deps.stderr(`${visibleText(frozen)}\n`);
     if (act === 'list') return await list(deps, values);
     if (!['show', 'approve', 'deny', 'extend', 'cancel'].includes(act))
       throw new UsageError(`there is no approvals ${act}`);

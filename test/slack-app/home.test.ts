@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { freezeInForce, keepSwitchPeople } from '../../db/kill-switch.ts';
 import { linkCodeOwner, useLinkCode } from '../../db/people.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
@@ -88,6 +89,24 @@ describe('the App Home and /holdpoint', () => {
     assert.match(await said(stranger, 'pending'), /another Slack workspace/);
     await stage.slack.openHome(stranger);
     assert.equal(stage.slack.home(stranger), undefined);
+  });
+
+  it('freeze all calls for a member of an approver group, and lift that for two, never for a stranger', async () => {
+    const [fay, gus, eve] = ['Fay', 'Gus <!channel>', 'Eve'].map((name) => stage.slack.addUser({ name }));
+    assert.ok(fay && gus && eve);
+    const group = { name: 'dba', slackChannel: null, slackUserGroup: null, groups: [] };
+    await keepSwitchPeople(db.pool, [{ ...group, people: [person(fay), person(gus)] }]);
+    assert.match(await said(eve, 'freeze for fun'), /Only members of an approver group/);
+    const stranger = stage.slack.addUser({ name: 'Stranger', teamId: 'T0OTHER' });
+    assert.match(await said(stranger, 'freeze'), /another Slack workspace/);
+    assert.equal(await freezeInForce(db.pool), null);
+    assert.match(await said(fay, 'freeze agents run wild'), /Frozen: nothing goes upstream/);
+    assert.equal((await freezeInForce(db.pool))?.because, 'agents run wild');
+    assert.match(await said(fay, 'unfreeze'), /as soon as another person/);
+    const lifted = await said(gus, 'unfreeze');
+    assert.match(lifted, /Lifted, as asked for by Fay and Gus/);
+    assert.doesNotMatch(lifted, /<!channel>/);
+    assert.equal(await freezeInForce(db.pool), null);
   });
 
   it('explain themselves when asked for something else', async () => {

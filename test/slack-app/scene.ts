@@ -29,6 +29,7 @@ export async function heldCall(
     needed?: number;
     caller?: { key: string; email: string | null };
     tool?: string;
+    channelMembers?: boolean;
     grantOffer?: ShownOffer;
     context?: CallContext;
   } = {},
@@ -42,6 +43,7 @@ export async function heldCall(
       slackUserGroup: options.userGroup ?? null,
       people: options.people ?? [],
       groups: options.groups ?? [],
+      ...(options.channelMembers && { channelMembers: true }),
     },
   ];
   const caller = {

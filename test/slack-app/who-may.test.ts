@@ -31,6 +31,20 @@ describe('who may decide in Slack', () => {
     await stage.slack.click(user, card, actionIds.approve, teamId === undefined ? {} : { teamId });
     return outcome(callId);
   }
+  /** The same in another channel. */
+  async function approvesIn(
+    channel: string,
+    user: string,
+    options: Parameters<typeof heldCall>[1],
+  ): Promise<string> {
+    const callId = await heldCall(db.pool, options);
+    await stage.cards.announce(callId);
+    const card = await stage.slack.waitForMessage(channel, (message) =>
+      JSON.stringify(message.metadata).includes(`"${callId}"`),
+    );
+    await stage.slack.click(user, card, actionIds.approve);
+    return outcome(callId);
+  }
   async function outcome(callId: string): Promise<string> {
     for (;;) {
       const { rows } = await db.pool.query(
@@ -53,6 +67,18 @@ describe('who may decide in Slack', () => {
 
   it('not those in the channel who belong to no approver group', async () => {
     assert.equal(await approves(stage.slack.addUser({ name: 'Eve' }), {}), 'NotAnApprover');
+  });
+
+  it('those in the channel now, where policy says that its members may, page by page', async () => {
+    const [first, second, last, gone] = ['A', 'B', 'Hal', 'Ida'].map((name) => stage.slack.addUser({ name }));
+    const channel = stage.slack.addChannel({ name: 'ops', members: [first, second, last].map(String) });
+    const options = { channel, channelMembers: true, people: [] };
+    assert.equal(await approvesIn(channel, String(last), options), 'Counted');
+    assert.equal(await approvesIn(channel, String(gone), options), 'NotAnApprover');
+    assert.equal(
+      await approvesIn(channel, String(last), { ...options, channelMembers: false }),
+      'NotAnApprover',
+    );
   });
 
   it('not the requester, whether known by a linked identity or by the same confirmed e-mail', async () => {
