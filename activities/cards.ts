@@ -15,7 +15,7 @@ import {
 } from '../db/cards.ts';
 import { noteAnnounced } from '../db/held-clock.ts';
 import { type Card, cardOf } from '../slack-app/card.ts';
-import { alertOfUnknown } from './card-alert.ts';
+import { alertOf } from './card-alert.ts';
 import { findPosted } from './find-card.ts';
 import { failOver } from './fail-over.ts';
 import { remind } from './reminding.ts';
@@ -133,8 +133,9 @@ async function bringCopyUpToDate(
   const links = { consoleUrl: deps.consoleUrl };
   const options = { forRequester: copy.role === 'requester' };
   try {
-    await show(deps, copy, facts, cardOf(facts, links, options));
-    await alertOfUnknown(deps, copy, facts);
+    const wanted = cardOf(facts, links, options);
+    await show(deps, copy, facts, wanted);
+    await alertOf(deps, copy, facts, wanted.text);
     return null;
   } catch (error) {
     const trouble = slackTrouble(error);

@@ -238,6 +238,11 @@ describe('the cards of a held call', () => {
     await db.pool.query(`update held_calls set state = 'expired' where call_id = $1`, [callId]);
     await cards.refresh(callId);
     assert.match(shown(), /Expired/);
+    // An update notifies nobody: how it ended is said as well, once.
+    await cards.refresh(callId);
+    const said = slack.messages(`D${carol}`).filter(({ text }) => text.includes('Expired'));
+    assert.equal(said.length, 2, 'the card itself, and one message');
+    assert.equal(slack.messages('C0DBA').length, 1, 'approvers are not told by a message');
   });
 
   it('reach the channel also while Slack does not tell who the requester is', async () => {
