@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { listTokens, revokeTokens } from '../db/access-tokens.ts';
+import { endSignIn, signInsOf } from '../db/oauth-sign-ins.ts';
 import type { RecordAct } from './acts.ts';
 import type { ConsoleContext, TokenRules, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
@@ -54,17 +55,30 @@ export function tokenRoutes(app: FastifyInstance, context: ConsoleContext): void
     return reply.redirect('/tokens', 303);
   });
 
+  app.post('/tokens/end', async (request, reply) => {
+    const visit = visitOf(request);
+    const form = formOf(request);
+    context.visits.checkForm(visit, form);
+    const { keys } = visit.identity.person;
+    const grant = form['grant'] ?? '';
+    await recordActOf(context)('clients.end', { credential: `oauth:${grant}`, by: keys[0] ?? '' });
+    await endSignIn(context.pool, grant, keys);
+    return reply.redirect('/tokens', 303);
+  });
+
   async function answer(
     reply: FastifyReply,
     status: number,
     visit: Visit,
     told: Partial<Pick<TokensView, 'made' | 'refused'>>,
   ): Promise<string> {
-    const tokens = await listTokens(context.pool, visit.identity.person.keys);
+    const { keys } = visit.identity.person;
+    const [tokens, signIns] = [await listTokens(context.pool, keys), await signInsOf(context.pool, keys)];
     const { scopes, longestMs } = rules as TokenRules;
     reply.code(status).type('text/html');
     const view = {
       tokens,
+      signIns,
       scopes,
       longestDays: Math.max(1, Math.floor(longestMs / dayMs)),
       now: context.now(),

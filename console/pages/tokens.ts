@@ -1,4 +1,5 @@
 import type { AccessToken } from '../../db/access-tokens.ts';
+import type { SignIn } from '../../db/oauth-sign-ins.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { visible } from '../visible.ts';
@@ -7,6 +8,8 @@ import { layout } from './layout.ts';
 /** What the page of access tokens shows. */
 export interface TokensView {
   readonly tokens: readonly AccessToken[];
+  /** The programs that the person let in (built-in authorization server). */
+  readonly signIns: readonly SignIn[];
   /** Every scope that a token may have. */
   readonly scopes: readonly string[];
   readonly longestDays: number;
@@ -27,8 +30,22 @@ export function tokensPage(view: TokensView, visit: Visit): Html {
 ${view.made && madeNote(view.made)}
 ${view.refused !== null && html`<div class="told refused" role="alert"><p><strong>No token was made.</strong> ${visible(view.refused)}</p></div>`}
 ${view.tokens.length === 0 ? html`<p>You have no tokens.</p>` : table(view, visit)}
-${form(view, visit)}`,
+${form(view, visit)}
+${view.signIns.length > 0 && programs(view.signIns, visit)}`,
   });
+}
+
+/** What was let in at the built-in authorization server. A program's name is its own word. */
+function programs(signIns: readonly SignIn[], visit: Visit): Html {
+  return html`<h2>Programs that you let in</h2>
+<table><caption>Each may renew its access until then, unless you end it</caption>
+<thead><tr><th scope="col">Program</th><th scope="col">May use</th><th scope="col">Since</th><th scope="col">Until</th><th scope="col">End</th></tr></thead>
+<tbody>${signIns.map(
+    ({ grantId, clientId, clientName, scopes, signedInAt, expiresAt }) => html`<tr>
+<th scope="row">${visible(clientName ?? clientId)}</th><td>${scopes.map((scope) => html`<code>${visible(scope)}</code> `)}</td>
+<td>${time(signedInAt)}</td><td>${time(expiresAt)}</td>
+<td><form method="post" action="/tokens/end"><input type="hidden" name="csrf" value="${visit.csrf}"><input type="hidden" name="grant" value="${grantId}"><button class="quiet" type="submit" aria-label="End ${visible(clientName ?? clientId)}">End</button></form></td></tr>`,
+  )}</tbody></table>`;
 }
 
 function madeNote({ secret, name }: { secret: string; name: string }): Html {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { run, type TokensDeps } from '../../cli/commands/tokens.ts';
 import { localApprover } from '../../console/identity.ts';
 import { listTokens, standingToken } from '../../db/access-tokens.ts';
+import { standingSignIn, storeSignIn } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -60,6 +61,44 @@ test('nobody makes a token with a foreign form, nor revokes one of somebody else
   const tooLong = await person.post('/tokens', { ...form, csrf, days: '400' });
   assert.equal(tooLong.status, 422);
   assert.match(await tooLong.text(), /at most 30 days/);
+});
+
+test('a person ends what they let in, and nobody ends what somebody else did', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool, withTokens([]));
+  const signIn = (key: string, grantId: string) =>
+    storeSignIn(
+      db.pool,
+      {
+        grantId,
+        clientId: 'c',
+        clientName: '<b>program</b>',
+        resource: 'https://gw.example/mcp/files',
+        scopes: ['mcp:files'],
+        person: {
+          key,
+          subject: 's',
+          issuer: 'i',
+          email: null,
+          name: 'n',
+          groups: [],
+          acr: null,
+          amr: [],
+          authenticatedAtMs: null,
+        },
+      },
+      60_000,
+    );
+  await signIn('local:approver', 'mine');
+  await signIn('oidc:https://idp.example#other', 'theirs');
+  const person = await signedIn(console.address);
+  const page = await (await person.get('/tokens')).text();
+  assert.ok(page.includes('value="mine"') && !page.includes('theirs') && !page.includes('<b>program'));
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
+  assert.equal((await person.post('/tokens/end', { grant: 'mine' })).status, 403, 'without the form token');
+  for (const grant of ['mine', 'theirs']) await person.post('/tokens/end', { csrf, grant });
+  assert.equal(await standingSignIn(db.pool, 'mine'), null);
+  assert.ok(await standingSignIn(db.pool, 'theirs'));
 });
 
 async function commandLine(pool: Pool, argv: string[]): Promise<{ code: number; out: string; err: string }> {
