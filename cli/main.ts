@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { ConfigError } from './config/config-error.ts';
 import { usage } from './usage.ts';
+import { programVersion } from './version.ts';
 
 /** What every command is given. */
 export interface Invocation {
@@ -52,7 +52,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const [name, ...argv] = parsed.rest;
   if (name === '--version') {
-    out(`${version()}\n`);
+    out(`${programVersion()}\n`);
     return 0;
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -109,11 +109,6 @@ function explain(error: unknown): string {
   if (error instanceof ConfigError) return `holdpoint: the configuration is wrong:\n${error.message}`;
   if (process.env['DEBUG'] && error instanceof Error) return error.stack ?? error.message;
   return `holdpoint: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -26,7 +26,7 @@ export function voteOf(
     readonly groups: readonly string[];
     readonly proof?: VoteProof | null;
   } & Said,
-  via: 'console' | 'cli',
+  via: 'console' | 'cli' | 'api',
 ): DecideRequest {
   const { person } = identity;
   const id = createHash('sha256').update(JSON.stringify([call.callId, act.decision, person.keys[0]]));

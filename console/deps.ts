@@ -71,6 +71,11 @@ export interface PolicyInForce {
   readonly profiles: () => readonly string[];
 }
 
+/** Says what is wrong with the text of a policy. */
+export type CheckPolicy = (
+  text: string,
+) => readonly { readonly line: number | null; readonly path: string; readonly message: string }[];
+
 /** What revoking needs, besides the record of acts. */
 export type Containment = Pick<ContainmentDeps, 'maskText' | 'cancelWorkflow'>;
 
@@ -102,6 +107,10 @@ export interface ConsoleDeps {
   readonly recordings?: Recordings | null;
   /** Left out where the process has loaded no policy: the pages then say so. */
   readonly rules?: PolicyInForce | null;
+  /** Says what is wrong with the text of a policy; left out where the connections are not known. */
+  readonly checkPolicy?: CheckPolicy | null;
+  /** Holdpoint's version, as the API names it. */
+  readonly version?: string;
   /** Left out: nobody makes access tokens here. */
   readonly tokens?: TokenRules | null;
   /** Left out where the process cannot sign decisions on tool definitions. */
@@ -156,6 +165,8 @@ export interface ConsoleContext {
   readonly viewers: Auditors;
   readonly roles: Roles;
   readonly containment: Containment | null;
+  readonly checkPolicy: CheckPolicy | null;
+  readonly version: string;
   readonly recordings: Recordings | null;
   readonly rules: PolicyInForce | null;
   readonly definitions: Omit<DefinitionDesk, 'pool'> | null;

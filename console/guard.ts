@@ -57,6 +57,8 @@ export function guard(
       );
     if (request.method === 'GET' || request.method === 'HEAD') return;
     if (request.method === 'POST' && request.url === fromElsewhere) return;
+    // A page of another site cannot send this header without asking, and nothing here answers that it may.
+    if (request.url.startsWith('/api/') && request.headers.authorization !== undefined) return;
     const origin = request.headers.origin;
     const site = request.headers['sec-fetch-site'];
     if (origin === undefined || !origins.has(origin) || (site !== undefined && site !== 'same-origin'))

@@ -21,6 +21,8 @@ export type Permission =
   | 'requests.decide'
   /** Read recordings, look into what was revoked. */
   | 'recordings.read'
+  /** See what is revoked. */
+  | 'containment.see'
   /** Revoke, lift, cancel requests, end grants and tokens of others. */
   | 'containment.act'
   /** Whatever cannot be taken back, such as purging recordings. */
@@ -30,6 +32,7 @@ const permissions: Readonly<Record<Permission, readonly Role[]>> = {
   'requests.see': ['viewer', 'auditor', 'operator', 'owner'],
   'requests.decide': ['approver'],
   'recordings.read': ['auditor', 'owner'],
+  'containment.see': ['auditor', 'operator', 'owner'],
   'containment.act': ['operator', 'owner'],
   'recordings.purge': ['owner'],
 };

@@ -101,7 +101,7 @@ export function containmentRoutes(app: FastifyInstance, context: ConsoleContext)
 
 /** Whether somebody may look at what is revoked. */
 export function maySee(context: Pick<ConsoleContext, 'roles'>, identity: Identity): boolean {
-  return may(identity, context.roles, 'containment.act') || may(identity, context.roles, 'recordings.read');
+  return may(identity, context.roles, 'containment.see');
 }
 
 /** Somebody as the acts of containment name them. */

@@ -2,6 +2,7 @@ import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { sweepConsole } from '../db/console-sessions.ts';
+import { apiPrefix, apiRoutes, refuseAddress } from './api/serve.ts';
 import { assetRoutes } from './assets.ts';
 import type { ConsoleContext, ConsoleDeps, Login } from './deps.ts';
 import { ConsoleError } from './errors.ts';
@@ -61,6 +62,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: login.mode === 'saml' ? samlBodyLimitBytes : bodyLimitBytes,
     forceCloseConnections: true,
+    frameworkErrors: refuseAddress,
   });
   let port = deps.listen.port;
   const publicUrl = (): URL => {
@@ -78,6 +80,8 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     viewers: namedBy(deps.roles ?? {}, rolesThatMay('requests.see'), deps.auditors ?? null),
     roles: deps.roles ?? {},
     containment: deps.containment ?? null,
+    checkPolicy: deps.checkPolicy ?? null,
+    version: deps.version ?? '0.0.0',
     recordings: deps.recordings ?? null,
     rules: deps.rules ?? null,
     definitions: deps.definitions ?? null,
@@ -118,6 +122,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
   await assetRoutes(app);
   app.get('/healthz', async () => ({ status: 'ok' }));
   context.login.routes(app, context);
+  await app.register(async (api) => apiRoutes(api, context), { prefix: apiPrefix });
   let endStreams = (): void => {};
   await app.register(async (inside) => {
     requireVisit(inside, context);

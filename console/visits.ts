@@ -16,6 +16,9 @@ import { sameText } from './login/link.ts';
 
 const limits: SessionLimits = { lifeMs: 12 * 3_600_000, idleMs: 2 * 3_600_000 };
 
+/** The field of a form that carries the session's mark. */
+export const formMark = 'csrf';
+
 /** Who is signed in, request by request. Sessions are rows; the cookie is a secret of which only the hash is kept. */
 export interface Visits {
   /** The visit of a request, or null when nobody is signed in. */
@@ -69,7 +72,7 @@ export function createVisits(pool: Pool, binding: string, secure: boolean): Visi
       reply.clearCookie(cookie, options);
     },
     checkForm(visit, form) {
-      const sent = form['csrf'];
+      const sent = form[formMark];
       if (typeof sent === 'string' && sameText(sent, visit.csrf)) return;
       throw new PageError(
         403,

@@ -87,6 +87,19 @@ export async function revocationsInForce(db: Queryable): Promise<Revocation[]> {
   return rows;
 }
 
+/** A gateway that has said nothing for this long lets nothing pass: its lease is over many times. */
+export const gatewayAliveMs = 5_000;
+
+/** How many gateways let things pass. */
+export async function aliveGateways(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ alive: number }>(
+    `select count(*)::int as alive from revocation_replicas
+     where seen_at > clock_timestamp() - make_interval(secs => $1)`,
+    [gatewayAliveMs / 1000],
+  );
+  return rows[0]?.alive ?? 0;
+}
+
 /** The latest revocations, lifted ones included. */
 export async function recentRevocations(db: Queryable, limit: number): Promise<Revocation[]> {
   const { rows } = await db.query<Revocation>(

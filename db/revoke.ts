@@ -4,6 +4,7 @@ import { inTransaction, type Pool, type Queryable } from './pool.ts';
 import {
   type Actor,
   canonicalValue,
+  gatewayAliveMs,
   type InFlight,
   longestValue,
   type Revocation,
@@ -44,8 +45,6 @@ export interface Revoked {
   readonly inFlight: readonly InFlight[];
 }
 
-/** A gateway that has said nothing for this long lets nothing pass: its lease is over many times. */
-const aliveMs = 5_000;
 const confirmWaitMs = 3_000;
 
 /**
@@ -115,7 +114,7 @@ async function confirmations(db: Queryable, version: string): Promise<{ confirme
     const { rows } = await db.query<{ confirmed: number; alive: number }>(
       `select count(*) filter (where version >= $1)::int as confirmed, count(*)::int as alive
        from revocation_replicas where seen_at > clock_timestamp() - make_interval(secs => $2)`,
-      [version, aliveMs / 1000],
+      [version, gatewayAliveMs / 1000],
     );
     const found = rows[0] ?? { confirmed: 0, alive: 0 };
     if (found.confirmed === found.alive || performance.now() > untilMs) return found;

@@ -1,5 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openApiDocument } from '../../console/api/openapi.ts';
+import { programVersion } from '../version.ts';
 import { jsonSchemas } from './json-schemas.ts';
 import { settingsReference } from './reference.ts';
 
@@ -16,6 +18,7 @@ export async function generatedDocs(): Promise<Readonly<Record<string, string>>>
   const [written = ''] = configuration.split(marker);
   return {
     ...(Object.fromEntries(schemas) as Record<string, string>),
+    'openapi.json': `${JSON.stringify(openApiDocument(programVersion()), null, 2)}\n`,
     'configuration.md': `${written}${marker}\n${settingsReference()}`,
   };
 }

@@ -6,8 +6,12 @@ import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { createApprovals } from '../../workflows/client.ts';
+import type { CheckPolicy } from '../../console/deps.ts';
+import { checkMaskingConfig } from '../../masking/check-config.ts';
+import { compilePolicy } from '../../policy/compile.ts';
 import { knownScopes } from '../known-scopes.ts';
-import { defaultMasker, maskingReasons } from '../masking.ts';
+import { programVersion } from '../version.ts';
+import { defaultMasker, maskingReasons, ruleFileReader } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { openRules } from './rules.ts';
 import { temporalLink } from './temporal.ts';
@@ -54,6 +58,8 @@ export async function startConsoleRole(
       recordAct: createRecordAct({ recorder, masker: defaultMasker() }),
       maskText: (text) => defaultMasker().text(text).text,
     },
+    checkPolicy: policyChecker(context),
+    version: programVersion(),
     tokens: { longestMs: config.identity.accessTokens.longestMs, scopes: knownScopes(config) },
     log,
   });
@@ -67,5 +73,21 @@ export async function startConsoleRole(
       await recorder.close();
       await link.close();
     },
+  };
+}
+
+/** Checks the text of a policy as `holdpoint policy check` does, with the connections that are configured. */
+function policyChecker({ config, together }: RoleContext): CheckPolicy {
+  const readText = ruleFileReader(config.policy);
+  return (text) => {
+    const compiled = compilePolicy(text, {
+      file: 'policy.yaml',
+      connections: Object.keys(config.connections),
+      slackConfigured: together ? config.slack !== null : null,
+      checkMasking: (value) => checkMaskingConfig(value, readText),
+    });
+    return 'errors' in compiled
+      ? compiled.errors.map(({ line, path, message }) => ({ line, path, message }))
+      : [];
   };
 }

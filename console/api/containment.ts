@@ -1,0 +1,77 @@
+import { recentRevocations, type Revocation, RevocationError } from '../../db/revocations.ts';
+import { revoke, unrevoke } from '../../db/revoke.ts';
+import type { ConsoleContext } from '../deps.ts';
+import { actorOf } from '../routes-containment.ts';
+import { lookedAgain } from './approvals.ts';
+import { ApiProblem, endpoint } from './endpoint.ts';
+import * as schema from './schemas.ts';
+
+/** Revoking and lifting; the console's page and `holdpoint revoke` do the same thing. */
+export const containmentEndpoints = [
+  endpoint({
+    id: 'listRevocations',
+    method: 'GET',
+    path: '/revocations',
+    summary: 'What is revoked, and what was.',
+    permission: 'containment.see',
+    params: schema.none,
+    query: schema.none,
+    body: null,
+    status: 200,
+    response: schema.revocations,
+    run: async ({ context }) => ({ revocations: (await recentRevocations(context.pool, 500)).map(shown) }),
+  }),
+  endpoint({
+    id: 'revoke',
+    method: 'POST',
+    path: '/revocations',
+    summary: 'Cuts something off on every gateway, and lists what was under way.',
+    permission: 'containment.act',
+    params: schema.none,
+    query: schema.none,
+    body: schema.revokeBody,
+    status: 201,
+    response: schema.revoked,
+    async run({ body, caller, context }) {
+      const by = actorOf(await lookedAgain(context, caller), caller.via);
+      const done = await told(() => revoke(context.pool, { ...body, by }, depsOf(context)));
+      return { ...done, revocation: shown(done.revocation), inFlight: [...done.inFlight] };
+    },
+  }),
+  endpoint({
+    id: 'unrevoke',
+    method: 'POST',
+    path: '/revocations/lift',
+    summary: 'Lets something in again.',
+    permission: 'containment.act',
+    params: schema.none,
+    query: schema.none,
+    body: schema.revokeBody,
+    status: 200,
+    response: schema.revocation,
+    async run({ body, caller, context }) {
+      const by = actorOf(await lookedAgain(context, caller), caller.via);
+      return shown(await told(() => unrevoke(context.pool, { ...body, by }, depsOf(context))));
+    },
+  }),
+];
+
+function depsOf({ containment, recordings }: ConsoleContext) {
+  if (containment && recordings) return { ...containment, recordAct: recordings.recordAct };
+  throw new ApiProblem('unavailable', 'acts cannot be recorded here, so nothing is revoked here');
+}
+
+async function told<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof RevocationError)) throw error;
+    const conflict = error.code === 'already_revoked' || error.code === 'not_revoked';
+    throw new ApiProblem(conflict ? 'conflict' : 'invalid', error.message, { cause: error });
+  }
+}
+
+function shown(revocation: Revocation) {
+  const { revokedAt, liftedAt, ...rest } = revocation;
+  return { ...rest, revokedAt: revokedAt.toISOString(), liftedAt: liftedAt?.toISOString() ?? null };
+}

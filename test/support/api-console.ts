@@ -1,0 +1,69 @@
+import { createRecordAct } from '../../console/acts.ts';
+import { makeServiceToken } from '../../console/make-token.ts';
+import { createRecordReader } from '../../db/records-read.ts';
+import { createRecordStore } from '../../db/records.ts';
+import { defaultMasker } from '../../cli/masking.ts';
+import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
+import { createRecorder } from '../../recording/recorder.ts';
+import { type TestConsole, testConsole } from '../console/support.ts';
+import type { TestDatabase } from './postgres.ts';
+
+/** A console with all that the API needs, and a token for it. */
+export interface ApiConsole extends AsyncDisposable {
+  readonly console: TestConsole;
+  /** Of the service `ci`, which is an owner. */
+  readonly token: string;
+  readonly cancelled: string[];
+}
+
+/** Starts a console whose API works on a database, with real recordings. */
+export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
+  const keyRing = localKeyRing([newDataKey()]);
+  const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
+  const masker = defaultMasker();
+  const recordAct = createRecordAct({ recorder, masker });
+  const cancelled: string[] = [];
+  const console = await testConsole(db.pool, {
+    roles: {
+      owner: { people: ['service:ci'], groups: [] },
+      viewer: { people: ['service:eyes'], groups: [] },
+      approver: { people: ['service:ci'], groups: [] },
+    },
+    containment: {
+      maskText: (text) => masker.text(text).text,
+      cancelWorkflow: async (id) => void cancelled.push(id),
+    },
+    recordings: { reader: createRecordReader(db.pool), keyRing, recordAct },
+    checkPolicy: () => [],
+    version: '0.1.0',
+  });
+  return {
+    console,
+    cancelled,
+    token: await apiToken(db, 'ci', ['holdpoint:api']),
+    async [Symbol.asyncDispose]() {
+      await console[Symbol.asyncDispose]();
+      await recorder.close();
+    },
+  };
+}
+
+/** A token of a service. */
+export async function apiToken(
+  db: TestDatabase,
+  subject: string,
+  scopes: readonly string[] | null,
+): Promise<string> {
+  const { secret } = await makeServiceToken(
+    {
+      db: db.pool,
+      recordAct: async () => {},
+      now: new Date(),
+      longestMs: 86_400_000,
+      scopes: ['holdpoint:api', 'mcp:postgres'],
+    },
+    { subject, by: 'test' },
+    { name: subject, lifeMs: 3_600_000, scopes, groups: [] },
+  );
+  return secret;
+}
