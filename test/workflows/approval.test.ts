@@ -201,6 +201,29 @@ function expired(claims: object): Promise<string> {
     .sign(place.trusted.privateKey);
 }
 
+test('what anybody may send from the Temporal UI about time changes nothing: a forged extension, a clock signal', async () => {
+  const call = await place.hold({
+    terms: {
+      quorum: { kind: 'together', approvals: 1 },
+      remindersMs: [],
+      escalation: [],
+      extension: { byMs: 60_000, times: 1 },
+      onSlackOutage: 'continue',
+    },
+  });
+  const handle = place.link.client.workflow.getHandle(workflowIdOf(call));
+  for (const forged of [{ jws: 'e30.e30.AA' }, 'extend', { jws: 7 }])
+    await assert.rejects(handle.executeUpdate(names.extend, { args: [forged] }), WorkflowUpdateFailedError);
+  await handle.signal(names.clock, { stopped: true });
+  const { rows } = await db.pool.query<{ at: Date }>(
+    'select expires_at as at from held_calls where call_id = $1',
+    [call.callId],
+  );
+  assert.equal(rows[0]?.at.getTime(), call.expiresAtMs);
+  assert.equal((await place.vote(call, ann)).kind, 'counted');
+  await place.until(call, 'succeeded');
+});
+
 test('a cancelled request says why, and is not sent', async () => {
   const call = await place.hold();
   await place.approvals.cancel(workflowIdOf(call), 'the agent changed its mind');

@@ -2,6 +2,7 @@
 // release that changes workflows/, and keep the histories of the releases before (one folder each).
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { type ApprovalInput, replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -47,6 +48,38 @@ const stories: Record<string, (place: Workplace) => Promise<ApprovalInput>> = {
     await place.approvals.cancel(workflowIdOf(call), 'not needed any more');
     return call;
   },
+  'escalated-and-extended': async (place) => {
+    const call = await place.hold({
+      terms: {
+        quorum: {
+          kind: 'all',
+          needs: [
+            { group: 'dba', approvals: 1 },
+            { group: 'security', approvals: 1 },
+          ],
+        },
+        remindersMs: [300],
+        escalation: [{ afterMs: 600, groups: ['leads'] }],
+        extension: { byMs: 5000, times: 1 },
+        onSlackOutage: 'continue',
+      },
+      approverGroups: ['dba', 'security'],
+      expiresAtMs: Date.now() + 20_000,
+    });
+    await place.vote(call, ann);
+    const { callId, digest } = call;
+    const workflowId = workflowIdOf(call);
+    const extending = { workflowId, callId, digest, updateId: 'extension', groups: ['dba'], via: 'test' };
+    await place.approvals.extend({ ...extending, person: bob });
+    await sleep(1500);
+    await place.vote(call, bob, 'approve', { groups: ['leads'] });
+    return call;
+  },
+  'expired-after-the-clock-was-asked': async (place) => {
+    const call = await place.hold({ expiresAtMs: Date.now() + 1500 });
+    await place.approvals.clockChanged(workflowIdOf(call));
+    return call;
+  },
   'cancelled-in-temporal': async (place) => {
     const call = await place.hold();
     await place.link.client.workflow.getHandle(workflowIdOf(call)).cancel();
@@ -68,7 +101,9 @@ for (const [name, story] of Object.entries(stories)) {
   await handle.result();
   // Names of the machine and its processes are nobody's business.
   const json: unknown = JSON.parse(historyToJSON(await handle.fetchHistory()), (key, value: unknown) =>
-    key === 'identity' || (typeof value === 'string' && value.includes(hostname())) ? 'recorded' : value,
+    key === 'identity' || (typeof value === 'string' && key !== 'data' && value.includes(hostname()))
+      ? 'recorded'
+      : value,
   );
   await writeFile(new URL(`${name}.json`, folder), `${JSON.stringify(json, null, 1)}\n`);
   process.stdout.write(`${name}\n`);
