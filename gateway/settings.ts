@@ -25,6 +25,8 @@ export interface AgentSettings {
     readonly streams: number;
     /** Tasks that one caller may have stored at a time. */
     readonly tasksPerCaller: number;
+    /** Client sessions of one caller on this replica at a time. */
+    readonly sessionsPerCaller: number;
   };
 }
 

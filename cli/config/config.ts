@@ -150,6 +150,7 @@ export interface Config {
       readonly streams: number;
       readonly heldCallsPerCaller: number;
       readonly tasksPerCaller: number;
+      readonly sessionsPerCaller: number;
     };
   };
   readonly metrics: { readonly listen: Listen } | null;

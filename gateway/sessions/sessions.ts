@@ -17,6 +17,7 @@ import { callerHandles, sessionHandles } from '../containment/handles.ts';
 import { GatewayError } from '../errors.ts';
 import type { Upstream, UpstreamSession } from '../upstreams/upstream.ts';
 import { factsOf, hashOfId, unknownSession } from './facts.ts';
+import { refuseWhenFull, type SessionLimits } from './room.ts';
 import type { LiveSession } from './session.ts';
 import { sealUpstreamId, unsealUpstreamId } from './upstream-id.ts';
 
@@ -48,14 +49,13 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export interface SessionsDeps {
+export interface SessionsDeps extends SessionLimits {
   readonly pool: Pool;
   readonly keyRing: KeyRing;
   readonly recorder: Recorder;
   readonly replica: string;
   readonly gate: Gate;
   readonly log: Logger;
-  readonly maxSessions: number;
   readonly now: () => Date;
 }
 
@@ -75,14 +75,6 @@ export function createSessions(deps: SessionsDeps): Sessions {
   const enders = new WeakMap<LiveSession, AbortController>();
   const watches = new WeakMap<LiveSession, () => void>();
   const opening = new Map<string, Promise<LiveSession>>();
-
-  function refuseWhenFull(): void {
-    if (live.size + begun.size >= deps.maxSessions)
-      throw new GatewayError(
-        'too_many_sessions',
-        `this gateway already has ${deps.maxSessions} sessions, as many as are allowed; end some, or try again later`,
-      );
-  }
 
   function liveSession(
     caller: Caller,
@@ -120,7 +112,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     correlationId: string,
     stateless: boolean,
   ): Promise<LiveSession> {
-    refuseWhenFull();
+    refuseWhenFull([...live.values(), ...begun], deps, caller);
     const facts = factsOf(caller, upstream.connection, randomUUID());
     const { sessionId } = facts;
     const context = { connection: upstream.connection, sessionId, caller, correlationId, stateless };
@@ -182,7 +174,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     const context = { connection: stored.connection, sessionId: stored.sessionId, caller, correlationId };
     const resumed = upstream.resume(context, upstreamId);
     if (!resumed) throw unknownSession();
-    refuseWhenFull();
+    refuseWhenFull([...live.values(), ...begun], deps, caller);
     const session = liveSession(caller, facts, resumed, stored.createdAt);
     session.protocolVersion = stored.protocolVersion;
     session.sealKey = key;

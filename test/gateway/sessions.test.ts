@@ -53,6 +53,22 @@ test("another caller's session does not exist for anybody else, in any method", 
   assert.equal((await wire(url, echo, alice)).status, 200);
 });
 
+test('one caller’s sessions have a limit of their own, which leaves room for everybody else', async () => {
+  await using upstream = await startEverything();
+  await using gateway = await testGateway({
+    connections: { everything: httpConnection(upstream.url) },
+    identifier: byName,
+    limits: { sessionsPerCaller: 1 },
+  });
+  const url = gateway.url('everything');
+  const alice = { authorization: 'Bearer alice' };
+  const first = await handshake(url, '2025-11-25', alice);
+  await assert.rejects(handshake(url, '2025-11-25', alice), /503.*as many as one caller may have/);
+  await handshake(url, '2025-11-25', { authorization: 'Bearer bob' });
+  await wire(url, null, first, 'DELETE');
+  await handshake(url, '2025-11-25', alice);
+});
+
 test('any replica serves a session over HTTP, ends it for all, and knows nothing of it afterwards', async () => {
   await using upstream = await startEverything();
   const connections = { everything: httpConnection(upstream.url) };

@@ -153,6 +153,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
         sessions: 1000,
         streams: 1000,
         tasksPerCaller: 1000,
+        sessionsPerCaller: 1000,
         ...options.limits,
       },
     },
