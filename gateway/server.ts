@@ -85,12 +85,7 @@ interface Running {
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const { agents, log } = deps;
   const now = deps.now ?? (() => new Date());
-  const sessions = createSessions({
-    ...deps,
-    maxSessions: agents.limits.sessions,
-    maxSessionsPerCaller: agents.limits.sessionsPerCaller,
-    now,
-  });
+  const sessions = createSessions({ ...deps, limits: agents.limits, now });
   const open = new Set<Promise<void>>();
   const app = fastify({
     logger: false,

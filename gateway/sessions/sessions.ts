@@ -49,7 +49,8 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export interface SessionsDeps extends SessionLimits {
+export interface SessionsDeps {
+  readonly limits: SessionLimits;
   readonly pool: Pool;
   readonly keyRing: KeyRing;
   readonly recorder: Recorder;
@@ -112,7 +113,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     correlationId: string,
     stateless: boolean,
   ): Promise<LiveSession> {
-    refuseWhenFull([...live.values(), ...begun], deps, caller);
+    refuseWhenFull([...live.values(), ...begun], deps.limits, caller);
     const facts = factsOf(caller, upstream.connection, randomUUID());
     const { sessionId } = facts;
     const context = { connection: upstream.connection, sessionId, caller, correlationId, stateless };
@@ -174,7 +175,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     const context = { connection: stored.connection, sessionId: stored.sessionId, caller, correlationId };
     const resumed = upstream.resume(context, upstreamId);
     if (!resumed) throw unknownSession();
-    refuseWhenFull([...live.values(), ...begun], deps, caller);
+    refuseWhenFull([...live.values(), ...begun], deps.limits, caller);
     const session = liveSession(caller, facts, resumed, stored.createdAt);
     session.protocolVersion = stored.protocolVersion;
     session.sealKey = key;
