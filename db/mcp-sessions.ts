@@ -10,6 +10,8 @@ export interface StoredMcpSession {
   readonly callerKey: string;
   readonly client: string | null;
   readonly protocolVersion: string;
+  /** What its client can be asked. */
+  readonly elicits: readonly ('form' | 'url')[];
   /** The only replica that can serve it; null when any can. */
   readonly replica: string | null;
   readonly kekId: string;
@@ -27,7 +29,7 @@ export async function insertMcpSession(
   await db.query({
     name: 'insert_mcp_session',
     text: `insert into mcp_sessions (id_hash, session_id, connection, caller_key, client, protocol_version, replica,
-             kek_id, wrapped_key, sealed_upstream) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+             kek_id, wrapped_key, sealed_upstream, elicits) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     values: [
       session.idHash,
       session.sessionId,
@@ -39,6 +41,7 @@ export async function insertMcpSession(
       session.kekId,
       session.wrappedKey,
       session.sealedUpstream,
+      session.elicits,
     ],
   });
 }
@@ -50,7 +53,7 @@ export async function findMcpSession(db: Queryable, idHash: Uint8Array): Promise
     text: `update mcp_sessions set last_seen_at = now() where id_hash = $1
            returning id_hash as "idHash", session_id as "sessionId", connection, caller_key as "callerKey", client,
              protocol_version as "protocolVersion", replica, kek_id as "kekId", wrapped_key as "wrappedKey",
-             sealed_upstream as "sealedUpstream", created_at as "createdAt"`,
+             sealed_upstream as "sealedUpstream", elicits, created_at as "createdAt"`,
     values: [idHash],
   });
   return rows[0] ?? null;

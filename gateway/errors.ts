@@ -13,6 +13,7 @@ export type GatewayErrorCode =
   | 'unknown_connection'
   | 'unsupported_version'
   | 'missing_capability' // the client does not declare what this needs
+  | 'page_to_visit' // no failure: a person at the client is asked to visit a page (2025-11-25)
   | 'task_unknown' // no such task of this caller's, or its time is over
   | 'task_ended'
   | 'too_many_tasks'
@@ -34,6 +35,7 @@ export type GatewayErrorCode =
   | 'masking_unavailable'
   | 'database_unavailable'
   | 'approvals_unavailable'
+  | 'outcome_unknown' // the gateway that carried a request is gone, and its answer with it
   | 'hold_failed' // a held request that has no tool result ended without being carried out
   | 'denied' // policy denies the request
   | 'frozen' // the kill switch is on
@@ -80,6 +82,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   unknown_connection: { status: 404, rpc: -31007, retryable: false },
   unsupported_version: { status: 400, rpc: -32022, retryable: false },
   missing_capability: { status: 400, rpc: -32021, retryable: false },
+  page_to_visit: { status: 200, rpc: -32042, retryable: true },
   task_unknown: { status: 200, rpc: -32602, retryable: false },
   task_ended: { status: 200, rpc: -32602, retryable: false },
   too_many_tasks: { status: 503, rpc: -31026, retryable: true },
@@ -99,6 +102,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   database_unavailable: { status: 503, rpc: -31021, retryable: true },
   policy_failed: { status: 500, rpc: -31022, retryable: false },
   approvals_unavailable: { status: 503, rpc: -31024, retryable: true },
+  outcome_unknown: { status: 502, rpc: -31027, retryable: false },
   hold_failed: { status: 500, rpc: -31025, retryable: false },
   frozen: { status: 503, rpc: -31051, retryable: false },
   denied: { status: 200, rpc: -31050, retryable: false },

@@ -9,11 +9,12 @@ import { GatewayError, UpstreamError } from './errors.ts';
 import type { PostDeps } from './post.ts';
 import { relay, type RelayContext } from './relay.ts';
 import { recordConnection } from './record.ts';
-import { createReplyStream, type ReplyStream } from './reply-stream.ts';
+import { createReplyStream } from './reply-stream.ts';
+import { resume } from './resume.ts';
 import type { LiveSession } from './sessions/session.ts';
+import { placeOf } from './sessions/stream-log.ts';
 import { createMessageQueue } from './upstreams/message-queue.ts';
 import type { UpstreamMessage } from './upstreams/upstream.ts';
-import { follow, placeOf, type StreamPlace } from './sessions/stream-log.ts';
 
 /** Keeps intermediaries from closing a stream on which nothing happens. */
 const keepAliveMs = 15_000;
@@ -71,7 +72,7 @@ async function streamTo(
   const stream = createReplyStream(reply, { headers: {}, passage, progressToken: () => null, log: null });
   const signal = AbortSignal.any([stream.gone, session.ended, stopping]);
   const place = placeOf(request.headers['last-event-id']);
-  if (place) return resume(deps, session, place, stream, signal);
+  if (place) return resume(deps, { session, place, stream, signal });
   const messages = await whatHappens(deps, session, signal);
   const { connection } = session.facts;
   const profile = deps.maskers().profileFor({ connection, tool: '', groups });
@@ -126,27 +127,5 @@ async function whatHappens(
     if (signal.aborted) silence.end();
     signal.addEventListener('abort', () => silence.end(), { once: true });
     return silence;
-  }
-}
-
-/** Gives a client that came back what it missed of a reply, and what is still to come (2025-11-25). */
-async function resume(
-  { pool }: PostDeps,
-  session: LiveSession,
-  place: StreamPlace,
-  stream: ReplyStream,
-  signal: AbortSignal,
-): Promise<void> {
-  if (session.sealKey === null) throw new GatewayError('session_unknown', 'this session keeps no streams');
-  await stream.open();
-  const timer = setInterval(() => void stream.comment(), keepAliveMs);
-  session.open++;
-  try {
-    for await (const { id, json } of follow(pool, session, session.sealKey, place, signal))
-      await stream.repeat(id, json);
-  } finally {
-    clearInterval(timer);
-    session.open--;
-    stream.end();
   }
 }

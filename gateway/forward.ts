@@ -6,6 +6,7 @@ import type { RpcRequest } from './mcp/rpc-message.ts';
 import { membersAt } from './mcp/strict-json.ts';
 import { isModern } from './mcp/versions.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import { elicitsOf } from './hold/elicit.ts';
 import { advertiseTasks } from './tasks/advertise.ts';
 import { sendFollowing } from './tasks/follow-task.ts';
 import { withRelatedTask } from './tasks/wire.ts';
@@ -117,9 +118,9 @@ async function establish(deps: ForwardDeps, exchange: MaskedExchange, responseJs
   const { protocolVersion } = JSON.parse(responseJson.slice(result.start, result.end)) as {
     protocolVersion?: unknown;
   };
-  await deps.sessions.establish(
-    newSessionId,
-    session,
-    typeof protocolVersion === 'string' ? protocolVersion : exchange.protocolVersion,
-  );
+  const { message } = exchange;
+  await deps.sessions.establish(newSessionId, session, {
+    protocolVersion: typeof protocolVersion === 'string' ? protocolVersion : exchange.protocolVersion,
+    elicits: message.kind === 'request' ? elicitsOf(message.params?.['capabilities']) : [],
+  });
 }

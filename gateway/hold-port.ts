@@ -5,6 +5,7 @@ import type { Caller } from '../policy/caller.ts';
 import type { HoldVerdict, Verdict } from '../policy/verdict.ts';
 import type { SessionFacts } from '../recording/event.ts';
 import type { ClientStream } from './client-stream.ts';
+import type { Elicits } from './hold/elicit.ts';
 import type { UpstreamSession } from './upstreams/upstream.ts';
 
 /** A request that policy holds, with everything that deciding and running it needs. */
@@ -37,19 +38,27 @@ export interface HeldRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The client session's own upstream session: progress and server-to-client requests flow through it. */
   readonly upstream: UpstreamSession;
+  /** What the client says that it can be asked. */
+  readonly elicits: readonly Elicits[];
   readonly stream: ClientStream;
 }
 
-/** A task that waits for a held call, to be seen to by another gateway than the one that began it. */
-export interface AdoptedTask {
-  readonly taskId: string;
+/** What waits for a call that was held before: a task, or a client that came back to its stream. */
+export interface Returning {
   readonly callId: string;
+  /** Raw JSON of the id under which it is answered. */
+  readonly idJson: string;
   /** Under which it is recorded. */
   readonly session: SessionFacts;
   readonly protocolVersion: string;
+  readonly correlationId: string;
   readonly tool: string;
   readonly masker: Masker;
+  /** The session that can carry the call; null where it must run in one of its own. */
+  readonly upstream: UpstreamSession | null;
   readonly stream: ClientStream;
+  /** When its client began to wait; null for a task, which has all the time there is. */
+  readonly since: Date | null;
 }
 
 /** An earlier request of a session. */
@@ -91,12 +100,16 @@ export interface HoldPort {
    */
   cancelled(sessionId: string, requestIdJson: string, reason: string | null): Promise<boolean>;
   /**
-   * Waits on behalf of a task for a call that was held before, and gives it its outcome. Resolves when that is done,
-   * or when this gateway stops, and then without an answer.
+   * Waits once more for a call that was held before, and gives its outcome. Resolves when that is done, when the
+   * client is gone again, or when this gateway stops, and then without an answer.
    */
-  adopt(task: AdoptedTask): Promise<void>;
+  adopt(returning: Returning): Promise<void>;
   /** Cancels a held call that nobody waits for here, and that nobody else is to wait for. */
   withdraw(callId: string, because: string): Promise<void>;
+  /** A client's response to a question of Holdpoint's own: its user does not want to wait any longer. */
+  answered(sessionId: string, idJson: string): void;
+  /** How many requests wait on this gateway for held calls, by connection. */
+  waiting(): ReadonlyMap<string, number>;
   /** Lets a task's request go without an answer: its client session has ended, and it is to be adopted. */
   letGo(sessionId: string, requestIdJson: string): void;
   close(): Promise<void>;

@@ -2,7 +2,8 @@ import type { HoldVerdict } from '../policy/verdict.ts';
 import type { MaskedExchange } from './exchange.ts';
 import { answersQuestion } from './hold/question.ts';
 import type { HeldRequest, HoldPort, Resumed } from './hold-port.ts';
-import { isModern } from './mcp/versions.ts';
+import { elicitsOf } from './hold/elicit.ts';
+import { isModern, metaKeys } from './mcp/versions.ts';
 import { rawParam, type RpcRequest } from './mcp/rpc-message.ts';
 import type { Tasks } from './tasks/tasks.ts';
 import { scopeOf } from './definitions/discover.ts';
@@ -63,8 +64,14 @@ function heldOf(
     ...(exchange.restored && { restored: exchange.restored }),
     headers,
     upstream: session.upstream,
+    elicits: isModern(protocolVersion) ? elicitsOf(clientCapabilities(request)) : session.elicits,
     stream,
   };
+}
+
+function clientCapabilities({ params }: RpcRequest): unknown {
+  const meta = params?.['_meta'] as Record<string, unknown> | null | undefined;
+  return meta?.[metaKeys.clientCapabilities];
 }
 
 /** A client that cancels a request which is held here. @returns true when it was, so that nothing goes upstream */

@@ -8,6 +8,7 @@ import { admit, type AdmitDeps } from './definitions/admit.ts';
 import { prepare } from './definitions/prepare.ts';
 import { forward, type ForwardDeps } from './forward.ts';
 import { frozenAnswer, type KillSwitch } from './kill-switch.ts';
+import { answersOwnQuestion } from './hold/elicit.ts';
 import { goesOn, holdRequest, resumeRequest, withdraw } from './hold-request.ts';
 import type { HoldPort, Resumed } from './hold-port.ts';
 import { mask, type MaskDeps } from './mask.ts';
@@ -121,6 +122,8 @@ function readAgain(json: string): RpcRequest {
 async function deliver(deps: LineDeps, exchange: MaskedExchange): Promise<void> {
   const { message, session, headers } = exchange;
   if (await withdraw(deps, exchange)) return;
+  if (message.kind === 'response' && answersOwnQuestion(message.idJson))
+    return deps.hold.answered(session.facts.sessionId, message.idJson);
   const sent = session.upstream.send(message.json, { idJson: null, signal: session.ended, headers });
   for await (const unexpected of sent) void unexpected;
 }

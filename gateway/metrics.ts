@@ -13,10 +13,14 @@ export interface Metrics {
 
 const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30];
 
+/** One value, or one for each connection. */
+export interface Gauge {
+  readonly help: string;
+  readonly value: () => number | ReadonlyMap<string, number>;
+}
+
 /** @param gauges are read when the metrics are asked for */
-export function createMetrics(
-  gauges: Readonly<Record<string, { help: string; value: () => number }>>,
-): Metrics {
+export function createMetrics(gauges: Readonly<Record<string, Gauge>>): Metrics {
   const requests = new Map<string, number>();
   const faults = new Map<string, number>();
   const masked = new Map<string, number>();
@@ -62,11 +66,20 @@ export function createMetrics(
       lines.push(`holdpoint_gateway_request_seconds_bucket{le="+Inf"} ${count}`);
       lines.push(`holdpoint_gateway_request_seconds_sum ${sum}`);
       lines.push(`holdpoint_gateway_request_seconds_count ${count}`);
-      for (const [name, { help, value }] of Object.entries(gauges))
-        lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value()}`);
+      for (const [name, { help, value }] of Object.entries(gauges)) lines.push(...gauge(name, help, value()));
       return `${lines.join('\n')}\n`;
     },
   };
+}
+
+function gauge(name: string, help: string, value: number | ReadonlyMap<string, number>): string[] {
+  if (typeof value === 'number')
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, `${name} ${value}`];
+  const byConnection = [...value].map(([connection, one]): [string, number] => [
+    `connection="${connection}"`,
+    one,
+  ]);
+  return family(name, 'gauge', help, new Map(byConnection));
 }
 
 function family(name: string, type: string, help: string, values: ReadonlyMap<string, number>): string[] {

@@ -18,12 +18,16 @@ import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
 import { read } from './read.ts';
 import { recordConnection } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
+import type { EventPoll } from './sessions/event-poll.ts';
 import { createStreamLog, type StreamLog } from './sessions/stream-log.ts';
 import type { AgentSettings } from './settings.ts';
 
 export interface PostDeps extends LineDeps, EnterDeps {
   readonly limits: AgentSettings['limits'];
   readonly pool: Pool;
+  readonly eventPoll: EventPoll;
+  /** Names this process among the replicas. */
+  readonly replica: string;
 }
 
 /** One POST on its way through the line. */
@@ -87,7 +91,7 @@ async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): P
     headers,
     passage,
     progressToken: () => progressTokenOf(message),
-    log: logFor(deps, entered),
+    log: logFor(deps, entered, message, correlationId),
   });
   try {
     if (newSessionId !== null)
@@ -154,10 +158,29 @@ async function carryOne(
 }
 
 /** Replies are resumable from 2025-11-25 on, until 2026-07-28 took it out; older clients choke on the first event. */
-function logFor({ pool }: PostDeps, { session, era, newSessionId }: Entered): (() => StreamLog) | null {
+function logFor(
+  { pool, replica }: PostDeps,
+  { session, era, newSessionId }: Entered,
+  message: RpcMessage,
+  correlationId: string,
+): (() => StreamLog) | null {
   const { sealKey } = session;
-  if (sealKey === null || newSessionId !== null || era.modern || era.version < '2025-11-25') return null;
-  return () => createStreamLog(pool, session, sealKey);
+  if (
+    message.kind !== 'request' ||
+    sealKey === null ||
+    newSessionId !== null ||
+    era.modern ||
+    era.version < '2025-11-25'
+  )
+    return null;
+  return () => {
+    const { method, idJson } = message;
+    const tool = askedIn(message).tool ?? '';
+    const progressToken = progressTokenOf(message);
+    const { version: protocolVersion } = era;
+    const request = { idJson, method, tool, protocolVersion, correlationId, progressToken };
+    return createStreamLog({ pool, session, sealKey, replica }, request);
+  };
 }
 
 /** What a request asks for, as a list of what was under way names it. */

@@ -54,6 +54,8 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
   let timer: NodeJS.Timeout | null = null;
   let preferStream = false;
   let log: StreamLog | null = null;
+  let opening: Promise<void> | null = null;
+  let heldCall: string | null = null;
   let progress = 0;
   raw.once('close', () => {
     if (timer) clearInterval(timer);
@@ -66,11 +68,25 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
 
   const alive = (): boolean => !raw.destroyed && !raw.writableEnded;
 
-  function open(): void {
+  async function open(): Promise<void> {
+    if (opening) return opening;
     if (raw.headersSent || !alive()) return;
     raw.writeHead(200, { ...headers, ...streamHeaders }).flushHeaders();
-    log = options.log?.() ?? null;
-    if (log) raw.write(`id: ${log.firstId}\nretry: ${retryMs}\ndata: \n\n`);
+    const made = options.log?.() ?? null;
+    if (made) await (opening = begin(made));
+  }
+
+  /** The client is told that it may come back once whoever it comes back to can know of the stream. */
+  async function begin(made: StreamLog): Promise<void> {
+    try {
+      if (heldCall !== null) await made.heldAs(heldCall);
+      await made.begin();
+    } catch {
+      // It cannot be resumed, then; what the database refuses is told by whatever needs it next.
+      return;
+    }
+    log = made;
+    if (alive()) raw.write(`id: ${made.firstId}\nretry: ${retryMs}\ndata: \n\n`);
   }
 
   /** Writes once that may be; nothing when it may not. */
@@ -101,23 +117,27 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
       return progressToken();
     },
     async open() {
-      if (passage.clear || (await passage.wait())) open();
+      if (passage.clear || (await passage.wait())) await open();
     },
     openSoon() {
       preferStream = true;
       timer ??= setTimeout(() => {
-        if (passage.clear) open();
+        if (passage.clear) void open();
         timer = setInterval(() => void write(': open\n\n'), commentEveryMs);
       }, openAfterMs);
     },
+    async heldAs(callId) {
+      heldCall = callId;
+      await log?.heldAs(callId);
+    },
     async message(json) {
-      if (passage.clear || (await passage.wait())) open();
+      if (passage.clear || (await passage.wait())) await open();
       // A client that is gone may come back for it.
       const id = log ? await log.append(json, false) : null;
       await write(eventOf(json, id));
     },
     async keepAlive(text) {
-      if (passage.clear || (await passage.wait())) open();
+      if (passage.clear || (await passage.wait())) await open();
       const token = progressToken();
       if (token === null) await write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
       else await write(eventOf(progressEvent(token, ++progress, text), null));
@@ -125,6 +145,7 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
     async respond(json, status = 200) {
       if (timer) clearInterval(timer);
       if (!passage.clear && !(await passage.wait())) return false;
+      await opening;
       if (raw.headersSent) return respondOnStream(json, log ? await log.append(json, true) : null);
       if (!alive()) return false;
       if (preferStream && status === 200) return respondOnStream(json, null);

@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -26,6 +25,8 @@ import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
+import { correlationIds } from './correlation-ids.ts';
+import { createEventPoll } from './sessions/event-poll.ts';
 import { createTasks, type Tasks } from './tasks/tasks.ts';
 import type { ToolDefinitions } from './definitions/registry.ts';
 import type { Upstreams } from './upstreams/upstreams.ts';
@@ -97,6 +98,10 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const metrics = createMetrics({
     holdpoint_gateway_sessions: { help: 'Client sessions on this replica.', value: () => sessions.count },
     holdpoint_gateway_open_replies: { help: 'Replies and streams open now.', value: () => open.size },
+    holdpoint_gateway_held_waiting: {
+      help: 'Requests that wait on this replica for held calls, by connection.',
+      value: () => deps.hold.waiting(),
+    },
     holdpoint_gateway_tasks: { help: 'Tasks that this replica works at.', value: () => tasks.count },
   });
   const killSwitch = followKillSwitch(deps);
@@ -117,6 +122,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       killSwitch,
       now,
       sessions,
+      eventPoll: createEventPoll(deps.pool),
       sessionMaskers,
       sessionMasker: sessionMaskers.of,
       tokenKeys,
@@ -276,13 +282,6 @@ function refuse(
   });
   reply.end(errorResponse(idJson, told, correlationId));
   return told;
-}
-
-/** Ids that no other process makes, and that cost no randomness each. */
-function correlationIds(): () => string {
-  const prefix = `c_${randomBytes(9).toString('base64url')}`;
-  let count = 0;
-  return () => `${prefix}.${(count++).toString(36)}`;
 }
 
 function addressOf(app: FastifyInstance): ListenSettings {

@@ -244,6 +244,16 @@ export interface Config {
     readonly replyBudgetMs: number;
     /** The same for a client that gave one. */
     readonly progressBudgetMs: number;
+    /** Differently for some clients; the first that fits all that is named counts. Fits `ClientHoldSettings`. */
+    readonly clients: readonly {
+      readonly connections: readonly string[] | null;
+      readonly subjects: readonly string[] | null;
+      readonly credentials: readonly string[] | null;
+      /** null is for as long as it takes. */
+      readonly replyBudgetMs?: number | null;
+      readonly progressBudgetMs?: number | null;
+      readonly elicit?: 'page' | 'wait';
+    }[];
   };
   readonly recording: RecordingConfig;
   readonly log: { readonly level: LogLevel };

@@ -105,6 +105,13 @@ function checkReach(file: ConfigFile, listeners: readonly Listener[]): readonly 
       path: ['identity', 'authorizationServer'],
       message: 'lets people sign in as they do on the console, but `console.login` does not say how; set it',
     });
+  for (const [index, { connections = [] }] of file.hold.clients.entries())
+    for (const name of connections)
+      if (!Object.hasOwn(file.connections, name))
+        problems.push({
+          path: ['hold', 'clients', index, 'connections'],
+          message: `names "${name}", which is no connection of this file`,
+        });
   problems.push(...rolesProblems(file), ...storeProblems(file));
   return problems;
 }
@@ -167,9 +174,23 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       retentionMs: toMs(hold.retention),
       replyBudgetMs: toMs(hold.replyBudget),
       progressBudgetMs: toMs(hold.progressBudget),
+      clients: hold.clients.map(heldClientOf),
     },
     recording: recordingOf(file.recording, { baseDir, dataDir }),
     log: file.log,
+  };
+}
+
+function heldClientOf(client: ConfigFile['hold']['clients'][number]): Config['hold']['clients'][number] {
+  const { connections = null, subjects = null, credentials = null, elicit } = client;
+  const budgetMs = (budget: string): number | null => (budget === 'unlimited' ? null : toMs(budget));
+  return {
+    connections,
+    subjects,
+    credentials,
+    ...(client.replyBudget !== undefined && { replyBudgetMs: budgetMs(client.replyBudget) }),
+    ...(client.progressBudget !== undefined && { progressBudgetMs: budgetMs(client.progressBudget) }),
+    ...(elicit && { elicit }),
   };
 }
 

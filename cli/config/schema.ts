@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { duration, listen, text } from './forms.ts';
+import { listen, text } from './forms.ts';
 import { keys } from './schema-keys.ts';
 import { secretStores } from './schema-credentials.ts';
 import { connections } from './schema-connections.ts';
+import { hold } from './schema-hold.ts';
 import { identity } from './schema-identity.ts';
 import { recording } from './schema-recording.ts';
 import { roles } from './schema-roles.ts';
@@ -35,21 +36,7 @@ export const configSchema = z.strictObject({
   connections,
   secretStores,
   policy: text.optional().describe('The policy file, relative to this file. Default: `policy.yaml`.'),
-  hold: z
-    .strictObject({
-      grace: duration
-        .default('10m')
-        .describe('How long a held call outlives its client under `onDisconnect: keep`.'),
-      retention: duration
-        .default('24h')
-        .describe('How long a result nobody fetched is kept for a client that comes back.'),
-      replyBudget: duration
-        .default('50s')
-        .describe('How long a held request waits before it is answered "pending".'),
-      progressBudget: duration.default('210s').describe('The same for a client that asked for progress.'),
-    })
-    .prefault({})
-    .describe('Held calls.'),
+  hold,
   recording,
   log: z
     .strictObject({

@@ -28,6 +28,8 @@ export function lateHolding(starting: Promise<HoldPort>, log: Logger): HoldPort 
     adopt: async (task) => there().adopt(task),
     resume: async (request) => there().resume(request),
     withdraw: async (...what) => there().withdraw(...what),
+    answered: (...what) => port?.answered(...what),
+    waiting: () => port?.waiting() ?? new Map(),
     letGo: (...what) => port?.letGo(...what),
     cancelled: async (...what) => (port ? port.cancelled(...what) : false),
     close: async () => {

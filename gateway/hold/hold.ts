@@ -1,10 +1,22 @@
 import { heldCallState } from '../../db/held-execution.ts';
-import { replicaQueue } from '../../workflows/contract.ts';
+import { isFollowed } from '../../db/mcp-tasks.ts';
 import { GatewayError } from '../errors.ts';
-import type { AdoptedTask, HeldRequest, HoldPort } from '../hold-port.ts';
+import type { HeldRequest, HoldPort } from '../hold-port.ts';
+import { adopt } from './adopt.ts';
 import { type AnswerFacts, endedAnswer, frozenAnswer, pendingAnswer, tooManyAnswer } from './answers.ts';
 import type { ApprovalsPort } from './approvals-port.ts';
 import { budgetOf, learnFrom } from './budget.ts';
+import {
+  keepOpen,
+  keepsQuestion,
+  pageMessage,
+  pageRequired,
+  pageServed,
+  questionedCall,
+  sendsToPage,
+} from './elicit.ts';
+import { isModern } from '../mcp/versions.ts';
+import { detach, waitFor } from './waiting.ts';
 import { draftCall, type DraftDeps } from './draft.ts';
 import { claimGranted, type GrantedDeps, runGranted } from './granted.ts';
 import { answer, handOver, type HandOverDeps } from './hand-over.ts';
@@ -15,7 +27,7 @@ import { legAnswer, mayComeBack, type RequestState, takeState } from './request-
 import type { Running } from './running.ts';
 import type { HoldSettings } from './settings.ts';
 import type { Left, Waiter, Waiters } from './waiters.ts';
-import { factsOf, groupNames, pageOf, refusedAtOnce, waiterOf } from './waiting-request.ts';
+import { factsOf, refusedAtOnce, waiterOf } from './waiting-request.ts';
 
 /** What holding needs. */
 export interface HoldDeps extends HandOverDeps, DraftDeps, GrantedDeps {
@@ -65,6 +77,18 @@ export function createHold(deps: HoldDeps): HoldPort {
       if (call?.state === 'pending' && deps.waiters.of(callId).length === 0)
         await deps.approvals.cancel(call.workflowId, because);
     },
+    answered(sessionId, idJson) {
+      const asked = deps.waiters
+        .of(questionedCall(idJson))
+        .filter((waiter) => waiter.session.sessionId === sessionId);
+      for (const waiter of asked) deps.waiters.leave(waiter, 'budget');
+    },
+    waiting() {
+      const counts = new Map<string, number>();
+      for (const { session } of deps.waiters.all())
+        counts.set(session.connection, (counts.get(session.connection) ?? 0) + 1);
+      return counts;
+    },
     letGo(sessionId, requestIdJson) {
       const waiter = deps.waiters.find(sessionId, requestIdJson);
       if (waiter) deps.waiters.leave(waiter, 'moved');
@@ -102,39 +126,30 @@ async function hold(deps: HoldDeps, asked: HeldRequest): Promise<void> {
   const waiting = await begin(deps, asked, startedAtMs);
   if (!waiting) return;
   const { held } = waiting;
+  const { request, waiter, facts } = held;
+  if (waiting.isNew && sendsToPage(deps.settings, request)) return sendToPage(deps, held, waiting.left);
+  const takeBack = keepsQuestion(deps.settings, request)
+    ? await keepOpen(deps.recorder, waiter, facts)
+    : null;
   const because = await waiting.left;
-  await learnFrom(deps.pool, held.request, because, deps.now() - startedAtMs);
+  await learnFrom(deps.pool, request, because, deps.now() - startedAtMs);
+  if (because !== 'gone') await takeBack?.();
+  if (because === 'ended' && !isModern(request.protocolVersion) && sendsToPage(deps.settings, request))
+    await pageServed(deps.recorder, waiter);
   await leave(deps, held, because);
 }
 
-/** Waits for a call that was held before, for a task whose own gateway is gone. */
-async function adopt(deps: HoldDeps, task: AdoptedTask): Promise<void> {
-  const { callId, taskId, ...shared } = task;
-  const call = await heldCallState(deps.pool, callId);
-  if (!call) throw new Error(`held call ${callId} is not in the database`);
-  const waiter: Waiter = {
-    ...shared,
-    callId,
-    idJson: JSON.stringify(taskId),
-    method: call.method,
-    correlationId: taskId,
-    upstream: null,
-    waitingText: task.masker.text(`Waiting for approval of ${callId}.`).text,
-    budgetAtMs: null,
-  };
-  const facts: AnswerFacts = {
-    callId,
-    connection: call.connection,
-    rule: call.rule,
-    approverGroups: groupNames(call.approvers),
-    expiresAt: call.expiresAt,
-    url: pageOf(deps, callId),
-  };
-  if (call.state !== 'pending' && call.state !== 'executing') return handOver(deps, waiter, facts);
-  const left = waitFor(deps, waiter);
-  await joinWorkflow(deps, callId);
+/** Has a client send its user to the page of a new request, and come back. Being there decides nothing. */
+async function sendToPage(deps: HoldDeps, held: Held, left: Promise<Left>): Promise<void> {
+  const { request, waiter, facts } = held;
+  deps.waiters.leave(waiter, 'moved');
   if ((await left) === 'ended') return handOver(deps, waiter, facts);
-  await detach(deps, { waiter, workflowId: call.workflowId });
+  const { callId, url } = facts;
+  const json = isModern(request.protocolVersion)
+    ? legAnswer(deps.attachSecret, request, { callId, round: 1 }, { message: pageMessage(facts), url })
+    : pageRequired(request, facts);
+  await answer(deps.recorder, waiter, json);
+  await detach(deps, held);
 }
 
 /**
@@ -146,7 +161,7 @@ async function begin(
   deps: HoldDeps,
   asked: HeldRequest,
   startedAtMs: number,
-): Promise<{ held: Held; left: Promise<Left> } | null> {
+): Promise<{ held: Held; left: Promise<Left>; isNew: boolean } | null> {
   const { request, state } = takeState(deps.attachSecret, asked);
   const { masker } = request;
   const draft = await draftCall(deps, request, masker, startedAtMs);
@@ -186,7 +201,7 @@ async function begin(
   const left = waitFor(deps, waiter);
   if (granted) {
     runGranted(deps, granted, waiter, masker);
-    return { held, left };
+    return { held, left, isNew: false };
   }
   if (opening.kind === 'opened') {
     const objection = await prepare(deps, request, masker, draft);
@@ -202,16 +217,7 @@ async function begin(
     deps.waiters.leave(waiter, 'closing');
     return say(approvalsUnavailable(request, callId, error));
   }
-  return { held, left };
-}
-
-function waitFor(deps: HoldDeps, waiter: Waiter): Promise<Left> {
-  const { gone } = waiter.stream;
-  const left = deps.waiters.wait(waiter);
-  const onGone = (): void => deps.waiters.leave(waiter, 'gone');
-  if (gone.aborted) onGone();
-  else gone.addEventListener('abort', onGone, { once: true });
-  return left.finally(() => gone.removeEventListener('abort', onGone));
+  return { held, left, isNew: opening.kind === 'opened' };
 }
 
 async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
@@ -220,7 +226,7 @@ async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
     case 'ended':
       return handOver(deps, waiter, facts);
     case 'cancelled':
-      if (deps.waiters.of(waiter.callId).length === 0)
+      if (deps.waiters.of(waiter.callId).length === 0 && !(await isFollowed(deps.pool, waiter.callId)))
         await deps.approvals.cancel(workflowId, 'the client cancelled the request');
       return;
     case 'gone':
@@ -247,22 +253,5 @@ async function leave(deps: HoldDeps, held: Held, left: Left): Promise<void> {
       await answer(deps.recorder, waiter, pendingAnswer(waiter, facts, call?.state === 'executing'));
       return detach(deps, held);
     }
-  }
-}
-
-/** Tells the workflow that nobody waits here any more, when that is so. */
-async function detach(
-  deps: HoldDeps,
-  { waiter, workflowId }: Pick<Held, 'waiter' | 'workflowId'>,
-): Promise<void> {
-  if (deps.waiters.of(waiter.callId).length > 0) return;
-  try {
-    await deps.approvals.detached(workflowId, replicaQueue(deps.replica));
-  } catch (error) {
-    // Not lost: an execution that is sent here finds that nobody waits, and says so.
-    deps.log.warn(
-      { callId: waiter.callId, err: error },
-      'the workflow could not be told that its client left',
-    );
   }
 }

@@ -4,7 +4,7 @@ import type { Recorder } from '../../recording/event.ts';
 import { GatewayError } from '../errors.ts';
 import type { Resumed, Resuming } from '../hold-port.ts';
 import { rawAt, withMember, withoutMember } from './json-text.ts';
-import { openState, type StateOwner, sealState } from './request-state.ts';
+import { bareOwner, openState, type StateOwner, sealState } from './request-state.ts';
 
 /** What upstream asks in the middle of an approved call, as its client carries it back: sealed, so that nobody else can. */
 interface Question {
@@ -47,7 +47,7 @@ export function wrapQuestion(
     upstreamState: rawAt(response, ['result', 'requestState']),
     expiresAtMs: deps.now() + answerWithinMs,
   };
-  const state = prefix + sealState(deps.attachSecret, bare(call), JSON.stringify(question));
+  const state = prefix + sealState(deps.attachSecret, bareOwner(call), JSON.stringify(question));
   return withMember(response, ['result'], 'requestState', JSON.stringify(state));
 }
 
@@ -65,7 +65,13 @@ export function answersQuestion(json: string): boolean {
 export async function resumeCall(deps: QuestionDeps, request: Resuming): Promise<Resumed | null> {
   const { json, verdict, session, method, tool } = request;
   if (!answersQuestion(json)) return null;
-  const owner = bare({ callerKey: request.caller.key, connection: session.connection, method, tool, json });
+  const owner = bareOwner({
+    callerKey: request.caller.key,
+    connection: session.connection,
+    method,
+    tool,
+    json,
+  });
   const written = JSON.parse(rawAt(json, ['params', 'requestState']) ?? '""') as string;
   const opened = openState(deps.attachSecret, owner, written.slice(prefix.length));
   const question = opened === null ? null : (JSON.parse(opened) as Question);
@@ -100,16 +106,6 @@ async function record(
     bytes: (await masker.later.message(sent)).text,
     unmasked: sent,
   });
-}
-
-/** What a call is, whichever questions were answered in it. */
-function bare<T extends StateOwner>(owner: T): T {
-  const json = withoutMember(
-    withoutMember(owner.json, ['params'], 'requestState'),
-    ['params'],
-    'inputResponses',
-  );
-  return { ...owner, json };
 }
 
 function refused(why: string): GatewayError {

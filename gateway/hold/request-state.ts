@@ -11,6 +11,8 @@ export interface RequestState {
   readonly callId: string;
   /** How many legs were answered before. */
   readonly round: number;
+  /** Its user was sent to the request's page: what the client says of that is no part of the request. */
+  readonly asked?: true;
 }
 
 /** Methods whose result may be `input_required`. */
@@ -31,10 +33,21 @@ export function mayComeBack(request: HeldRequest, state: RequestState | null): b
   );
 }
 
-/** The answer that ends a leg: the client sends the same request again, with this state. */
-export function legAnswer(secret: Uint8Array, request: HeldRequest, state: RequestState): string {
-  const requestState = prefix + sealState(secret, ownerOf(request), JSON.stringify(state));
-  const result = { resultType: 'input_required', inputRequests: {}, requestState };
+/**
+ * The answer that ends a leg: the client sends the same request again, with this state.
+ * @param page what its user is to visit meanwhile; null where nobody is asked for anything
+ */
+export function legAnswer(
+  secret: Uint8Array,
+  request: HeldRequest,
+  state: RequestState,
+  page: { readonly message: string; readonly url: string } | null = null,
+): string {
+  const sealed = { ...state, ...(page && { asked: true }) };
+  const requestState = prefix + sealState(secret, ownerOf(request), JSON.stringify(sealed));
+  const approval = page && { method: 'elicitation/create', params: { mode: 'url', ...page } };
+  const inputRequests = approval ? { approval } : {};
+  const result = { resultType: 'input_required', inputRequests, requestState };
   return `{"jsonrpc":"2.0","id":${request.idJson},"result":${JSON.stringify(result)}}`;
 }
 
@@ -50,12 +63,18 @@ export function takeState(
   const span = request.protocolVersion >= '2026-07-28' ? at(request.json, ['params', 'requestState']) : null;
   const value: unknown = span ? JSON.parse(request.json.slice(span.start, span.end)) : null;
   if (typeof value !== 'string' || !value.startsWith(prefix)) return { request, state: null };
-  const bare = withoutMember(request.json, ['params'], 'requestState');
-  // Nothing was asked for, and some clients say that nothing is their answer.
-  const nothing = rawAt(bare, ['params', 'inputResponses'])?.replace(/\s/g, '') === '{}';
-  const first = { ...request, json: nothing ? withoutMember(bare, ['params'], 'inputResponses') : bare };
-  const opened = openState(secret, ownerOf(first), value.slice(prefix.length));
-  if (opened !== null) return { request: first, state: JSON.parse(opened) as RequestState };
+  const json = withoutMember(request.json, ['params'], 'requestState');
+  const opened = openState(secret, ownerOf({ ...request, json }), value.slice(prefix.length));
+  if (opened !== null) {
+    const state = JSON.parse(opened) as RequestState;
+    // What Holdpoint asked for, if anything; some clients say that nothing is their answer to nothing.
+    const nothing = rawAt(json, ['params', 'inputResponses'])?.replace(/\s/g, '') === '{}';
+    const asked = state.asked === true || nothing;
+    return {
+      request: { ...request, json: asked ? withoutMember(json, ['params'], 'inputResponses') : json },
+      state,
+    };
+  }
   throw new GatewayError(
     'invalid_params',
     'the requestState is not one that was given for this request; send the request without it',
@@ -86,8 +105,20 @@ export function openState(secret: Uint8Array, owner: StateOwner, state: string):
   }
 }
 
+/** Which questions were answered on the way is no part of what a state is bound to: it names its call itself. */
 function ownerOf({ caller, session, method, tool, json }: HeldRequest): StateOwner {
-  return { callerKey: caller.key, connection: session.connection, method, tool, json };
+  const owner = { callerKey: caller.key, connection: session.connection, method, tool, json };
+  return bareOwner(owner);
+}
+
+/** What a call is, whichever questions were answered in it. */
+export function bareOwner<T extends StateOwner>(owner: T): T {
+  const json = withoutMember(
+    withoutMember(owner.json, ['params'], 'requestState'),
+    ['params'],
+    'inputResponses',
+  );
+  return { ...owner, json };
 }
 
 function contextOf(secret: Uint8Array, { callerKey, connection, method, tool, json }: StateOwner): string {

@@ -55,6 +55,8 @@ export interface Waiters<W extends Waiting = Waiter> {
   of(callId: string): readonly W[];
   /** The waiter of a client's request, or null. */
   find(sessionId: string, idJson: string): W | null;
+  /** Everybody who waits. */
+  all(): Iterable<W>;
   /** Ids of all calls that somebody waits for. */
   calls(): string[];
   readonly size: number;
@@ -138,6 +140,7 @@ export function createWaiters<W extends Waiting = Waiter>(now: () => number = Da
     },
     of: (callId) => [...(byCall.get(callId) ?? [])],
     find: (sessionId, idJson) => byRequest.get(requestKey(sessionId, idJson)) ?? null,
+    all: () => entries.keys(),
     calls: () => [...byCall.keys()],
     get size() {
       return entries.size;

@@ -1,5 +1,6 @@
 import type { SessionFacts } from '../../recording/event.ts';
 import type { RecentRequest } from '../hold-port.ts';
+import type { Elicits } from '../hold/elicit.ts';
 import type { UpstreamSession } from '../upstreams/upstream.ts';
 
 /**
@@ -16,6 +17,8 @@ export interface LiveSession {
   sealKey: Uint8Array | null;
   /** The version that client and upstream agreed on; null until the handshake is answered. */
   protocolVersion: string | null;
+  /** What its client can be asked; known with the version. */
+  elicits: readonly Elicits[];
   /** Requests that policy has looked at. */
   calls: number;
   /** The last few of them that named a tool, latest first. */

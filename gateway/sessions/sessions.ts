@@ -15,6 +15,7 @@ import type { KeyRing } from '../../recording/key-ring.ts';
 import type { Gate } from '../containment/gate.ts';
 import { callerHandles, sessionHandles } from '../containment/handles.ts';
 import { GatewayError } from '../errors.ts';
+import type { Elicits } from '../hold/elicit.ts';
 import type { Upstream, UpstreamSession } from '../upstreams/upstream.ts';
 import { factsOf, hashOfId, unknownSession } from './facts.ts';
 import { refuseWhenFull, type SessionLimits } from './room.ts';
@@ -33,7 +34,11 @@ export interface Sessions {
     correlationId: string,
   ): Promise<{ session: LiveSession; id: string }>;
   /** Makes a begun session findable, here and on other replicas, once upstream has accepted the handshake. */
-  establish(id: string, session: LiveSession, protocolVersion: string): Promise<void>;
+  establish(
+    id: string,
+    session: LiveSession,
+    handshake: { readonly protocolVersion: string; readonly elicits: readonly Elicits[] },
+  ): Promise<void>;
   /** @throws GatewayError `session_unknown`: no such session, another caller's, or one that lives elsewhere */
   find(id: string, caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
   /** What a caller does on a connection without a session (2026-07-28): one recording session for a while. */
@@ -91,6 +96,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       ended: ender.signal,
       sealKey: null,
       protocolVersion: null,
+      elicits: [],
       calls: 0,
       recent: [],
       lastUsedAtMs: Date.now(),
@@ -178,6 +184,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     refuseWhenFull([...live.values(), ...begun], deps.limits, caller);
     const session = liveSession(caller, facts, resumed, stored.createdAt);
     session.protocolVersion = stored.protocolVersion;
+    session.elicits = stored.elicits;
     session.sealKey = key;
     return session;
   }
@@ -233,7 +240,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       begun.add(session);
       return { session, id: randomBytes(32).toString('base64url') };
     },
-    async establish(id, session, protocolVersion) {
+    async establish(id, session, { protocolVersion, elicits }) {
       const { facts, upstream } = session;
       const { key, stored } = await sealUpstreamId(keyRing, facts.sessionId, upstream.resumable ?? '');
       await insertMcpSession(pool, {
@@ -244,6 +251,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         callerKey: facts.callerKey,
         client: facts.client,
         protocolVersion,
+        elicits,
         replica: upstream.resumable === null ? replica : null,
       }).catch((cause: Error) => {
         throw new GatewayError('database_unavailable', 'the session could not be stored; try again later', {
@@ -251,6 +259,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
         });
       });
       session.protocolVersion = protocolVersion;
+      session.elicits = elicits;
       session.sealKey = key;
       begun.delete(session);
       live.set(hashOfId(id).toString('hex'), session);

@@ -248,7 +248,11 @@ async function adopt(work: TaskWork, task: StoredTask, over: Promise<void>): Pro
     };
     const lost = await maskAndRecord(context, lostResponse(task), null);
     await stream.respond(lost);
-  } else await work.hold.adopt({ taskId, callId, session, protocolVersion, tool: task.tool, masker, stream });
+  } else {
+    const idJson = JSON.stringify(taskId);
+    const shared = { callId, idJson, session, protocolVersion, correlationId: taskId, tool: task.tool };
+    await work.hold.adopt({ ...shared, masker, upstream: null, stream, since: null });
+  }
   await settle(work, taskId, stream);
 }
 

@@ -172,6 +172,10 @@ function startTicking(work: TaskWork): { stop(): Promise<void> } {
     if (work.runs.size > 0) await lookAfterRuns(work);
     if (work.listeners.size > 0) await tellOfChanges(work, told);
   };
+  // From its first moment on nobody is to take this gateway for dead.
+  showReplica(pool, replica).catch((error: unknown) =>
+    log.warn({ err: error }, 'this gateway could not sign on yet'),
+  );
   const timer = setInterval(() => {
     tick++;
     busy ??= round()

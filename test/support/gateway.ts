@@ -217,6 +217,8 @@ export const noHold: HoldPort = {
   resume: async () => null,
   withdraw: async () => {},
   letGo: () => {},
+  waiting: () => new Map(),
+  answered: () => {},
   cancelled: async () => false,
   close: async () => {},
 };

@@ -30,6 +30,7 @@ before(async () => {
   });
   gateway = await testGateway({
     connections: { db: httpConnection(upstream.url) },
+    db,
     hold: createHold(replica.deps),
     policy: `
 default: { then: hold, approvers: [dba] }
@@ -38,7 +39,11 @@ rules:
   - { name: background, when: 'call.args.command.startsWith("background")', then: hold, approvers: [dba], onDisconnect: run }
 `,
   });
+  await replica.deps.recorder.close();
   Object.assign(replica.deps, {
+    // One recording, under the same keys, as in one process.
+    keyRing: gateway.keyRing,
+    recorder: gateway.recorder,
     upstreams: createUpstreams(
       { db: httpConnection(upstream.url) },
       { log: replica.deps.log, masker: () => engine.masker('default') },

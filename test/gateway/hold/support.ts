@@ -248,6 +248,7 @@ function requestFor(
     masker,
     headers: {},
     upstream,
+    elicits: [],
     stream: change.stream ?? testStream(),
   };
 }
