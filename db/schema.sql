@@ -491,6 +491,18 @@ create table log_tombstones (
   constraint log_tombstones_log_index_key UNIQUE (log_index)
 );
 
+create table mcp_reply_streams (
+  stream_id text not null,
+  session_id text not null,
+  replica text not null,
+  call_id text,
+  sealed_request bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint mcp_reply_streams_pkey PRIMARY KEY (stream_id),
+  constraint mcp_reply_streams_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE SET NULL,
+  constraint mcp_reply_streams_session_id_fkey FOREIGN KEY (session_id) REFERENCES mcp_sessions(session_id) ON DELETE CASCADE
+);
+
 create table mcp_sessions (
   id_hash bytea not null,
   session_id text not null,
@@ -504,6 +516,7 @@ create table mcp_sessions (
   sealed_upstream bytea not null,
   created_at timestamp with time zone default now() not null,
   last_seen_at timestamp with time zone default now() not null,
+  elicits text[] default '{}'::text[] not null,
   constraint mcp_sessions_pkey PRIMARY KEY (id_hash),
   constraint mcp_sessions_session_id_key UNIQUE (session_id)
 );
@@ -953,11 +966,17 @@ CREATE INDEX log_runs_by_writer ON public.log_runs USING btree (writer_no, first
 
 CREATE INDEX log_tombstones_new ON public.log_tombstones USING btree (made_at) WHERE (log_index IS NULL);
 
+CREATE INDEX mcp_reply_streams_by_session ON public.mcp_reply_streams USING btree (session_id);
+
+CREATE INDEX mcp_reply_streams_by_time ON public.mcp_reply_streams USING btree (created_at);
+
 CREATE INDEX mcp_sessions_idle ON public.mcp_sessions USING btree (last_seen_at);
 
 CREATE INDEX mcp_stream_events_by_session ON public.mcp_stream_events USING btree (session_id);
 
 CREATE INDEX mcp_stream_events_by_time ON public.mcp_stream_events USING btree (created_at);
+
+CREATE UNIQUE INDEX mcp_stream_events_final ON public.mcp_stream_events USING btree (stream_id) WHERE final;
 
 CREATE INDEX mcp_task_messages_by_task ON public.mcp_task_messages USING btree (task_id, outward, seq);
 

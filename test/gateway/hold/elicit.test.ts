@@ -62,7 +62,8 @@ test('2025-11-25: a client whose user can visit pages is sent to the request’s
   const sent = await call(page.url, session, { n: 1 });
   const input = await scene.approvals.next(++opened);
   assert.equal(sent.json?.error?.code, -32042);
-  const [asked] = sent.json.error.data?.['elicitations'] as Record<string, string>[];
+  const data = sent.json.error.data as { elicitations?: Record<string, string>[] } | undefined;
+  const asked = data?.elicitations?.[0];
   assert.equal(asked?.['mode'], 'url');
   assert.equal(asked?.['elicitationId'], input.callId);
   assert.equal(asked?.['url'], `http://127.0.0.1:8471/approvals/${input.callId}`);
