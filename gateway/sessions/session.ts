@@ -27,3 +27,9 @@ export interface LiveSession {
   /** Replies and streams open now: a call may be held for hours, and its session is in use. */
   open: number;
 }
+
+/** What client and upstream have agreed on when a session begins. */
+export interface Handshake {
+  readonly protocolVersion: string;
+  readonly elicits: readonly Elicits[];
+}

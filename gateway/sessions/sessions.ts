@@ -15,11 +15,10 @@ import type { KeyRing } from '../../recording/key-ring.ts';
 import type { Gate } from '../containment/gate.ts';
 import { callerHandles, sessionHandles } from '../containment/handles.ts';
 import { GatewayError } from '../errors.ts';
-import type { Elicits } from '../hold/elicit.ts';
 import type { Upstream, UpstreamSession } from '../upstreams/upstream.ts';
 import { factsOf, hashOfId, unknownSession } from './facts.ts';
 import { refuseWhenFull, type SessionLimits } from './room.ts';
-import type { LiveSession } from './session.ts';
+import type { Handshake, LiveSession } from './session.ts';
 import { sealUpstreamId, unsealUpstreamId } from './upstream-id.ts';
 
 /** The client sessions of this replica, and the way to those of others. */
@@ -34,11 +33,7 @@ export interface Sessions {
     correlationId: string,
   ): Promise<{ session: LiveSession; id: string }>;
   /** Makes a begun session findable, here and on other replicas, once upstream has accepted the handshake. */
-  establish(
-    id: string,
-    session: LiveSession,
-    handshake: { readonly protocolVersion: string; readonly elicits: readonly Elicits[] },
-  ): Promise<void>;
+  establish(id: string, session: LiveSession, handshake: Handshake): Promise<void>;
   /** @throws GatewayError `session_unknown`: no such session, another caller's, or one that lives elsewhere */
   find(id: string, caller: Caller, upstream: Upstream, correlationId: string): Promise<LiveSession>;
   /** What a caller does on a connection without a session (2026-07-28): one recording session for a while. */
