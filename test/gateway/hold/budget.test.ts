@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { learnPatience, patienceOf } from '../../../db/client-patience.ts';
-import { defaultHoldSettings } from '../../../gateway/hold/settings.ts';
+import { clientSettingsOf, defaultHoldSettings } from '../../../gateway/hold/settings.ts';
 import { budgetOf } from '../../../gateway/hold/budget.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { testStream } from './ends.ts';
@@ -56,4 +56,18 @@ test('a client that gave up once is answered before it gives up again', async ()
   } finally {
     await one.stop();
   }
+});
+
+test('settings for some clients: the first that fits all that it names counts, and nothing else does', () => {
+  const clients = [
+    { connections: ['db'], subjects: ['ci'], credentials: null, replyBudgetMs: 4000 },
+    { connections: null, subjects: null, credentials: ['jti:1'], replyBudgetMs: null },
+    { connections: ['db'], subjects: null, credentials: null, progressBudgetMs: 1 },
+  ];
+  const of = (connection: string, subject: string, credentialId: string | null): object =>
+    clientSettingsOf({ clients }, { connection, subject, credentialId });
+  assert.equal(of('db', 'ci', null), clients[0]);
+  assert.equal(of('files', 'ci', 'jti:1'), clients[1]);
+  assert.equal(of('db', 'ann', 'jti:2'), clients[2]);
+  assert.deepEqual(of('files', 'ann', null), {});
 });
