@@ -60,6 +60,6 @@ export const defaultHoldSettings: HoldSettings = {
   progressBudgetMs: 210_000,
   clients: [],
   heldCallsPerCaller: 100,
-  openDeadlineMs: 3_000,
+  openDeadlineMs: 5_000,
   executorSilenceMs: 20_000,
 };
