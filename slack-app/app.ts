@@ -13,6 +13,7 @@ import { registerInteractions } from './interactions.ts';
 import { registerJudging } from './judging.ts';
 import { createMembership } from './membership.ts';
 import { startRefreshing } from './refreshing.ts';
+import type { Containment } from './revoking.ts';
 import { startSocketMode, type Transport } from './socket-mode.ts';
 import { clientOptions, type Log, slackLogger } from './web-client.ts';
 import { workspaceOf } from './workspace.ts';
@@ -31,6 +32,8 @@ export interface SlackAppDeps {
   readonly refreshCards: (callId: string) => Promise<void>;
   /** Masks what people write (a denial's reason) before it is stored or goes anywhere. */
   readonly maskText: (text: string) => Masked<string>;
+  /** Who may cut something off from Slack, and what that needs. */
+  readonly containment: Containment;
   readonly log: Log;
 }
 
@@ -81,6 +84,7 @@ export async function startSlackApp(
     pool,
     maskText: deps.maskText,
     membership,
+    containment: deps.containment,
     eligibility: (facts: ListedCall, who: { team: string; user: string }) =>
       eligibility({ pool, client, workspace, membership }, facts, who),
   };

@@ -9,6 +9,7 @@ import type { Eligible, Refused } from './eligibility.ts';
 import { freezeFromSlack, liftFromSlack } from './freezing.ts';
 import { listedGrant } from './grant-blocks.ts';
 import { revokeAs } from './granting.ts';
+import { type Containment, isRevocationKind, revokeFromSlack } from './revoking.ts';
 import { homeView } from './home.ts';
 import { Barred, grantsOf, type InboxDeps, inboxOf, visibleCall } from './inbox.ts';
 import { detailsModal } from './modals.ts';
@@ -27,6 +28,7 @@ export interface CommandDeps extends InboxDeps {
     who: { team: string; user: string },
   ) => Promise<Eligible | Refused>;
   readonly consoleUrl: string;
+  readonly containment: Containment;
 }
 
 /** Slack waits three seconds for a command's answer. */
@@ -72,6 +74,9 @@ async function answerTo(deps: CommandDeps, command: SlashCommand): Promise<Answe
     if (verb === 'grants' && rest.length === 0) return await grants(deps, command.user_id);
     if (verb === 'revoke' && rest.length === 1)
       return asText(await revokeAs(deps, { team, user: command.user_id }, rest[0] ?? ''));
+    const [kind = '', value = '', ...because] = rest;
+    if (verb === 'revoke' && isRevocationKind(kind) && because.length > 0)
+      return asText(await revokeFromSlack(deps, command.user_id, { kind, value, reason: because.join(' ') }));
     if (verb === 'freeze') return asText((await freezeFromSlack(deps, command.user_id, rest.join(' '))).text);
     if (verb === 'unfreeze' && rest.length === 0)
       return asText((await liftFromSlack(deps, command.user_id)).text);
@@ -95,6 +100,7 @@ function usage(): Answer {
       '`/holdpoint show CALL`: everything that is known about a call',
       '`/holdpoint grants`: what somebody approved ahead, and how far it is used',
       '`/holdpoint revoke GRANT`: end such a grant at once',
+      '`/holdpoint revoke person|credential|client|session|connection VALUE REASON`: cut that off everywhere at once',
       '`/holdpoint freeze REASON`: stop all calls at once; `/holdpoint unfreeze` by two people lifts it',
       '`/holdpoint link`: let your directory groups count for decisions that you make in Slack',
     ].join('\n'),
@@ -174,7 +180,10 @@ async function link(deps: CommandDeps, command: SlashCommand, team: string): Pro
 async function inTime(work: Promise<Answer>): Promise<Answer> {
   const tooLate = Promise.withResolvers<Answer>();
   const timer = setTimeout(
-    () => tooLate.resolve({ text: 'That takes too long right now. Please try again, or use the console.' }),
+    () =>
+      tooLate.resolve({
+        text: 'That takes longer than Slack waits. It may still happen: look in the console before you try again.',
+      }),
     answerWithinMs,
   );
   try {

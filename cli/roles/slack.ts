@@ -1,4 +1,8 @@
 import { createCards } from '../../activities/cards.ts';
+import { createRecordAct } from '../../console/acts.ts';
+import { namedBy, rolesThatMay } from '../../console/roles.ts';
+import { createRecordStore } from '../../db/records.ts';
+import { createRecorder } from '../../recording/recorder.ts';
 import { startSlackApp } from '../../slack-app/app.ts';
 import { createApprovals } from '../../workflows/client.ts';
 import { defaultMasker } from '../masking.ts';
@@ -22,14 +26,21 @@ export async function startSlackRole(context: RoleContext): Promise<RunningRole>
   const link = temporalLink(context);
   const consoleUrl = config.console.publicUrl;
   const masker = defaultMasker();
+  const recorder = createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing });
+  const approvals = createApprovals(link.client, keys.voteKey);
   const app = await startSlackApp({
     settings: config.slack,
     pool,
     client: parts.client,
     consoleUrl,
-    approvals: createApprovals(link.client, keys.voteKey),
+    approvals,
     refreshCards: createCards({ pool, consoleUrl, ...parts }).refresh,
     maskText: (text) => masker.text(text).text,
+    containment: {
+      operators: namedBy(config.roles, rolesThatMay('containment.act'), null),
+      recordAct: createRecordAct({ recorder, masker }),
+      cancelWorkflow: approvals.cancel,
+    },
     log,
   });
   return {
@@ -37,6 +48,7 @@ export async function startSlackRole(context: RoleContext): Promise<RunningRole>
     url: app.url,
     stop: async () => {
       await app.stop();
+      await recorder.close();
       await link.close();
     },
   };

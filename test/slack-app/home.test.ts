@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { freezeInForce, keepSwitchPeople } from '../../db/kill-switch.ts';
 import { linkCodeOwner, useLinkCode } from '../../db/people.ts';
+import { revokedAmong } from '../../db/revocations.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { heldCall, scene } from './scene.ts';
@@ -113,5 +114,23 @@ describe('the App Home and /holdpoint', () => {
     const eve = stage.slack.addUser({ name: 'Eve' });
     for (const text of ['help', 'pending now', 'show', 'link twice'])
       assert.match(await said(eve, text), /holdpoint pending/);
+  });
+
+  it('cut somebody off for an operator, recorded first and with the words masked; nobody else may', async () => {
+    const olga = stage.slack.addUser({ name: 'Olga', email: 'olga@example.com' });
+    const eve = stage.slack.addUser({ name: 'Eve', email: 'eve@example.com' });
+    const ask = 'revoke person mallory@example.com laptop stolen, hunter2 was on it';
+    assert.match(await said(eve, ask), /Only people with the role operator or owner.*Nothing was revoked/);
+    assert.deepEqual(await revokedAmong(db.pool, ['person:mallory@example.com']), null);
+    assert.match(await said(olga, ask), /Revoked: person mallory@example\.com/);
+    const revocation = await revokedAmong(db.pool, ['person:mallory@example.com']);
+    assert.equal(revocation?.revokedBy.key, person(olga));
+    assert.equal(revocation?.reason, 'laptop stolen, [masked:secret] was on it');
+    assert.deepEqual(
+      stage.acts.map(({ act, details }) => [act, details['value']]),
+      [['revoke', 'mallory@example.com']],
+    );
+    assert.match(await said(olga, ask), /revoked already.*Nothing was revoked/);
+    assert.match(await said(olga, 'revoke person mallory@example.com'), /\/holdpoint revoke person/);
   });
 });

@@ -135,11 +135,18 @@ export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
   const cards = createCards({ pool, client, consoleUrl, userOf });
   const workflow = miniWorkflow(pool);
   const settings = settingsFor(slack, mode);
+  const acts: { act: string; details: Readonly<Record<string, string | number | null>> }[] = [];
   const deps = {
     settings,
     pool,
     client,
     consoleUrl,
+    containment: {
+      operators: { people: ['olga@example.com'], groups: [] },
+      recordAct: async (act: string, details: (typeof acts)[number]['details']) =>
+        void acts.push({ act, details }),
+      cancelWorkflow: async () => {},
+    },
     approvals: workflow,
     refreshCards: (callId: string) => cards.refresh(callId),
     maskText: (text: string) => text.replace(/hunter\d/g, '[masked:secret]') as Masked<string>,
@@ -154,6 +161,8 @@ export async function scene(pool: Pool, mode: 'socket' | 'http' = 'socket') {
     app,
     client,
     deps,
+    /** What was recorded of acts of containment. */
+    acts,
     [Symbol.asyncDispose]: async () => {
       await app.stop();
       await slack.stop();
