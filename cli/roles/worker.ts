@@ -1,11 +1,13 @@
 import { startActs } from '../../activities/acts.ts';
 import { measureActivities } from '../../activities/approval-metrics.ts';
 import { createCards } from '../../activities/cards.ts';
+import { startDefinitionWatch } from '../../activities/definition-watch.ts';
 import { startReconciling } from '../../activities/reconcile.ts';
 import { createActivities } from '../../activities/settling.ts';
 import { startSlackWatch } from '../../activities/slack-watch.ts';
 import { startStopWatch } from '../../activities/stop-watch.ts';
 import { createRecordAct } from '../../console/acts.ts';
+import { definitionNotice } from '../../slack-app/definition-notice.ts';
 import { registerSearchAttributes, runWorker } from '../../activities/worker.ts';
 import { recordMetrics } from '../../db/record-metrics.ts';
 import { createRecordStore } from '../../db/records.ts';
@@ -103,6 +105,13 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
   if (slack) {
     const watch = startSlackWatch({ pool, client: slack.client, log });
     started.push({ name: 'Slack watch', stop: async () => watch.stop() });
+    const definitions = startDefinitionWatch({
+      pool,
+      client: slack.client,
+      notice: (untold) => definitionNotice(untold, config.console.publicUrl),
+      log,
+    });
+    started.push({ name: 'definition watch', stop: async () => definitions.stop() });
   }
   return async () => `${await measured.text()}${await recordMetrics(pool)}`;
 }

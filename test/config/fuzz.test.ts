@@ -75,13 +75,18 @@ test('any text gives a configuration or an error that says where', async (t) => 
   );
 });
 
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 test('any value of any setting gives a configuration or an error that says where', async (t) => {
   const property = fc.asyncProperty(placed, (entries) => {
     const root: Record<string, unknown> = {};
     for (const [{ path }, inner] of entries) {
-      let at = root;
-      for (const key of path.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
-      if (typeof at === 'object' && at !== null && !Array.isArray(at)) at[path.at(-1) ?? ''] = inner;
+      let at: unknown = root;
+      // A setting below one that was given a value which is no map has no place.
+      for (const key of path.slice(0, -1)) if (isMap(at)) at = at[key] ??= {};
+      if (isMap(at)) at[path.at(-1) ?? ''] = inner;
     }
     return configOrError(t, stringify(root), {});
   });

@@ -3,6 +3,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { httpConnection, stdioConnection, type TestGateway, testGateway } from '../support/gateway.ts';
 import {
   everythingCommand,
@@ -44,26 +45,38 @@ const sdks: [string, (url: string) => Promise<Connected>][] = [
   ['SDK 2.x', connectV2],
 ];
 
+/**
+ * A client of SDK 1.x whose first streams end early asks for them again, and the server then tells it some things
+ * twice: what it sees directly may hold a thing twice where it sees it once through the gateway. Never the other way.
+ */
+function sameAs(seen: unknown, direct: unknown, what: string): void {
+  if (isDeepStrictEqual(seen, direct) || !Array.isArray(direct)) return assert.deepEqual(seen, direct, what);
+  const once = direct.filter(
+    (one, index) => index === direct.findIndex((other) => isDeepStrictEqual(one, other)),
+  );
+  return assert.deepEqual(seen, once, what);
+}
+
 for (const [sdk, connect] of sdks)
   describe(`a client of ${sdk}`, () => {
     test('sees through the gateway what it sees directly', async () => {
       const direct = await visit(connect, upstream.url);
       const through = await visit(connect, gateway.url('everything'));
       assert.deepEqual(Object.keys(through), Object.keys(direct));
-      for (const [what, seen] of Object.entries(through)) assert.deepEqual(seen, direct[what], what);
+      for (const [what, seen] of Object.entries(through)) sameAs(seen, direct[what], what);
       assert.ok((through['progress'] as unknown[]).length >= 2);
     });
 
     test('sees the same of a stdio server, whose process the gateway starts', async () => {
       const direct = await visit(connect, upstream.url);
       const through = await visit(connect, gateway.url('everything-stdio'));
-      for (const [what, seen] of Object.entries(through)) assert.deepEqual(seen, direct[what], what);
+      for (const [what, seen] of Object.entries(through)) sameAs(seen, direct[what], what);
     });
 
     test('sees the same of a server that knows only the transport of 2024-11-05', async () => {
       const direct = await visit(connect, upstream.url);
       const through = await visit(connect, gateway.url('everything-sse'));
-      for (const [what, seen] of Object.entries(through)) assert.deepEqual(seen, direct[what], what);
+      for (const [what, seen] of Object.entries(through)) sameAs(seen, direct[what], what);
     });
 
     test('is told of changes to what it subscribed to, and no longer once it unsubscribed', async () => {
