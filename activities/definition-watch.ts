@@ -18,14 +18,14 @@ export interface DefinitionWatchDeps {
  * does not take it, again later. Where no group has a channel, the console and the command line show them.
  */
 export function startDefinitionWatch(deps: DefinitionWatchDeps): { look(): Promise<void>; stop(): void } {
-  const { pool, client, notice, log, everyMs = 10_000 } = deps;
+  const { pool, notice, log, everyMs = 10_000 } = deps;
   const untold = (error: unknown): void =>
     log.warn({ err: error }, 'Slack was not told of tools that wait; it is tried again');
   const look = async (): Promise<void> => {
     const failed = await tellOfWaiting(pool, async (waiting) => {
       for (const channel of waiting.channels) {
         const message = { channel, ...notice(waiting) };
-        await client.chat.postMessage(message);
+        await deps.client.chat.postMessage(message);
       }
     });
     for (const error of failed) untold(error);

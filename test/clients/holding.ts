@@ -46,7 +46,7 @@ export const holdingColumns: readonly HoldingColumn[] = [
   {
     title: 'approved after it gave up',
     run: async (world, rows) => {
-      const gone = await startAll(world, rows, 'gave-up', { timeoutMs: 4000, cancelAfterMs: null });
+      const gone = await startAll(world, rows, 'gave-up', { timeoutMs: 8000 });
       await Promise.all(gone.map(async ({ driven }) => driven.ended));
       await approveAll(world, gone);
       return outcomes(
@@ -67,7 +67,7 @@ export const holdingColumns: readonly HoldingColumn[] = [
   {
     title: 'second replica answers',
     run: async (world, rows) => {
-      const gone = await startAll(world, rows, 'replica', { timeoutMs: 4000, cancelAfterMs: null });
+      const gone = await startAll(world, rows, 'replica', { timeoutMs: 8000 });
       await Promise.all(gone.map(async ({ driven }) => driven.ended));
       await approveAll(world, gone);
       return outcomes(
