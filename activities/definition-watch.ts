@@ -25,6 +25,7 @@ export function startDefinitionWatch(deps: DefinitionWatchDeps): { look(): Promi
     const failed = await tellOfWaiting(pool, async (waiting) => {
       for (const channel of waiting.channels) {
         const message = { channel, ...notice(waiting) };
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's
         await deps.client.chat.postMessage(message);
       }
     });
