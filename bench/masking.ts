@@ -1,7 +1,7 @@
 /**
  * Measures masking: `node bench/masking.ts`. Replies as tools give them (rows of JSON inside a text content), with a
- * secret about every 2 KB and personal data about every 700 B, all detectors on, replacement included. Yardsticks
- * and peers run in the same process and rounds, interleaved, so that ratios hold where absolute figures drift.
+ * secret about every 2 KB and personal data about every 700 B, long strings never twice, all detectors on,
+ * replacement included. Yardsticks and peers run in the same process and rounds, interleaved, so that ratios hold where absolute figures drift.
  */
 import { RE2JS } from '@bufbuild/re2';
 import { lintSource } from '@secretlint/core';
@@ -19,7 +19,7 @@ function reply(bytes: number): string {
       id: 100_000 + i,
       title: `Ticket ${i}: deployment of service-${i % 17} to region eu-west-${i % 3}`,
       createdAt: `2026-03-${String((i % 28) + 1).padStart(2, '0')}T10:11:12.131Z`,
-      body: 'The rollout finished after two retries; see the run book for how to roll back if latency rises again.',
+      body: `The rollout finished after two retries; see page ${i} for how to roll back if latency rises again.`,
       amount: i * 1.25,
       open: i % 2 === 0,
       ref: `550e8400-e29b-41d4-a716-${String(446655440000 + i)}`,

@@ -76,10 +76,12 @@ export function isDay(month: number, day: number): boolean {
 
 const logs = Float64Array.from({ length: 257 }, (_, n) => (n === 0 ? 0 : Math.log2(n)));
 
+/** Counts of {@link entropy}: all zero again when it returns, so that no call needs an array of its own. */
+const counts = new Uint16Array(128);
+
 /** Shannon entropy of a text in bits a character; only the first 256 characters count. */
 export function entropy(text: string): number {
   // Characters beyond ASCII share cells: they are rare here, and sharing only lowers the result.
-  const counts = new Uint16Array(128);
   const length = Math.min(text.length, 256);
   for (let i = 0; i < length; i += 1) {
     const cell = text.charCodeAt(i) & 127;

@@ -9,13 +9,16 @@ import type { Finding, LaterMasker, MaskerOptions, MaskingEngine, MaskResult, Ma
 import { createFieldRules } from './field-rules.ts';
 import type { FieldRules } from './field-rules.ts';
 import { applyEdits } from './json-tree.ts';
-import { createKnownFinder, isDistinct, remember } from './known-values.ts';
+import { createKnownFinder, isDistinct, knownIn, remember } from './known-values.ts';
+import type { MaskMemory } from './known-values.ts';
 import { largeTextLength } from './large.ts';
 import type { MaskPool } from './large.ts';
 import { asMasked } from './masked.ts';
 import { profileAt } from './places.ts';
 import { scanJson } from './scan.ts';
 import type { JsonTape } from './scan.ts';
+import { createPlainTexts } from './plain-texts.ts';
+import type { PlainTexts } from './plain-texts.ts';
 import type { Span } from './span.ts';
 import { textEdits } from './text-edits.ts';
 import type { LeafEdit, TextParts } from './text-edits.ts';
@@ -62,7 +65,7 @@ export function createMaskingEngine(
 /** What is compiled once per profile. */
 interface Prepared {
   readonly profile: ProfileConfig;
-  readonly text: Omit<TextParts, 'keys' | 'known' | 'nested'>;
+  readonly text: Omit<TextParts, 'keys' | 'known' | 'nested' | 'unfolded'>;
   readonly addressFind: TextParts['find'];
   readonly fields: FieldRules;
 }
@@ -110,12 +113,13 @@ function createMasker(
   options: MaskerOptions,
   pseudonymKey: Uint8Array,
 ): Omit<Masker, 'later' | 'requests'> {
-  const partsWith = (known: ReadonlyMap<string, string>): WalkParts => {
+  const partsWith = (known: ReadonlyMap<string, string>, earlier: PlainTexts | null): WalkParts => {
     const parts: { walk?: WalkParts } = {};
     const text: TextParts = {
       ...prepared.text,
       keys: { pseudonymKey, tokens: options.tokens },
       known: known.size === 0 ? null : createKnownFinder(known),
+      unfolded: { times: 0 },
       nested: (inner, key, depth) => {
         const tape = tryScan(inner);
         return tape === null || parts.walk === undefined
@@ -127,6 +131,8 @@ function createMasker(
       text,
       addresses: { ...text, find: prepared.addressFind, extra: null, nested: () => null },
       fields: prepared.fields,
+      plain: createPlainTexts(),
+      earlier,
     };
     parts.walk = walk;
     return walk;
@@ -134,13 +140,15 @@ function createMasker(
 
   /** Runs once, and again with what it found when the found values stand elsewhere too. */
   const run = (text: string, edits: (parts: WalkParts) => LeafEdit[]): MaskResult => {
-    const memory = options.memory?.values;
-    const present = memory === undefined || memory.size === 0 ? empty : presentIn(text, memory);
+    const memory = options.memory;
+    const present = memory === undefined || memory.values.size === 0 ? empty : presentIn(text, memory);
     const before = options.restored === undefined ? present : new Map([...present, ...options.restored]);
-    let found = edits(partsWith(before));
+    const first = partsWith(before, null);
+    let found = edits(first);
     const values = new Map(before);
     for (const edit of found) if (spreads(edit)) values.set(edit.value, edit.detector);
-    if (values.size > before.size && standElsewhere(text, values, found)) found = edits(partsWith(values));
+    if (values.size > before.size && standElsewhere(text, values, found))
+      found = edits(partsWith(values, first.plain));
     if (options.memory !== undefined)
       for (const [value, detector] of values) remember(options.memory, value, detector);
     return resultOf(text, found);
@@ -175,13 +183,13 @@ function spreads(edit: LeafEdit): boolean {
   );
 }
 
-function presentIn(text: string, memory: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+function presentIn(text: string, memory: MaskMemory): ReadonlyMap<string, string> {
   const found: Span[] = [];
-  createKnownFinder(memory)(text, found);
+  knownIn(memory)(text, found);
   const present = new Map<string, string>();
   for (const span of found) present.set(text.slice(span.start, span.end), span.detector);
   // What JSON writes with escapes is not seen in the raw text: such values always count as present.
-  for (const [value, detector] of memory) if (isEscapable(value)) present.set(value, detector);
+  for (const [value, detector] of memory.values) if (isEscapable(value)) present.set(value, detector);
   return present;
 }
 

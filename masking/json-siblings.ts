@@ -19,6 +19,10 @@ for (const [role, names] of listed) {
   for (const name of names.split(' ')) rolesByName.set(name, (rolesByName.get(name) ?? 0) | role);
 }
 
+/** First character and length of the names above, so that most keys need not be read. */
+const shapes = new Uint8Array(128 * 16);
+for (const name of rolesByName.keys()) shapes[name.charCodeAt(0) * 16 + name.length] = 1;
+
 /** The roles of a name. */
 export function roleOf(name: string): number {
   return rolesByName.get(name) ?? 0;
@@ -29,7 +33,12 @@ export function rolesIn(tape: JsonTape, object: number): number {
   let found = 0;
   const end = after(tape, object);
   for (let key = object + 1; key < end; key = after(tape, key + 1)) {
-    if (endOf(tape, key) - startOf(tape, key) <= 14) found |= roleOf(stringValue(tape, key) ?? '');
+    const length = endOf(tape, key) - startOf(tape, key) - 2;
+    if (length > 12) continue;
+    const first = tape.text.charCodeAt(startOf(tape, key) + 1);
+    // A key with escapes is read whatever it begins with.
+    if (first < 128 && kindOf(tape, key) === kinds.key && shapes[first * 16 + length] !== 1) continue;
+    found |= roleOf(stringValue(tape, key) ?? '');
   }
   return found;
 }

@@ -188,8 +188,12 @@ function endOfString(text: string, start: number, lone: boolean): number {
   let escaped = false;
   for (;;) {
     const char = text.charCodeAt(at);
-    if (char === quote) return escaped ? -(at + 1) : at + 1;
-    if (char === backslash) {
+    if (char > backslash && char < 0xd800) {
+      // Letters, mostly: nothing to check.
+      at += 1;
+    } else if (char === quote) {
+      return escaped ? -(at + 1) : at + 1;
+    } else if (char === backslash) {
       escaped = true;
       at = afterEscape(text, at, lone);
     } else if (char < 0x20) {

@@ -11,10 +11,18 @@ export function spliceString(raw: string, edits: readonly Edit[]): string {
   let rawAt = 1;
   let decodedAt = 0;
   let copied = 0;
+  let escape = -1;
   const forward = (target: number): void => {
     while (decodedAt < target) {
-      const step = raw.charCodeAt(rawAt) === 0x5c ? (raw.charCodeAt(rawAt + 1) === 0x75 ? 6 : 2) : 1;
-      rawAt += step;
+      if (escape < rawAt) {
+        escape = raw.indexOf('\\', rawAt);
+        if (escape < 0) escape = raw.length;
+      }
+      const plain = Math.min(target - decodedAt, escape - rawAt);
+      rawAt += plain;
+      decodedAt += plain;
+      if (decodedAt === target || rawAt >= raw.length) return;
+      rawAt += raw.charCodeAt(rawAt + 1) === 0x75 ? 6 : 2;
       decodedAt += 1;
     }
   };

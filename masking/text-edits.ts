@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isBase64, isPrintable, mayBeText } from './base64-text.ts';
 import { applyEdits } from './json-tree.ts';
 import type { Operator, ProfileConfig } from './config.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
@@ -42,6 +43,8 @@ export interface TextParts {
   readonly allow: ReadonlySet<string>;
   /** A user's detectors. */
   readonly extra: ((text: string, key: string, out: Span[]) => void) | null;
+  /** How often something other than a text's own characters was looked at: a shadow, what base64 or JSON holds. */
+  readonly unfolded: { times: number };
   /** Masks a text that is JSON; null when it is not. Set by the JSON walk. */
   readonly nested: (text: string, key: string, depth: number) => LeafEdit[] | null;
 }
@@ -110,6 +113,7 @@ function spansOf(parts: TextParts, text: string, key: string): Span[] {
   }
   const shadow = shadowOf(text);
   if (shadow !== null) {
+    parts.unfolded.times += 1;
     const hidden = [...parts.find(shadow.text, key)];
     parts.known?.(shadow.text, hidden);
     parts.extra?.(shadow.text, key, hidden);
@@ -177,6 +181,7 @@ function insideJson(parts: TextParts, text: string, key: string, depth: number):
   const first = text.charCodeAt(at);
   if (first !== 0x7b && first !== 0x5b && first !== 0x22) return null;
   const whole = parts.nested(text, key, depth + 1);
+  if (whole !== null) parts.unfolded.times += 1;
   if (whole !== null || first !== 0x7b || !text.includes('\n')) return whole;
   const edits: LeafEdit[] = [];
   let any = false;
@@ -185,6 +190,7 @@ function insideJson(parts: TextParts, text: string, key: string, depth: number):
     const end = found < 0 ? text.length : found;
     const line = text.slice(start, end);
     const inner = line.charCodeAt(0) === 0x7b ? parts.nested(line, key, depth + 1) : null;
+    if (inner !== null) parts.unfolded.times += 1;
     any ||= inner !== null;
     for (const edit of inner ?? textEdits(parts, line, key, deepest)) {
       edits.push({ ...edit, start: edit.start + start, end: edit.end + start });
@@ -195,15 +201,6 @@ function insideJson(parts: TextParts, text: string, key: string, depth: number):
 }
 
 const runLength = 24;
-const isBase64 = (code: number): boolean =>
-  (code >= 48 && code <= 57) ||
-  (code >= 65 && code <= 90) ||
-  (code >= 97 && code <= 122) ||
-  code === 0x2b ||
-  code === 0x2f ||
-  code === 0x2d ||
-  code === 0x5f;
-
 /** Looks into base64 runs that decode to text; a run in which something is found is written anew. */
 function withBase64(
   parts: TextParts,
@@ -240,6 +237,7 @@ function insideBase64(
   depth: number,
 ): LeafEdit | null {
   if (
+    !mayBeText(text, start, end) ||
     !isPrintable(
       Buffer.from(text.slice(start, start + 64), 'base64')
         .toString('latin1')
@@ -250,6 +248,7 @@ function insideBase64(
   const run = text.slice(start, end);
   const decoded = Buffer.from(run, 'base64').toString('utf8');
   if (decoded.includes('\ufffd') || !isPrintable(decoded)) return null;
+  parts.unfolded.times += 1;
   const inner = textEdits(parts, decoded, key, depth + 1);
   const first = inner[0];
   if (first === undefined) return null;
@@ -266,10 +265,6 @@ function insideBase64(
     value: first.value,
     path: '',
   };
-}
-
-function isPrintable(text: string): boolean {
-  return !/(?![\n\r\t])\p{Cc}/u.test(text);
 }
 
 /** A short name for a binary value that was dropped: type, size, hash. */

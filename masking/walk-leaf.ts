@@ -6,6 +6,8 @@ import { replaceNumber } from './replace.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
 import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
+import type { PlainTexts } from './plain-texts.ts';
+import type { Span } from './span.ts';
 import { spliceString } from './splice-string.ts';
 import { binaryNote, editOf, textEdits } from './text-edits.ts';
 import type { LeafEdit, TextParts } from './text-edits.ts';
@@ -16,6 +18,10 @@ export interface WalkParts {
   /** For places that the protocol works with: secrets alone are hidden there. */
   readonly addresses: TextParts;
   readonly fields: FieldRules;
+  /** What this walk found nothing in. */
+  readonly plain: PlainTexts;
+  /** The same of an earlier walk over the same message that knew fewer values; null on the first. */
+  readonly earlier: PlainTexts | null;
 }
 
 /** Where the walk is. A child place is a new value. */
@@ -75,8 +81,24 @@ function maskString(parts: WalkParts, tape: JsonTape, node: number, place: Place
     );
     return;
   }
-  const inner = textEdits(chosen, text, place.key, place.depth);
+  const inner = place.addressOnly
+    ? textEdits(chosen, text, place.key, place.depth)
+    : searched(parts, text, place.key, place.depth);
   if (inner.length > 0) push(tape, node, inner, place, edits);
+}
+
+/** The edits of a text, which is not searched again where nothing was found in the same text before. */
+function searched(parts: WalkParts, text: string, key: string, depth: number): LeafEdit[] {
+  if (parts.plain.of(text, key, depth) !== undefined) return [];
+  if (parts.earlier?.of(text, key, depth) === 'bare') {
+    const known: Span[] = [];
+    parts.text.known?.(text, known);
+    if (known.length === 0) return [];
+  }
+  const before = parts.text.unfolded.times;
+  const inner = textEdits(parts.text, text, key, depth);
+  if (inner.length === 0) parts.plain.add(text, key, depth, parts.text.unfolded.times === before);
+  return inner;
 }
 
 function isWholeValue(text: string, verdict: NameVerdict): boolean {

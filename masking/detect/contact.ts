@@ -164,11 +164,16 @@ const birthWords = [
   'geb.',
 ];
 
+/** A part of each of them, so that most dates are done with at one look. */
+const birthWord = /dob|birth|born|d\.o|geb|nai|nac|né|nasc/i;
+
 /** A date after a word for birth. @returns end of the match, or `at` */
 export function findBirthDate(text: string, at: number, key: string, out: Span[]): number {
   dates.lastIndex = at;
   const match = dates.exec(text);
-  if (match === null || !hasWord(before(text, at, key).slice(-32 - key.length), birthWords)) return at;
+  if (match === null) return at;
+  const context = before(text, at, key).slice(-32 - key.length);
+  if (!birthWord.test(context) || !hasWord(context, birthWords)) return at;
   const parts = match[0].split(/\D+/).map(Number);
   if (parts.length === 3 && !parts.some((part) => part > 1_899) && !isDay(1, parts[0] ?? 0)) return at;
   out.push({ start: at, end: dates.lastIndex, detector: 'date-of-birth', confidence: 0.85 });
@@ -189,11 +194,15 @@ export function findAddress(text: string, at: number, out: Span[]): number {
 const documents =
   /[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
 
+/** A part of each of the words below, so that most numbers are done with at one look. */
+const documentWord = /pass|pas[ae]|routing|aba n|account|acct|onto|licen|führers/i;
+
 /** Passport and licence numbers, only after their word. */
 export function findDocument(text: string, at: number, key: string, out: Span[]): number {
   documents.lastIndex = at;
   if (!documents.test(text)) return at;
   const context = before(text, at, key).slice(-40 - key.length);
+  if (!documentWord.test(context)) return at;
   const passport = hasWord(context, ['passport', 'reisepass', 'passeport', 'pasaporte']);
   const account =
     !passport &&

@@ -102,7 +102,8 @@ export function createFinder(parts: FinderParts): Finder {
     if (code > 90 && !banked) return at;
     let end = at;
     if (on.iban && banked) end = findIban(text, at, out);
-    if (on.birth && months.has(text.slice(at, at + 3))) end = findBirthDate(text, at, key, out);
+    if (on.birth && beginsMonth(code) && months.has(text.slice(at, at + 3)))
+      end = findBirthDate(text, at, key, out);
     if (plain || end > at || !digitWithin(text, at)) return end;
     end = parts.persons(text, at, key, out);
     return end === at ? findDocument(text, at, key, out) : end;
@@ -193,6 +194,9 @@ export function createFinder(parts: FinderParts): Finder {
 }
 
 const months = new Set(['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']);
+
+/** Whether a month may begin with a character: A D F J M N O S. */
+const beginsMonth = (code: number): boolean => code >= 65 && ((0x47_229 >> (code - 65)) & 1) === 1;
 
 function nearQuotes(text: string, at: number): boolean {
   const left = text.charCodeAt(at - 1);

@@ -14,21 +14,38 @@ const otherWord =
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Finds a random value that belongs to a service named beside it. */
-export type ServiceTokenFinder = (text: string, at: number, out: Span[]) => number;
+export interface ServiceTokenFinder {
+  /** @returns the end of a match, or `at` */
+  find(text: string, at: number, out: Span[]): number;
+  /** Begins a text that stands under `key`. */
+  reset(key: string): void;
+}
+
+/** How far before `at` a token may have begun. */
+const back = 40;
 
 const isPart = (code: number): boolean => isWord(code) || code === 0x5f || code === 0x2d;
 
-/** @param key tells the name of the place the text stands in */
-export function createServiceTokens(key: () => string): ServiceTokenFinder {
+export function createServiceTokens(): ServiceTokenFinder {
   const index = createNameIndex(serviceNames);
-  return (text, at, out) => {
+  let key = '';
+  /** The token judged last. Its parts, as those of a UUID, would be judged as the whole was. */
+  let judgedFrom = 0;
+  let judgedTo = 0;
+
+  const find = (text: string, at: number, out: Span[]): number => {
+    if (at < judgedTo && at < judgedFrom + back) return at;
     let end = at;
     const limit = Math.min(text.length, at + longest);
     while (end < limit && isPart(text.charCodeAt(end))) end += 1;
     if (end - at < 8 || end === at + longest) return at;
     let start = at;
-    while (start > at - 40 && start > 0 && isPart(text.charCodeAt(start - 1))) start -= 1;
+    while (start > at - back && start > 0 && isPart(text.charCodeAt(start - 1))) start -= 1;
     if (!isWord(text.charCodeAt(start))) start = at;
+    else if (start > at - back) {
+      judgedFrom = start;
+      judgedTo = end;
+    }
     const ahead = text.charCodeAt(start - 1);
     const behind = text.charCodeAt(end);
     // Part of a path, an address, a mail address, a file's name, a call.
@@ -40,15 +57,22 @@ export function createServiceTokens(key: () => string): ServiceTokenFinder {
     const window = text.slice(from, start);
     const line = window.lastIndexOf('\n');
     const named = index.lastIn(window, line < 0 ? 0 : Math.max(0, Math.min(line, window.length - 30)));
-    const outer = named === null && key() !== '' ? index.lastIn(key(), 0) : null;
+    const outer = named === null && key !== '' ? index.lastIn(key, 0) : null;
     if ((named === null && outer === null) || !isRandom(token)) return at;
-    const between = named === null ? key() : window.slice(named.end);
+    const between = named === null ? key : window.slice(named.end);
     const beside = named !== null && between.length <= 14 && /^[\s"'`:=>,|({[-]*$/.test(between);
-    const said = secretWord.test(named === null ? key() : window.slice(Math.max(0, named.end - 40)));
+    const said = secretWord.test(named === null ? key : window.slice(Math.max(0, named.end - 40)));
     if (otherWord.test(window) || (ahead === 0x2f && !/key|token|secret|webhook/i.test(between))) return at;
     if (!said && (!beside || uuid.test(token))) return at;
     out.push({ start, end, detector: 'service-key', confidence: 0.75 });
     return end;
+  };
+  return {
+    find,
+    reset(name) {
+      key = name;
+      judgedTo = 0;
+    },
   };
 }
 

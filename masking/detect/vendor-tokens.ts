@@ -93,12 +93,13 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
   }
   const near = createNear(nearRules.filter((rule) => enabled(rule.name)));
   const anchored = createLoose(loose);
-  let place = '';
-  const service = enabled('service-key') ? createServiceTokens(() => place) : () => 0;
+  const service = enabled('service-key') ? createServiceTokens() : null;
+  /** One byte a cell, so that the common answer, no rule, comes from little memory. */
+  const begins = Uint8Array.from(table, (rules) => (rules === undefined ? 0 : 1));
   return {
     atWord(text, at, runEnd, out) {
       const cell = (text.charCodeAt(at) << 7) | text.charCodeAt(at + 1);
-      const rules = cell < 16_384 ? table[cell] : undefined;
+      const rules = begins[cell] === 1 ? table[cell] : undefined;
       if (rules === undefined) return at;
       const run = runEnd - at;
       const third = text.charCodeAt(at + 2);
@@ -115,11 +116,11 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
       if (found > at) return found;
       if (!mayNeedWord(text, at)) return at;
       const beside = end - at >= 3 ? near.find(text, at, out) : at;
-      return beside > at ? beside : Math.max(at, service(text, at, out));
+      return beside > at || service === null ? beside : service.find(text, at, out);
     },
     reset(key) {
-      place = key;
       near.reset(key);
+      service?.reset(key);
     },
   };
 }
@@ -177,12 +178,28 @@ function createNear(rules: readonly NearRule[]): Near {
     `(?:${[...new Set(rules.flatMap((rule) => rule.shapes.map((shape) => readShape(shape).pattern)))].join('|') || '(?!)'})(?![0-9A-Za-z_=-])`,
     'y',
   );
+  const longestWord = words.reduce((longest, word) => Math.max(longest, word.length), 0);
   const keys = new Map<string, boolean>();
   let keyHolds = false;
   let keyText = '';
+  /** A stretch of the text in which no vendor's word stands. */
+  let clearFrom = 0;
+  let clearTo = 0;
+  /** Whether a vendor's word stands in a stretch; looks only at what was not looked at before. */
+  const anyWordIn = (text: string, from: number, to: number): boolean => {
+    if (from < clearFrom || from > clearTo) clearFrom = from;
+    else if (clearTo >= from + longestWord) from = clearTo - longestWord + 1;
+    else clearFrom = from;
+    clearTo = to;
+    if (from >= to || !anyWord.test(text.slice(from, to))) return false;
+    clearFrom = clearTo;
+    return true;
+  };
   return {
     reset(key) {
       keyText = key;
+      clearFrom = 0;
+      clearTo = 0;
       const known = keys.get(key);
       keyHolds = known ?? (key !== '' && anyWord.test(key));
       if (known !== undefined || key.length > 100) return;
@@ -190,14 +207,14 @@ function createNear(rules: readonly NearRule[]): Near {
       keys.set(key, keyHolds);
     },
     find(text, at, out) {
-      const reached = text.slice(Math.max(0, at - reach), at);
-      const line = reached.lastIndexOf('\n');
+      let from = Math.max(0, at - reach);
+      const line = text.slice(from, at).lastIndexOf('\n');
       // The vendor's word stands on the token's line, or close above it.
-      const window = line < 0 ? reached : reached.slice(Math.max(0, Math.min(line, reached.length - 30)));
-      if (!keyHolds && !anyWord.test(window)) return at;
+      if (line >= 0) from = Math.max(from, Math.min(from + line, at - 30));
+      if (!keyHolds && !anyWordIn(text, from, at)) return at;
       anyShape.lastIndex = at;
       if (!anyShape.test(text)) return at;
-      const context = `${keyText}\n${window}`;
+      const context = `${keyText}\n${text.slice(from, at)}`;
       for (const { rule, match } of ready) {
         match.lastIndex = at;
         const found = match.exec(text);
