@@ -7,6 +7,7 @@ import { scopeOf } from './definitions/discover.ts';
 import { mayChange, plainNotification, withListChanges } from './definitions/list-changes.ts';
 import { GatewayError, UpstreamError } from './errors.ts';
 import type { PostDeps } from './post.ts';
+import { withoutTaskNews } from './tasks/follow-task.ts';
 import { relay, type RelayContext } from './relay.ts';
 import { recordConnection } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
@@ -93,7 +94,7 @@ async function streamTo(
   try {
     const { definitions } = deps;
     const watching = { definitions, scope, notification: plainNotification };
-    await relay(context, withListChanges(messages, watching), stream);
+    await relay(context, withListChanges(withoutTaskNews(messages), watching), stream);
   } catch (error) {
     // The stream has begun, so it can only end; the client opens another. Given up by us: no news.
     if (!signal.aborted)

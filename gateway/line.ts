@@ -98,8 +98,10 @@ async function conclude(deps: LineDeps, exchange: MaskedExchange, request: RpcRe
         return respond(context, frozenAnswer(exchange, request), stream);
       const resumed = answersUpstream ? await resumeRequest(deps, exchange, request) : null;
       const sent = resumed ? readAgain(resumed.json) : request;
-      const answers = forward(deps, exchange, sent, giveUpSignal(exchange));
-      await relay(context, wrapped(resumed, deps.tasks.mapped(exchange, sent, answers)), stream);
+      const answers = deps.tasks.answers(exchange, sent, (request) =>
+        forward(deps, exchange, request, giveUpSignal(exchange)),
+      );
+      await relay(context, wrapped(resumed, answers), stream);
     }
   }
 }

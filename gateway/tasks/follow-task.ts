@@ -1,5 +1,13 @@
 import { rawAt, splice, at } from '../hold/json-text.ts';
+import { isTaskNews } from './wire.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
+
+/** Upstream's messages but for what it tells of tasks of its own: clients know them by ids of Holdpoint's. */
+export async function* withoutTaskNews(
+  messages: AsyncIterable<UpstreamMessage>,
+): AsyncGenerator<UpstreamMessage, void, void> {
+  for await (const message of messages) if (!isTaskNews(message.method)) yield message;
+}
 
 /**
  * Sends a call, and where upstream makes a task of it (2025-11-25, a tool that wants to be called so), waits for that
@@ -12,7 +20,7 @@ export async function* sendFollowing(
   options: SendOptions & { readonly idJson: string },
   record: (json: string) => Promise<void>,
 ): AsyncGenerator<UpstreamMessage, void, void> {
-  for await (const message of session.send(json, options)) {
+  for await (const message of withoutTaskNews(session.send(json, options))) {
     const upstreamId = message.kind === 'response' ? rawAt(message.json, ['result', 'task', 'taskId']) : null;
     if (upstreamId === null) yield message;
     else yield* resultOf(session, upstreamId, options, record);
@@ -36,7 +44,8 @@ async function* resultOf(
   const asked = about('tasks/result');
   await record(asked.json);
   try {
-    for await (const message of session.send(asked.json, { ...shared, idJson: asked.idJson, signal })) {
+    const results = session.send(asked.json, { ...shared, idJson: asked.idJson, signal });
+    for await (const message of withoutTaskNews(results)) {
       const id = message.kind === 'response' ? at(message.json, ['id']) : null;
       yield id ? { ...message, json: splice(message.json, [{ ...id, with: idJson }]) } : message;
     }

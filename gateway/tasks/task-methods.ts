@@ -24,11 +24,11 @@ import { askUpstream } from './upstream-task.ts';
 import {
   declaresTasks,
   detailedMembers,
+  missingTasks,
   responseOf,
   type TaskEra,
   taskEraOf,
   taskMembers,
-  tasksExtension,
   withRelatedTask,
 } from './wire.ts';
 
@@ -60,10 +60,7 @@ export async function answerTaskMethod(
       exchange.stream,
     );
   }
-  if (era === 'extension' && !declaresTasks(request))
-    throw new GatewayError('missing_capability', `${method} needs the extension ${tasksExtension}`, {
-      data: { requiredCapabilities: { extensions: { [tasksExtension]: {} } } },
-    });
+  if (era === 'extension' && !declaresTasks(request)) throw missingTasks(method);
   const say = (resultJson: string): Promise<void> =>
     respond(relayContext(work, exchange), responseOf(idJson, resultJson), exchange.stream);
   if (method === 'tasks/list') return say(await page(work, ownerOf(exchange), request));
@@ -84,7 +81,7 @@ export async function answerTaskMethod(
   }
 }
 
-function ownerOf({ caller, session }: MaskedExchange): TaskOwner {
+export function ownerOf({ caller, session }: MaskedExchange): TaskOwner {
   return { callerKey: caller.key, connection: session.facts.connection };
 }
 
@@ -105,11 +102,16 @@ async function taskOf(work: TaskWork, exchange: MaskedExchange, request: RpcRequ
 /** @returns raw JSON of the task; of the 2026-07-28 generation, with its end in it */
 async function shown(work: TaskWork, task: StoredTask, era: TaskEra): Promise<string> {
   if (era === 'augmented') return JSON.stringify(taskMembers(task, era));
+  return `{"resultType":"complete",${await membersOf(work, task)}}`;
+}
+
+/** All that is to be told of a task at which upstream does not work (2026-07-28), as members without braces. */
+export async function membersOf(work: TaskWork, task: StoredTask): Promise<string> {
   const { taskId, sealedResponse, sealedInputs } = task;
   const key = sealedResponse || sealedInputs ? await keyOf(work, task) : null;
   const response = key && sealedResponse ? unsealForTask(key, taskId, 'response', sealedResponse) : null;
   const inputs = key && sealedInputs ? unsealForTask(key, taskId, 'inputs', sealedInputs) : null;
-  return `{"resultType":"complete",${detailedMembers(task, response, inputs)}}`;
+  return detailedMembers(task, response, inputs);
 }
 
 async function page(work: TaskWork, owner: TaskOwner, request: RpcRequest): Promise<string> {
@@ -228,7 +230,7 @@ export function hasEnded(state: TaskState): boolean {
 }
 
 /** Notes the state of upstream's task as it goes by, so that listing and notifying know it. */
-async function* noting<T extends { readonly json: string; readonly kind: string }>(
+export async function* noting<T extends { readonly json: string; readonly kind: string }>(
   work: TaskWork,
   task: StoredTask,
   messages: AsyncIterable<T>,

@@ -14,6 +14,7 @@ import type { RelayContext } from '../relay.ts';
 import type { ToolDefinitions } from '../definitions/registry.ts';
 import { openTaskKey, sealForTask } from './task-keys.ts';
 import type { TaskStream } from './task-stream.ts';
+import type { TaskWatch } from './task-watch.ts';
 
 /** What following calls as tasks needs. */
 export interface TasksDeps {
@@ -59,10 +60,12 @@ export interface TaskWork extends TasksDeps {
   readonly results: Waiters<ResultWaiter>;
   /** By recording session. */
   readonly listeners: Map<string, Listener>;
+  /** Of streams of `subscriptions/listen` that are open here. */
+  readonly watches: Set<TaskWatch>;
 }
 
 export function createTaskWork(deps: TasksDeps): TaskWork {
-  return { ...deps, runs: new Map(), results: createWaiters(), listeners: new Map() };
+  return { ...deps, runs: new Map(), results: createWaiters(), listeners: new Map(), watches: new Set() };
 }
 
 /**

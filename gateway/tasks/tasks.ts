@@ -15,6 +15,9 @@ import { maskAndRecord } from '../relay.ts';
 import type { UpstreamMessage } from '../upstreams/upstream.ts';
 import { mayBeHeld } from './advertise.ts';
 import { answerTaskMethod, askWhatWaits } from './task-methods.ts';
+import { withoutTaskNews } from './follow-task.ts';
+import { isListening, listening } from './subscribe.ts';
+import { lookAtWatched } from './task-watch.ts';
 import { adoptOrphans, beginTask, mapUpstreamTask } from './task-run.ts';
 import { openTaskKey, unsealForTask } from './task-keys.ts';
 import { createTaskWork, type Listener, type TasksDeps, type TaskWork } from './task-work.ts';
@@ -34,11 +37,15 @@ export interface Tasks {
     request: RpcRequest,
     conclude: (exchange: MaskedExchange, call: RpcRequest) => Promise<void>,
   ): Promise<void>;
-  /** What upstream answers to a call, with tasks that it makes of it under ids of Holdpoint's. */
-  mapped(
+  /**
+   * What comes back for a request: of a call, with tasks that upstream makes of it under ids of Holdpoint's; of
+   * `subscriptions/listen` (2026-07-28), with what Holdpoint tells of tasks.
+   * @param forward sends a request upstream
+   */
+  answers(
     exchange: MaskedExchange,
     request: RpcRequest,
-    messages: AsyncIterable<UpstreamMessage>,
+    forward: (request: RpcRequest) => AsyncIterable<UpstreamMessage>,
   ): AsyncIterable<UpstreamMessage>;
   /** A client that does not wait for a result any more. @returns true when it waited here */
   cancelled(sessionId: string, requestIdJson: string): boolean;
@@ -69,7 +76,10 @@ export function createTasks(deps: TasksDeps): Tasks {
     answer: (exchange, request) => answerTaskMethod(work, exchange, request),
     becomesTask: (exchange, request) => becomesTask(work, exchange, request),
     begin: (exchange, request, conclude) => beginTask(work, exchange, request, conclude),
-    mapped: (exchange, request, messages) => mapped(work, exchange, request, messages),
+    answers: (exchange, request, forward) =>
+      isListening(request) && taskEraOf(exchange.protocolVersion) === 'extension'
+        ? listening(work, exchange, request, forward)
+        : mapped(work, exchange, request, forward(request)),
     cancelled(sessionId, requestIdJson) {
       const waiter = work.results.find(sessionId, requestIdJson);
       if (waiter) work.results.leave(waiter, 'cancelled');
@@ -134,7 +144,7 @@ async function* mapped(
     request.method === 'tools/call' &&
     taskEraOf(exchange.protocolVersion) === 'extension' &&
     declaresTasks(request);
-  for await (const message of messages) {
+  for await (const message of withoutTaskNews(messages)) {
     const created = mayMakeOne && message.kind === 'response' ? createdIn(message.json) : null;
     yield created
       ? { ...message, json: await mapUpstreamTask(work, exchange, message.json, created) }
@@ -170,6 +180,7 @@ function startTicking(work: TaskWork): { stop(): Promise<void> } {
       await askWhatWaits(work, waiting);
     }
     if (work.runs.size > 0) await lookAfterRuns(work);
+    await lookAtWatched(work);
     if (work.listeners.size > 0) await tellOfChanges(work, told);
   };
   // From its first moment on nobody is to take this gateway for dead.

@@ -1,4 +1,5 @@
 import type { StoredTask } from '../../db/mcp-tasks.ts';
+import { GatewayError } from '../errors.ts';
 import { at, rawAt, withMember } from '../hold/json-text.ts';
 import type { RpcRequest } from '../mcp/rpc-message.ts';
 import { isModern, metaKeys } from '../mcp/versions.ts';
@@ -34,6 +35,18 @@ export function declaresTasks(request: RpcRequest): boolean {
   const capabilities = meta?.[metaKeys.clientCapabilities] as Record<string, unknown> | undefined;
   const extensions = capabilities?.['extensions'];
   return typeof extensions === 'object' && extensions !== null && Object.hasOwn(extensions, tasksExtension);
+}
+
+/** What a 2026-07-28 client is told that speaks of tasks without declaring the extension. */
+export function missingTasks(what: string): GatewayError {
+  return new GatewayError('missing_capability', `${what} needs the extension ${tasksExtension}`, {
+    data: { requiredCapabilities: { extensions: { [tasksExtension]: {} } } },
+  });
+}
+
+/** Whether a server tells of a task of its own, by an id that no client of Holdpoint's knows. */
+export function isTaskNews(method: string | null): boolean {
+  return method === 'notifications/tasks' || method?.startsWith('notifications/tasks/') === true;
 }
 
 /** The time to live that a client asks for, in ms; null when it asks for none. */

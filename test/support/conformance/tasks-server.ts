@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 const extension = 'io.modelcontextprotocol/tasks';
@@ -44,17 +44,21 @@ class Refusal extends Error {
  * has a runtime for that extension.
  */
 export async function startTasksServer(): Promise<
-  AsyncDisposable & { readonly url: string; readonly seen: string[] }
+  AsyncDisposable & { readonly url: string; readonly seen: string[]; readonly bodies: string[] }
 > {
   const tasks = new Map<string, Task>();
   const seen: string[] = [];
+  const bodies: string[] = [];
   const server = createServer((request, reply) => {
     void (async () => {
-      const message = JSON.parse(await bodyOf(request)) as { id?: unknown; method: string; params?: Json };
+      const body = await bodyOf(request);
+      bodies.push(body);
+      const message = JSON.parse(body) as { id?: unknown; method: string; params?: Json };
       seen.push(message.method);
       const answer = { jsonrpc: '2.0', id: message.id ?? null };
       try {
         refuseMismatch(request, message.method, message.params ?? {});
+        if (message.method === 'subscriptions/listen' && listen(tasks, message, reply)) return;
         const result = answerTo(tasks, message.method, message.params ?? {});
         reply.writeHead(200, { 'content-type': 'application/json' });
         reply.end(JSON.stringify({ ...answer, result }));
@@ -71,6 +75,7 @@ export async function startTasksServer(): Promise<
   return {
     url: `http://localhost:${(server.address() as AddressInfo).port}/mcp`,
     seen,
+    bodies,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -93,6 +98,27 @@ function refuseMismatch({ headers }: IncomingMessage, method: string, params: Js
       : undefined;
   if (headers['mcp-method'] !== method || (name !== undefined && headers['mcp-name'] !== name))
     throw new Refusal(-32020, 400, 'header mismatch');
+}
+
+/** Tells everybody who wants to hear of tools of all tasks, too, as a careless server would. @returns false without that */
+function listen(
+  tasks: ReadonlyMap<string, Task>,
+  message: { readonly id?: unknown; readonly params?: Json },
+  reply: ServerResponse,
+): boolean {
+  const { toolsListChanged } = (message.params?.['notifications'] ?? {}) as Json;
+  if (toolsListChanged !== true) return false;
+  const _meta = { 'io.modelcontextprotocol/subscriptionId': message.id };
+  const tell = (method: string, params: Json): void => {
+    const json = JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta } });
+    reply.write(`event: message\ndata: ${json}\n\n`);
+  };
+  reply.writeHead(200, { 'content-type': 'text/event-stream' });
+  const taskIds = [...tasks.keys()];
+  tell('notifications/subscriptions/acknowledged', { notifications: { toolsListChanged, taskIds } });
+  for (const task of tasks.values()) tell('notifications/tasks', told(task));
+  tell('notifications/tools/list_changed', {});
+  return true;
 }
 
 function declares(params: Json): boolean {
