@@ -108,9 +108,9 @@ function listen(
 ): boolean {
   const { toolsListChanged } = (message.params?.['notifications'] ?? {}) as Json;
   if (toolsListChanged !== true) return false;
-  const _meta = { 'io.modelcontextprotocol/subscriptionId': message.id };
+  const meta = { 'io.modelcontextprotocol/subscriptionId': message.id };
   const tell = (method: string, params: Json): void => {
-    const json = JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta } });
+    const json = JSON.stringify({ jsonrpc: '2.0', method, params: { ...params, _meta: meta } });
     reply.write(`event: message\ndata: ${json}\n\n`);
   };
   reply.writeHead(200, { 'content-type': 'text/event-stream' });
