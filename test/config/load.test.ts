@@ -311,6 +311,11 @@ const refused: readonly [string, string, string][] = [
     'identity: { issuers: [{ issuer: https://a, algorithms: [HS256] }] }\n',
     'holdpoint.yaml:1: identity.issuers[0].algorithms[0]: must be `RS256`, `RS384`, `RS512`, `PS256`, `PS384`, `PS512`, `ES256`, `ES384`, `ES512`, `EdDSA` or `Ed25519`',
   ],
+  [
+    'a client of a connection that there is not, for which holding is set,',
+    'connections: { db: { url: "https://db" } }\nhold:\n  clients:\n    - { connections: [db, dv], replyBudget: 10s }\n',
+    'holdpoint.yaml:4: hold.clients[0].connections: names "dv", which is no connection of this file',
+  ],
   ['YAML that is none', 'a: b: c\n', 'holdpoint.yaml:1: Nested mappings are not allowed in compact mappings'],
   ['a file that is a list', '- a\n', 'holdpoint.yaml:1: must be a map'],
 ];

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTasksServer } from '../../support/conformance/tasks-server.ts';
 import { wire, type WireReply } from '../wire.ts';
-import { type HoldingGateway, holdingScene, type Scene } from './scene.ts';
+import { type HoldingGateway, holdingScene, type Scene, strangers } from './scene.ts';
 
 let upstream: Awaited<ReturnType<typeof startTasksServer>>;
 let scene: Scene;
@@ -172,7 +172,9 @@ test('the answer to what upstream asks in the middle of an approved call needs n
 
 test('a state that was changed, or belongs to another call or caller, reaches nothing', async () => {
   const { state, answer } = await asked(2);
-  const calls = upstream.seen.length;
+  await using stranger = await scene.start('stranger', { identifier: strangers });
+  const callsSeen = (): number => upstream.seen.filter((method) => method === 'tools/call').length;
+  const calls = callsSeen();
   const changed = `${state.slice(0, -3)}${state.endsWith('AAA') ? 'BBB' : 'AAA'}`;
   for (const forged of [
     { ...answer, requestState: changed },
@@ -182,8 +184,14 @@ test('a state that was changed, or belongs to another call or caller, reaches no
     const { error } = await ask('tools/call', forged, { declares: false });
     assert.equal(error?.code, -32602, JSON.stringify(forged));
   }
-  assert.equal(upstream.seen.length, calls);
+  const stolen = await ask('tools/call', answer, { declares: false, url: stranger.url });
+  assert.equal(stolen.error?.code, -32602);
+  assert.match(stolen.error.message, /is not one that was given for this request; nothing was sent/);
+  assert.equal(callsSeen(), calls);
   assert.equal(scene.approvals.opened.length, opened);
+  // It was only another's hands: the caller who was asked still can answer.
+  const own = await ask('tools/call', answer, { declares: false });
+  assert.equal(own.error?.code, -32021, JSON.stringify(own));
 });
 
 test('a task whose server asks something is answered by tasks/update, on any replica, and goes on to its end', async () => {

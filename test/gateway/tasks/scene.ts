@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createHold } from '../../../gateway/hold/hold.ts';
+import { createIdentifier, type Identifier } from '../../../gateway/identify/identify.ts';
 import { createUpstreams } from '../../../gateway/upstreams/upstreams.ts';
 import { createMaskingEngine } from '../../../masking/create.ts';
 import { defaultMaskingConfig } from '../../../masking/check-config.ts';
@@ -87,6 +88,13 @@ export async function holdingScene(upstreamUrl: string, policy: string): Promise
     },
   };
 }
+
+const known = createIdentifier({ issuers: [], anonymous: { subject: 'stranger', groups: [] } });
+/** Takes everybody for another caller than other gateways do. */
+export const strangers: Identifier = {
+  ...known,
+  identify: async (request) => ({ ...(await known.identify(request)), key: 'oidc:x#stranger' }),
+};
 
 export const policy = `
 default: pass

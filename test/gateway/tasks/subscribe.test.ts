@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createIdentifier } from '../../../gateway/identify/identify.ts';
 import { startTasksServer } from '../../support/conformance/tasks-server.ts';
 import { wire, type WireReply } from '../wire.ts';
-import { type HoldingGateway, holdingScene, type Scene } from './scene.ts';
+import { type HoldingGateway, holdingScene, type Scene, strangers } from './scene.ts';
 
 let upstream: Awaited<ReturnType<typeof startTasksServer>>;
 let scene: Scene;
@@ -26,14 +25,7 @@ rules:
   );
   one = await scene.start('one');
   two = await scene.start('two');
-  const anonymous = { subject: 'stranger', groups: [] };
-  const known = createIdentifier({ issuers: [], anonymous });
-  stranger = await scene.start('stranger', {
-    identifier: {
-      ...known,
-      identify: async (...given) => ({ ...(await known.identify(...given)), key: 'oidc:x#stranger' }),
-    },
-  });
+  stranger = await scene.start('stranger', { identifier: strangers });
 });
 after(async () => {
   await stranger[Symbol.asyncDispose]();
