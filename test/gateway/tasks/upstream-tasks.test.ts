@@ -72,7 +72,10 @@ async function startTaskingServer(): Promise<TaskingServer> {
     }
   };
   const server = createServer((request, reply) => {
-    if (request.method !== 'POST') return void reply.writeHead(405).end();
+    if (request.method !== 'POST') {
+      reply.writeHead(405).end();
+      return;
+    }
     void (async () => {
       let body = '';
       for await (const chunk of request) body += String(chunk);
