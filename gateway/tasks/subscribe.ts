@@ -1,4 +1,4 @@
-import { ownTaskIds } from '../../db/mcp-tasks.ts';
+import { ownTaskIds } from '../../db/mcp-task-stamps.ts';
 import { GatewayError } from '../errors.ts';
 import type { MaskedExchange } from '../exchange.ts';
 import { at, members, withMember, withoutMember } from '../hold/json-text.ts';

@@ -1,4 +1,5 @@
-import { findTask, type TaskStamp, type TaskState, taskStamps } from '../../db/mcp-tasks.ts';
+import { type TaskStamp, taskStamps } from '../../db/mcp-task-stamps.ts';
+import { findTask, type TaskState } from '../../db/mcp-tasks.ts';
 import type { MaskedExchange } from '../exchange.ts';
 import { rawAt, withMember, withoutMember } from '../hold/json-text.ts';
 import { metaKeys } from '../mcp/versions.ts';
