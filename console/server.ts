@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { sweepConsole } from '../db/console-sessions.ts';
 import { apiPrefix, apiRoutes, refuseAddress } from './api/serve.ts';
 import { assetRoutes } from './assets.ts';
+import { refuseBroken } from './broken-request.ts';
 import type { ConsoleContext, ConsoleDeps, Login } from './deps.ts';
 import { ConsoleError } from './errors.ts';
 import { failures } from './failures.ts';
@@ -63,6 +64,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     bodyLimit: login.mode === 'saml' ? samlBodyLimitBytes : bodyLimitBytes,
     forceCloseConnections: true,
     frameworkErrors: refuseAddress,
+    clientErrorHandler: refuseBroken,
   });
   let port = deps.listen.port;
   const publicUrl = (): URL => {

@@ -123,7 +123,12 @@ export const session = z.object({
 export const sessions = z.object({ sessions: z.array(session) });
 
 export const eventsQuery = z.strictObject({
-  from: z.string().max(2000).optional().describe('`next` of the page before.'),
+  from: z
+    .string()
+    .max(2000)
+    .regex(/^[!-~]*$/)
+    .optional()
+    .describe('`next` of the page before.'),
 });
 export const events = z.object({
   session,
