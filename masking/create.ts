@@ -206,9 +206,9 @@ function standElsewhere(
 ): boolean {
   let times = 0;
   for (const edit of found) if (values.has(edit.value)) times += 1;
-  const slashes = text.includes('\\/');
-  for (const value of values.keys())
-    if (isEscapable(value) && (slashes || !/^[ -~]*$/.test(value) || /["\\]/.test(value))) return true;
+  const escapable = [...values.keys()].filter(isEscapable);
+  const slashes = escapable.length > 0 && text.includes('\\/');
+  if (slashes || escapable.some((value) => !/^[ -~]*$/.test(value) || /["\\]/.test(value))) return true;
   const seen: Span[] = [];
   createKnownFinder(values)(text, seen);
   return seen.length > times;

@@ -188,8 +188,8 @@ function endOfString(text: string, start: number, lone: boolean): number {
   let escaped = false;
   for (;;) {
     const char = text.charCodeAt(at);
-    if (char > backslash && char < 0xd800) {
-      // Letters, mostly: nothing to check.
+    if (char > backslash ? char < 0xd800 : char > quote && char < backslash) {
+      // Letters and digits, mostly: nothing to check.
       at += 1;
     } else if (char === quote) {
       return escaped ? -(at + 1) : at + 1;

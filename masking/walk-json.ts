@@ -85,6 +85,10 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Pla
 
 const schemaTypes = /^(?:string|number|integer|boolean|object|array|null)$/;
 
+/** `secret` and `secrets`: what is inside is judged by the outer name. */
+const holdsSecrets = (key: string): boolean =>
+  (key.length === 6 || key.length === 7) && /^secrets?$/i.test(key);
+
 /** The place of a member's value, or null where the protocol needs it as it is. */
 function childOf(
   parts: WalkParts,
@@ -124,7 +128,7 @@ function childOf(
         : given
           ? passes
           : (own ??
-            (place.verdict?.detector === 'password' || /^secrets?$/i.test(place.key) ? place.verdict : null)),
+            (place.verdict?.detector === 'password' || holdsSecrets(place.key) ? place.verdict : null)),
     field,
     schema,
     addressOnly: treatment === 'address',

@@ -20,7 +20,8 @@ mark('@:=->|,($', event);
 const flagOf = (code: number): number => (code < 128 ? (flags[code] ?? 0) : 0);
 
 /** Letter or digit of ASCII. */
-export const isWord = (code: number): boolean => (flagOf(code) & (letter | digitFlag)) !== 0;
+export const isWord = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || (code >= 65 && code <= 90);
 /** Decimal digit of ASCII. */
 export const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 /** Letter of ASCII. */

@@ -131,7 +131,7 @@ export function createFinder(parts: FinderParts): Finder {
         const run = i - start;
         let end = parts.vendors.atWord(text, start, i, out);
         if (end === start && on.jwt && code === 0x65) end = jwt.find(text, start, out);
-        if (end === start && (digits > 0 || run < 4 || code <= 90))
+        if (end === start && (digits > 0 || code <= 90))
           end = word(text, start, digits === 0 && run >= 8, key, out);
         if (end === start && on.wallet && run >= shortestWallet) end = findWallet(text, start, key, out);
         if (end > start) {
