@@ -98,6 +98,7 @@ export interface RequestChange {
   verdict?: Partial<HoldVerdict>;
   caller?: Partial<Caller>;
   stream?: TestStream;
+  elicits?: HeldRequest['elicits'];
   json?: string;
   protocolVersion?: string;
   definitionHash?: string;
@@ -159,6 +160,7 @@ export interface ReplicaOptions {
   readonly recheck?: ExecuteDeps['recheck'];
   readonly masking?: MaskingEngine;
   readonly policy?: Policy;
+  readonly now?: () => number;
 }
 
 export async function startReplica(
@@ -179,7 +181,7 @@ export async function startReplica(
     recorder: createRecorder({ store: createRecordStore(db.pool), keyRing }),
     maskers: () => options.masking ?? canaryEngine,
     approvals: approvals.port,
-    waiters: createWaiters(),
+    waiters: createWaiters(options.now),
     running: createRunning(),
     definitions: { learn: async () => new Map() },
     upstreams: { get: (connection) => (connection === 'db' ? upstream : undefined) },
@@ -190,7 +192,7 @@ export async function startReplica(
     consoleUrl: 'http://127.0.0.1:8471',
     policy: () => options.policy ?? emptyPolicy,
     recheck: options.recheck ?? (async () => null),
-    now: Date.now,
+    now: options.now ?? Date.now,
     log: pino({ level: 'trace' }, { write: (line) => void log.push(line) }),
   };
   const hold = createHold(deps);
@@ -248,7 +250,7 @@ function requestFor(
     masker,
     headers: {},
     upstream,
-    elicits: [],
+    elicits: change.elicits ?? [],
     stream: change.stream ?? testStream(),
   };
 }
