@@ -63,6 +63,9 @@ try {
       checks.join(','),
       '--max-examples',
       process.env['HOLDPOINT_FUZZ_EXAMPLES'] ?? '40',
+      // The same run each time; another number looks elsewhere.
+      '--seed',
+      process.env['HOLDPOINT_FUZZ_SEED'] ?? '1',
       '--no-color',
       // What is revoked must not be the one who fuzzes.
       '--exclude-operation-id',
