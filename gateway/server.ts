@@ -90,8 +90,12 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const open = new Set<Promise<void>>();
   const app = fastify({
     logger: false,
-    // A request must have come whole within this time; replies may take as long as they like.
-    requestTimeout: 60_000,
+    requestTimeout: agents.limits.requestSeconds * 1000,
+    // Node looks for late requests this often: at its 30 s a limit of a few seconds would be none.
+    http: {
+      connectionsCheckingInterval: Math.min(30_000, agents.limits.requestSeconds * 250),
+      headersTimeout: agents.limits.requestSeconds * 1000,
+    },
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
   });

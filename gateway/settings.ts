@@ -27,6 +27,8 @@ export interface AgentSettings {
     readonly tasksPerCaller: number;
     /** Client sessions of one caller on this replica at a time. */
     readonly sessionsPerCaller: number;
+    /** Within how many seconds a request must have come whole; replies may take as long as they like. */
+    readonly requestSeconds: number;
   };
 }
 

@@ -151,6 +151,7 @@ export interface Config {
       readonly heldCallsPerCaller: number;
       readonly tasksPerCaller: number;
       readonly sessionsPerCaller: number;
+      readonly requestSeconds: number;
     };
   };
   readonly metrics: { readonly listen: Listen } | null;

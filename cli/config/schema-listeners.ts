@@ -26,6 +26,12 @@ export const agents = z
         tasksPerCaller: count
           .default(1000)
           .describe('Tasks (calls that clients follow by polling) that one caller may have stored.'),
+        requestSeconds: z
+          .int()
+          .min(1)
+          .max(600)
+          .default(60)
+          .describe('Within how many seconds a request must have come whole.'),
         heldCallsPerCaller: count.default(100).describe('Held calls that one caller may have open.'),
       })
       .prefault({}),

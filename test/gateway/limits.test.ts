@@ -101,3 +101,31 @@ test('a reader that does not read holds upstream back instead of filling memory'
   assert.ok(written < 30_000_000, `${written} bytes were taken from upstream while nobody read`);
   socket.destroy();
 });
+
+test('a client that writes slowly is cut off in time, and keeps nobody waiting', async () => {
+  await using upstream = await startEverything();
+  await using gateway = await testGateway({
+    connections: { everything: httpConnection(upstream.url) },
+    limits: { requestSeconds: 1 },
+  });
+  const url = new URL(gateway.url('everything'));
+  const slow = [
+    `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: 500\r\n\r\n{`,
+    'POST /mcp',
+  ];
+  const cutOff = slow.map(async (beginning) => {
+    const socket = connect(Number(url.port), url.hostname);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.write(beginning);
+    // A byte now and then is not silence, and no excuse either.
+    const dripping = setInterval(() => socket.write(' '), 200);
+    // Bytes that arrive after the end are answered with a reset.
+    socket.on('error', () => {});
+    await new Promise((closed) => socket.once('close', closed));
+    clearInterval(dripping);
+    return answer;
+  });
+  assert.equal((await wire(url.href, initialize)).status, 200);
+  for (const answer of await Promise.all(cutOff)) assert.match(answer, /^$|^HTTP\/1.1 408 /);
+});

@@ -154,6 +154,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
         streams: 1000,
         tasksPerCaller: 1000,
         sessionsPerCaller: 1000,
+        requestSeconds: 60,
         ...options.limits,
       },
     },
