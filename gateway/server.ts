@@ -21,6 +21,7 @@ import { listenForMetrics } from './metrics-listener.ts';
 import { post, type PostDeps } from './post.ts';
 import { asFault } from './faults.ts';
 import { createTokenKeys } from './restore.ts';
+import { slowRequests } from './slow-requests.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
 import { terminate } from './terminate.ts';
@@ -90,12 +91,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const open = new Set<Promise<void>>();
   const app = fastify({
     logger: false,
-    requestTimeout: agents.limits.requestSeconds * 1000,
-    // Node looks for late requests this often: at its 30 s a limit of a few seconds would be none.
-    http: {
-      connectionsCheckingInterval: Math.min(30_000, agents.limits.requestSeconds * 250),
-      headersTimeout: agents.limits.requestSeconds * 1000,
-    },
+    ...slowRequests(agents.limits.requestSeconds),
     keepAliveTimeout: 75_000,
     forceCloseConnections: true,
   });

@@ -110,7 +110,7 @@ test('a client that writes slowly is cut off in time, and keeps nobody waiting',
   });
   const url = new URL(gateway.url('everything'));
   const slow = [
-    `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-length: 500\r\n\r\n{`,
+    `POST ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{`,
     'POST /mcp',
   ];
   const cutOff = slow.map(async (beginning) => {
