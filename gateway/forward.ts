@@ -1,3 +1,4 @@
+import { parseJson } from './mcp/parse-json.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Recorder } from '../recording/event.ts';
 import type { MaskedExchange } from './exchange.ts';
@@ -115,7 +116,7 @@ async function establish(deps: ForwardDeps, exchange: MaskedExchange, responseJs
   const { session, newSessionId } = exchange;
   const result = membersAt(responseJson, responseJson.indexOf('{')).get('result');
   if (!result || newSessionId === null) return;
-  const { protocolVersion } = JSON.parse(responseJson.slice(result.start, result.end)) as {
+  const { protocolVersion } = parseJson(responseJson.slice(result.start, result.end)) as {
     protocolVersion?: unknown;
   };
   const { message } = exchange;

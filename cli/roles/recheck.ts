@@ -1,3 +1,4 @@
+import { parseJson } from '../../gateway/mcp/parse-json.ts';
 import { scopeOf } from '../../gateway/definitions/discover.ts';
 import type { ToolDefinitions } from '../../gateway/definitions/registry.ts';
 import type { HeldFacts } from '../../gateway/hold/sealed-call.ts';
@@ -49,7 +50,7 @@ function policyObjection(
       connection: bound.connection,
       method: bound.method,
       tool: bound.tool,
-      args: argsJson === null ? null : (JSON.parse(argsJson) as unknown),
+      args: argsJson === null ? null : parseJson(argsJson),
       annotations: definitions.find(scope, tool)?.annotations ?? {},
     },
     caller,

@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import { membersAt } from '../mcp/strict-json.ts';
 import { paramSpan, readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
 
@@ -87,7 +88,7 @@ function addMember(object: string, member: string, open: '{' | '[', added: strin
 }
 
 function ownProperties(definitionJson: string): object {
-  const { inputSchema } = JSON.parse(definitionJson) as { inputSchema?: { properties?: unknown } | null };
+  const { inputSchema } = parseJson(definitionJson) as { inputSchema?: { properties?: unknown } | null };
   const properties = inputSchema?.properties;
   return typeof properties === 'object' && properties !== null ? properties : {};
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import { membersAt, readStrictJson, type Span } from '../mcp/strict-json.ts';
 
 /** A tool in a `tools/list` response. */
@@ -22,7 +23,7 @@ export function toolsIn(responseJson: string): readonly ListedTool[] {
   return (elements ?? []).flatMap(({ start, end }) => {
     const json = list.slice(start, end);
     if (!json.startsWith('{')) return [];
-    const { name, annotations, execution } = JSON.parse(json) as Record<string, unknown>;
+    const { name, annotations, execution } = parseJson(json) as Record<string, unknown>;
     if (typeof name !== 'string') return [];
     const { taskSupport } = recordOf(execution);
     return [

@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import type { Change, Changes } from '../../db/held-context.ts';
 
 /** Beyond this, arguments are not compared value by value. */
@@ -15,7 +16,7 @@ export function changesBetween(before: string, after: string): Changes {
   if (before.length > comparedAtMost || after.length > comparedAtMost) return whole;
   const found: Change[] = [];
   try {
-    compare(JSON.parse(before), JSON.parse(after), '', found);
+    compare(parseJson(before), parseJson(after), '', found);
   } catch {
     return whole;
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJson } from '../mcp/parse-json.ts';
 import type { Masker, MaskingEngine } from '../../masking/engine.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { decide } from '../../policy/decide.ts';
@@ -125,7 +126,7 @@ export async function callCompanion(deps: CompanionDeps, of: CompanionOf, ready:
 
 /** Reads a response of a tool. @param json raw, for expressions, or masked, for people */
 export function resultOf(json: string): CompanionResult {
-  const { result, error } = JSON.parse(json) as {
+  const { result, error } = parseJson(json) as {
     result?: { structuredContent?: unknown; content?: unknown; isError?: unknown };
     error?: { message?: unknown };
   };
@@ -148,7 +149,7 @@ export function resultOf(json: string): CompanionResult {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parseJson(text);
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import { type Activation, activationOf, withValues } from '../../policy/expression.ts';
 import { type GrantOffer, noOffers, type Offers } from '../../policy/offers.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -58,5 +59,5 @@ export function argumentsOf(json: string): string | null {
 }
 
 function parsed(json: string | null): unknown {
-  return json === null ? null : (JSON.parse(json) as unknown);
+  return json === null ? null : parseJson(json);
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import { sealedReadBack } from '../../db/held-companions.ts';
 import type { ShownPreview } from '../../db/held-context.ts';
 import { readBackDone, takeReadBacks } from '../../db/unknown-tasks.ts';
@@ -59,7 +60,7 @@ async function readBackOf(deps: RunDeps, callId: string): Promise<ShownPreview> 
 
 /** Policy may have changed since: it must let exactly this call pass now. */
 function whyNotNow({ policy }: RunDeps, { facts, ready, tool }: KeptReadBack): string | null {
-  const { params } = JSON.parse(ready.json) as { params: { arguments: unknown } };
+  const { params } = parseJson(ready.json) as { params: { arguments: unknown } };
   const { connection } = facts.bound;
   const verdict = decide(policy(), {
     call: { connection, method: 'tools/call', tool, args: params.arguments, annotations: {} },

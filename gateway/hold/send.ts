@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import type { ExecutedState } from '../../db/held-execution.ts';
 import type { Revocation } from '../../db/revocations.ts';
 import { callerHandles, sessionHandles } from '../containment/handles.ts';
@@ -138,7 +139,7 @@ function sentWith({ json }: UpstreamMessage): Sent {
   if (error) return { state: 'failed', because: textAt(json, error), response: json };
   const isError = at(json, ['result', 'isError']);
   if (isError && json.slice(isError.start, isError.end) === 'true') {
-    const { result } = JSON.parse(json) as { result: { content?: { type?: string; text?: string }[] } };
+    const { result } = parseJson(json) as { result: { content?: { type?: string; text?: string }[] } };
     const text = result.content?.find((item) => item.type === 'text')?.text;
     return { state: 'failed', because: text?.slice(0, maxSummaryLength) ?? null, response: json };
   }

@@ -1,3 +1,5 @@
+import { rebuild, skipSpace, stringEnd, wordEnd } from './parse-json.ts';
+
 /** Which rule a JSON text broke. */
 export type StrictJsonRule = 'syntax' | 'duplicate_key' | 'lone_surrogate' | 'too_deep';
 
@@ -20,7 +22,7 @@ export interface Span {
 /** A JSON text that means the same to every reader, with the places of its outermost values. */
 export interface StrictJson {
   readonly text: string;
-  /** As `JSON.parse` reads it: numbers beyond 2^53 have lost digits here, never in `text`. */
+  /** As `parseJson` reads it: numbers beyond 2^53 have lost digits here, never in `text`. */
   readonly value: unknown;
   /** The outermost object's members; null when the outermost value is no object. */
   readonly members: ReadonlyMap<string, Span> | null;
@@ -41,66 +43,46 @@ export interface StrictLimits {
  * @throws StrictJsonError
  */
 export function readStrictJson(text: string, limits: StrictLimits): StrictJson {
-  let value: unknown;
+  let parsed: unknown;
   try {
-    value = JSON.parse(text);
+    parsed = JSON.parse(text);
   } catch (error) {
     // V8 recurses on depth: its own stack limit shows as a RangeError.
     if (error instanceof RangeError) throw tooDeep(limits.depth);
     throw new StrictJsonError('syntax', 'the body is not valid JSON');
   }
   if (limits.loneSurrogates === 'refuse') refuseLoneSurrogates(text);
-  const scan: Scan = { text, depth: limits.depth };
+  const scan: Scan = { text, depth: limits.depth, escapedKeys: false };
   const start = skipSpace(text, 0);
   const members = text.charCodeAt(start) === braceOpen ? new Map<string, Span>() : null;
   const elements: Span[] | null = text.charCodeAt(start) === bracketOpen ? [] : null;
   if (members) scanObject(scan, start, 1, members);
   else if (elements) scanArray(scan, start, 1, elements);
-  return { text, value, members, elements };
+  return { text, value: scan.escapedKeys ? rebuild(text) : parsed, members, elements };
 }
 
 /** The members of an object inside a text that was strictly read. */
 export function membersAt(text: string, start: number): ReadonlyMap<string, Span> {
   const members = new Map<string, Span>();
-  scanObject({ text, depth: Number.POSITIVE_INFINITY }, start, 1, members);
+  scanObject({ text, depth: Number.POSITIVE_INFINITY, escapedKeys: false }, start, 1, members);
   return members;
 }
 
 interface Scan {
   readonly text: string;
   readonly depth: number;
+  /** Whether a key was met that is written with an escape. */
+  escapedKeys: boolean;
 }
 
 const quote = 0x22;
-const backslash = 0x5c;
 const braceOpen = 0x7b;
 const braceClose = 0x7d;
 const bracketOpen = 0x5b;
 const bracketClose = 0x5d;
-const comma = 0x2c;
 
 function tooDeep(depth: number): StrictJsonError {
   return new StrictJsonError('too_deep', `the JSON is nested deeper than ${depth} levels`);
-}
-
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
-    at++;
-  }
-}
-
-/** @returns the position after the closing quote */
-function stringEnd(text: string, start: number): number {
-  let at = start;
-  for (;;) {
-    at = text.indexOf('"', at + 1);
-    let before = at - 1;
-    while (text.charCodeAt(before) === backslash) before--;
-    if ((at - 1 - before) % 2 === 0) return at + 1;
-  }
 }
 
 function valueEnd(scan: Scan, start: number, depth: number): number {
@@ -108,13 +90,7 @@ function valueEnd(scan: Scan, start: number, depth: number): number {
   if (code === quote) return stringEnd(scan.text, start);
   if (code === braceOpen) return scanObject(scan, start, depth + 1, null);
   if (code === bracketOpen) return scanArray(scan, start, depth + 1, null);
-  let at = start + 1;
-  // Numbers, true, false, null: they end at a comma, a closing bracket, white space, or the end of the text.
-  for (; at < scan.text.length; at++) {
-    const next = scan.text.charCodeAt(at);
-    if (next === comma || next === braceClose || next === bracketClose || next <= 0x20) break;
-  }
-  return at;
+  return wordEnd(scan.text, start);
 }
 
 function scanObject(scan: Scan, start: number, depth: number, found: Map<string, Span> | null): number {
@@ -126,7 +102,7 @@ function scanObject(scan: Scan, start: number, depth: number, found: Map<string,
   let many: Set<string> | null = null;
   for (;;) {
     const keyEnd = stringEnd(text, at);
-    const key = decodeKey(text, at, keyEnd);
+    const key = decodeKey(scan, at, keyEnd);
     if (many ? many.has(key) : keys.includes(key))
       throw new StrictJsonError('duplicate_key', 'an object in the JSON has the same key twice');
     if (many) many.add(key);
@@ -154,9 +130,11 @@ function scanArray(scan: Scan, start: number, depth: number, found: Span[] | nul
   }
 }
 
-function decodeKey(text: string, start: number, end: number): string {
-  const raw = text.slice(start + 1, end - 1);
-  return raw.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : raw;
+function decodeKey(scan: Scan, start: number, end: number): string {
+  const raw = scan.text.slice(start + 1, end - 1);
+  if (!raw.includes('\\')) return raw;
+  scan.escapedKeys = true;
+  return JSON.parse(scan.text.slice(start, end)) as string;
 }
 
 const surrogateEscape = /\\u[dD][89a-fA-F]/;

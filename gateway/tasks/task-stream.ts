@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJson } from '../mcp/parse-json.ts';
 import { changeTask, noteHeldCall, type TaskChange } from '../../db/mcp-tasks.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Masked } from '../../masking/masked.ts';
@@ -66,7 +67,7 @@ export function createTaskStream(deps: TaskStreamDeps): TaskStream {
     },
     async give(answersJson) {
       if (!open) return;
-      for (const name of Object.keys(JSON.parse(answersJson) as object)) {
+      for (const name of Object.keys(parseJson(answersJson) as object)) {
         const answer = rawAt(open.inputs, [name]) === null ? null : rawAt(answersJson, [name]);
         if (answer === null) continue;
         open.inputs = withoutMember(open.inputs, [], name);
@@ -115,7 +116,7 @@ interface OpenQuestion {
 }
 
 function isEmpty(objectJson: string): boolean {
-  return Object.keys(JSON.parse(objectJson) as object).length === 0;
+  return Object.keys(parseJson(objectJson) as object).length === 0;
 }
 
 /** A task of upstream's takes its place; everything else is its end. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import { scopeOf } from '../definitions/discover.ts';
 import {
   cancelledTasks,
@@ -156,7 +157,7 @@ const defaultTtlMs = 24 * 60 * 60_000;
 
 function createdIn(response: string): { taskId: string; ttlMs: number } | null {
   if (rawAt(response, ['result', 'resultType']) !== '"task"') return null;
-  const { result } = JSON.parse(response) as { result: { taskId?: unknown; ttlMs?: unknown } };
+  const { result } = parseJson(response) as { result: { taskId?: unknown; ttlMs?: unknown } };
   if (typeof result.taskId !== 'string') return null;
   const ttlMs = typeof result.ttlMs === 'number' && result.ttlMs > 0 ? Math.ceil(result.ttlMs) : defaultTtlMs;
   return { taskId: result.taskId, ttlMs: Math.min(ttlMs, 30 * defaultTtlMs) };

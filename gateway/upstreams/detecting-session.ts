@@ -1,3 +1,4 @@
+import { parseJson } from '../mcp/parse-json.ts';
 import { UpstreamError } from '../errors.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
 
@@ -58,7 +59,7 @@ const unsupportedProtocolVersion = -32022;
 /** Whether upstream refuses the handshake because it knows only versions that have none. */
 function isTooNew({ kind, json }: UpstreamMessage): boolean {
   if (kind !== 'response' || !json.includes(String(unsupportedProtocolVersion))) return false;
-  const { error } = JSON.parse(json) as { error?: { code?: unknown; data?: { supported?: unknown } } };
+  const { error } = parseJson(json) as { error?: { code?: unknown; data?: { supported?: unknown } } };
   const supported = error?.data?.supported;
   return (
     error?.code === unsupportedProtocolVersion && Array.isArray(supported) && supported.includes('2026-07-28')

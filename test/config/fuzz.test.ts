@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { stringify } from 'yaml';
 import { ConfigError } from '../../cli/config/config-error.ts';
 import { environmentSettings } from '../../cli/config/environment.ts';

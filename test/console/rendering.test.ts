@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { escapeHtml } from '../../console/html.ts';
 import { jsonView } from '../../console/json-view.ts';
 import { visible, visibleText } from '../../console/visible.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { compilePattern } from '../../masking/linear/compile.ts';
 
 function matches(pattern: string, text: string): { start: number; end: number }[] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { checkMaskingConfig, defaultMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { builtinDetectors } from '../../masking/detectors.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { member, memberString, memberText, rawText, withMember } from '../../masking/json-tree.ts';
 import { ScanError, scanJson } from '../../masking/scan.ts';
 import type { ScanCode } from '../../masking/scan.ts';

@@ -1,7 +1,7 @@
 // oxlint-disable unicorn/no-thenable -- `then` is the word of the policy language
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { stringify } from 'yaml';
 import { compilePolicy } from '../../policy/compile.ts';
 import { decide } from '../../policy/decide.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { assert as forAll, asyncProperty, integer } from 'fast-check';
+import { assert as forAll, asyncProperty, integer } from '../support/fast-check.ts';
 import { leafHash } from '../../recording/header.ts';
 import {
   consistencyProof,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { assert as holds, integer, json, property, string } from 'fast-check';
+import { assert as holds, integer, json, property, string } from '../support/fast-check.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { card } from '../../slack-app/card.ts';
 import { laidOut, pieces } from '../../slack-app/layout.ts';

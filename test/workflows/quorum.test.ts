@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import type { Quorum } from '../../policy/verdict.ts';
 import { lacking, lackingWords, quorumWords } from '../../workflows/quorum.ts';
 

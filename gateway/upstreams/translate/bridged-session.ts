@@ -1,3 +1,4 @@
+import { parseJson } from '../../mcp/parse-json.ts';
 import { UpstreamError } from '../../errors.ts';
 import { readRpcMessage } from '../../mcp/rpc-message.ts';
 import { hasVersionHeader } from '../../mcp/versions.ts';
@@ -123,7 +124,7 @@ async function answerOf(messages: AsyncIterable<UpstreamMessage>): Promise<Answe
   let answer: Answer = { result: null, error: null };
   for await (const { kind, json } of messages) {
     if (kind !== 'response') continue;
-    const { result = null, error = null } = JSON.parse(json) as Partial<Answer>;
+    const { result = null, error = null } = parseJson(json) as Partial<Answer>;
     answer = { result, error };
   }
   return answer;

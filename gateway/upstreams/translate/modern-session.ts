@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJson } from '../../mcp/parse-json.ts';
 import { UpstreamError } from '../../errors.ts';
 import { rawParam, readRpcMessage, type RpcMessage, type RpcRequest } from '../../mcp/rpc-message.ts';
 import { membersAt, type Span } from '../../mcp/strict-json.ts';
@@ -188,7 +189,7 @@ export function createModernSession(upstream: UpstreamSession, name: string): Up
 
 function resultOf(message: UpstreamMessage): Record<string, unknown> | null {
   if (message.kind !== 'response') return null;
-  const { result } = JSON.parse(message.json) as { result?: Record<string, unknown> };
+  const { result } = parseJson(message.json) as { result?: Record<string, unknown> };
   return result ?? null;
 }
 

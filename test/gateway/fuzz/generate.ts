@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 
 /** How often each property is tried; `npm run fuzz` sets many more. */
 export const runs = { numRuns: Number(process.env['HOLDPOINT_FUZZ_RUNS'] ?? 2000) };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { canonicalJson } from '../../../gateway/hold/canonical.ts';
 import { JsonTextError, members } from '../../../gateway/hold/json-text.ts';
 import {
@@ -9,8 +9,9 @@ import {
   type StrictJson,
   StrictJsonError,
 } from '../../../gateway/mcp/strict-json.ts';
+import { parseJson } from '../../../gateway/mcp/parse-json.ts';
 import { jsonText, mutated, objectText, runs } from './generate.ts';
-import { readByReference, referenceCanonical } from './reference.ts';
+import { type Reference, readByReference, referenceCanonical } from './reference.ts';
 
 const depth = 3;
 
@@ -23,19 +24,20 @@ function strictly(text: string): StrictJson | StrictJsonError {
   }
 }
 
-function parsed(text: string): { value: unknown } | null {
+/** What another reader finds in a text; null when the text is no JSON. V8's own values are not to be trusted. */
+function referenceOf(text: string): Reference | null {
   try {
-    return { value: JSON.parse(text) };
+    JSON.parse(text);
   } catch {
     return null;
   }
+  return readByReference(text);
 }
 
 /** What the strict reader must make of a text, by two readers of other makes. */
 function agrees(text: string): void {
   const read = strictly(text);
-  const plain = parsed(text);
-  const reference = plain && readByReference(text);
+  const reference = referenceOf(text);
   const fine =
     reference !== null &&
     !reference.duplicate &&
@@ -43,13 +45,15 @@ function agrees(text: string): void {
     reference.depth <= depth &&
     text.isWellFormed();
   assert.equal(!(read instanceof StrictJsonError), fine, JSON.stringify(text));
-  if (read instanceof StrictJsonError || !plain) return;
-  assert.deepEqual(read.value, plain.value);
+  if (read instanceof StrictJsonError || !reference) return;
+  const { value } = reference;
+  assert.deepEqual(read.value, value);
+  assert.deepEqual(parseJson(text), value);
   for (const [key, { start, end }] of read.members ?? [])
-    assert.deepEqual(JSON.parse(text.slice(start, end)), (plain.value as Record<string, unknown>)[key]);
-  assert.equal(read.members?.size, read.members ? Object.keys(plain.value as object).length : undefined);
+    assert.deepEqual(readByReference(text.slice(start, end)).value, (value as Record<string, unknown>)[key]);
+  assert.equal(read.members?.size, read.members ? Object.keys(value as object).length : undefined);
   read.elements?.forEach(({ start, end }, index) =>
-    assert.deepEqual(JSON.parse(text.slice(start, end)), (plain.value as unknown[])[index]),
+    assert.deepEqual(readByReference(text.slice(start, end)).value, (value as unknown[])[index]),
   );
 }
 
@@ -79,21 +83,20 @@ test('both readers of spans find the same members', () => {
 test('the canonical form is one for all texts of a value, and RFC 8785 where doubles hold it', () => {
   fc.assert(
     fc.property(jsonText, (text) => {
-      const plain = parsed(text);
-      const { duplicate, loneSurrogate } = readByReference(text);
+      const { value, duplicate, loneSurrogate } = readByReference(text);
       if (duplicate || loneSurrogate) {
         assert.throws(() => canonicalJson(text), JsonTextError);
         return;
       }
       const canonical = canonicalJson(text);
       assert.equal(canonicalJson(canonical), canonical);
-      assert.deepEqual(JSON.parse(canonical), plain?.value);
-      const spread = JSON.stringify(plain?.value, null, 3);
+      assert.deepEqual(readByReference(canonical).value, value);
+      const spread = JSON.stringify(value, null, 3);
       const exact = /^[^\d]*$/.test(
         text.replaceAll(/"(?:[^"\\]|\\.)*"/g, '').replaceAll(/(?<![\d.eE+-])\d{1,15}(?![\d.eE])/g, ''),
       );
       if (!exact) return;
-      assert.equal(canonical, referenceCanonical(plain?.value));
+      assert.equal(canonical, referenceCanonical(value));
       assert.equal(canonicalJson(spread), canonical);
     }),
     runs,
@@ -103,7 +106,7 @@ test('the canonical form is one for all texts of a value, and RFC 8785 where dou
 test('what is no JSON has no canonical form', () => {
   fc.assert(
     fc.property(mutated(jsonText), (text) => {
-      if (parsed(text)) return;
+      if (referenceOf(text)) return;
       try {
         canonicalJson(text);
       } catch (error) {

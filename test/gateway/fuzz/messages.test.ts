@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JSONRPCMessageSchema } from '@modelcontextprotocol/sdk/types.js';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { intentArgument, takeIntent, withIntentArgument } from '../../../gateway/definitions/intent.ts';
 import { toolsIn, withTools } from '../../../gateway/definitions/tool-list.ts';
 import {
@@ -12,6 +12,7 @@ import {
   withId,
 } from '../../../gateway/mcp/rpc-message.ts';
 import { readStrictJson, StrictJsonError } from '../../../gateway/mcp/strict-json.ts';
+import { readByReference } from './reference.ts';
 import { jsonText, mutated, objectText, rpcText, runs } from './generate.ts';
 
 const limits = { depth: 64, loneSurrogates: 'refuse' } as const;
@@ -27,7 +28,7 @@ function reads(text: string): readonly RpcMessage[] | null {
 
 /** What the upstream SDK's reader takes a message for must be what was decided on. */
 function meansTheSame(message: RpcMessage): void {
-  const plain = JSON.parse(message.json) as Record<string, unknown>;
+  const plain = readByReference(message.json).value as Record<string, unknown>;
   const { success, data } = JSONRPCMessageSchema.safeParse(plain);
   if (!success) return;
   const theirs = data as Record<string, unknown>;
@@ -110,7 +111,7 @@ test('lists of tools are read and cut without a crash, and what remains is stric
       const tailored = withTools(json, found, (tool) => (keep ? withIntentArgument(tool.json) : null));
       readRpcMessage(tailored, limits);
       for (const tool of toolsIn(tailored)) {
-        const { inputSchema } = JSON.parse(tool.json) as { inputSchema?: { properties?: object } };
+        const { inputSchema } = readByReference(tool.json).value as { inputSchema?: { properties?: object } };
         if (typeof inputSchema === 'object' && inputSchema !== null && !Array.isArray(inputSchema))
           assert.ok(intentArgument(tool.json) !== 'holdpoint_intent');
       }

@@ -1,5 +1,6 @@
 /** What a reader of another make finds in a JSON text. */
 export interface Reference {
+  readonly value: unknown;
   readonly depth: number;
   readonly duplicate: boolean;
   readonly loneSurrogate: boolean;
@@ -23,33 +24,39 @@ export function readByReference(text: string): Reference {
     loneSurrogate ||= !value.isWellFormed();
     return value;
   };
-  const value = (depth: number): void => {
+  const word = (): unknown => {
+    const start = at;
+    while (at < text.length && !/[\s,}\]]/.test(text[at] ?? '')) at++;
+    return JSON.parse(text.slice(start, at));
+  };
+  const value = (depth: number): unknown => {
     skip();
     const first = text[at];
-    if (first === '"') string();
-    else if (first === '{' || first === '[') {
-      deepest = Math.max(deepest, depth + 1);
-      const keys = new Set<string>();
-      at++;
-      skip();
-      while (text[at] !== '}' && text[at] !== ']') {
-        if (first === '{') {
-          const key = string();
-          duplicate ||= keys.has(key);
-          keys.add(key);
-          skip();
-          at++;
-        }
-        value(depth + 1);
+    if (first === '"') return string();
+    if (first !== '{' && first !== '[') return word();
+    deepest = Math.max(deepest, depth + 1);
+    const members = new Map<string, unknown>();
+    const elements: unknown[] = [];
+    at++;
+    skip();
+    while (text[at] !== '}' && text[at] !== ']') {
+      if (first === '[') elements.push(value(depth + 1));
+      else {
+        const key = string();
+        duplicate ||= members.has(key);
         skip();
-        if (text[at] === ',') at++;
-        skip();
+        at++;
+        members.set(key, value(depth + 1));
       }
-      at++;
-    } else while (at < text.length && !/[\s,}\]]/.test(text[at] ?? '')) at++;
+      skip();
+      if (text[at] === ',') at++;
+      skip();
+    }
+    at++;
+    return first === '[' ? elements : Object.fromEntries(members);
   };
-  value(0);
-  return { depth: deepest, duplicate, loneSurrogate };
+  const whole = value(0);
+  return { value: whole, depth: deepest, duplicate, loneSurrogate };
 }
 
 /** RFC 8785 for values that a double holds, straight from its text. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { createParser } from 'eventsource-parser';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.ts';
 import { GatewayError } from '../../../gateway/errors.ts';
 import { legAnswer, takeState } from '../../../gateway/hold/request-state.ts';
 import type { HeldRequest } from '../../../gateway/hold-port.ts';
