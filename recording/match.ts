@@ -1,7 +1,7 @@
 import { decodeHeader, strandName } from './header.ts';
 import type { RecordReader } from './reader.ts';
 import type { KeyRing } from './key-ring.ts';
-import { payloadOpener } from './strand.ts';
+import { walkSession } from './walk.ts';
 
 /** A record whose bytes, before they were masked, were those that were asked about. */
 export interface Match {
@@ -15,8 +15,6 @@ export interface Match {
   readonly tool: string | null;
 }
 
-const pageRecords = 500;
-
 /**
  * Answers "was it this?": compares the keyed hash of what passed, before it was masked, with that of some candidates.
  * Nothing of what was masked can be had back this way, only confirmed; and only while the session's key exists.
@@ -27,21 +25,13 @@ export async function* matchesIn(
   sessionId: string,
   candidates: readonly Uint8Array[],
 ): AsyncGenerator<Match> {
-  const key = (await deps.reader.session(sessionId))?.key;
-  if (!key) return;
-  const opener = payloadOpener(await deps.keyRing.unwrap(key, sessionId));
-  for (const strand of await deps.reader.strands(sessionId))
-    for (let next = 0; ; ) {
-      const page = await deps.reader.records(strand, next, pageRecords);
-      for (const { header, sealed, seq } of page) {
-        if (!candidates.some((candidate) => opener.wasUnmasked(header, candidate))) continue;
-        const { atMicros, direction, strand: name } = decodeHeader(header);
-        // It authenticates the header: the keyed hash alone would not say that it stands where it was written.
-        const { facts } = opener.open(header, sealed);
-        const { callId = null, method = null, tool = null } = facts;
-        yield { sessionId, strand: strandName(name), seq, atMicros, direction, callId, method, tool };
-      }
-      if (page.length < pageRecords) break;
-      next = (page.at(-1)?.seq ?? next) + 1;
-    }
+  for await (const { record, opener } of walkSession(deps, sessionId)) {
+    const { header, sealed, seq } = record;
+    if (!candidates.some((candidate) => opener.wasUnmasked(header, candidate))) continue;
+    const { atMicros, direction, strand } = decodeHeader(header);
+    // It authenticates the header: the keyed hash alone would not say that it stands where it was written.
+    const { facts } = opener.open(header, sealed);
+    const { callId = null, method = null, tool = null } = facts;
+    yield { sessionId, strand: strandName(strand), seq, atMicros, direction, callId, method, tool };
+  }
 }

@@ -7,7 +7,8 @@ import type { NoteVerifier } from '../log/note.ts';
 import type { Problem } from '../log/problem.ts';
 import { nodesIn } from '../log/tiles.ts';
 import type { RecordReader } from '../reader.ts';
-import { openPayload, type Payload, payloadOpener } from '../strand.ts';
+import { openPayload, type Payload } from '../strand.ts';
+import { walkSession } from '../walk.ts';
 import { readLine, recordLine } from './line.ts';
 
 export const proofFormat = 'holdpoint-proof/1';
@@ -33,8 +34,6 @@ export interface ProofFile {
     readonly voteKeys: Readonly<Record<string, string>>;
   } | null;
 }
-
-const pageRecords = 500;
 
 /**
  * Collects a call's records.
@@ -80,21 +79,13 @@ async function* recordsOf(
   sessionId: string,
   callIds: readonly string[],
 ): AsyncGenerator<{ header: Buffer; sealed: Buffer; key: Buffer; strand: string; seq: number }> {
-  const key = (await deps.reader.session(sessionId))?.key;
-  if (!key) return;
-  const opener = payloadOpener(await deps.keyRing.unwrap(key, sessionId));
-  for (const strand of await deps.reader.strands(sessionId))
-    for (let next = 0; ; ) {
-      const page = await deps.reader.records(strand, next, pageRecords);
-      for (const { header, sealed, seq } of page) {
-        const { facts } = opener.open(header, sealed);
-        // The strand's first record says whose session it is.
-        if (seq === 0 || (facts.callId !== undefined && callIds.includes(facts.callId)))
-          yield { header, sealed, key: opener.recordKey(header), strand, seq };
-      }
-      if (page.length < pageRecords) break;
-      next = (page.at(-1)?.seq ?? next) + 1;
-    }
+  for await (const { record, opener } of walkSession(deps, sessionId)) {
+    const { header, sealed, strand, seq } = record;
+    const { facts } = opener.open(header, sealed);
+    // The strand's first record says whose session it is.
+    if (seq === 0 || (facts.callId !== undefined && callIds.includes(facts.callId)))
+      yield { header, sealed, key: opener.recordKey(header), strand, seq };
+  }
 }
 
 /** One record of a checked proof. */
