@@ -4,7 +4,6 @@ import { RE2JS } from '@bufbuild/re2';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { celFromJson, jsonFromCel, newStepBudget } from './cel-values.ts';
 import { usesOf } from './cel-check.ts';
-import type { CallerProof } from './caller.ts';
 import type { PolicyInput } from './verdict.ts';
 
 /** What CEL sees, made once for a decision, and only when a rule asks. */
@@ -162,12 +161,14 @@ export function withValues(
 }
 
 /** Everything that rules can look at, wrapped lazily. */
-export function activationOf({ call, caller, session, now }: PolicyInput): Activation {
+export function activationOf(input: PolicyInput): Activation {
+  const { call, caller } = input;
   const budget = newStepBudget();
   const wrap = (value: Readonly<Record<string, unknown>>): CelInput => celFromJson(value, budget);
-  const startedAt = timestampFromDate(session.startedAt);
-  return Object.assign(Object.create(null) as Record<string, CelInput>, {
-    // Not copied: of a call that is only foreseen, the arguments cannot be read.
+  const { proof } = caller;
+  // Read when they are asked for: of a call that is only foreseen, arguments, session and time are not known.
+  return {
+    __proto__: null,
     call: wrap(call),
     subject: wrap({
       id: caller.subject,
@@ -179,22 +180,23 @@ export function activationOf({ call, caller, session, now }: PolicyInput): Activ
       actors: caller.actors,
       client: caller.client,
       credential: caller.credentialId,
-      ...provenBy(caller.proof, now),
+      // What is not known is null, and comparing it makes the rule fail closed.
+      credentialKind: proof?.kind ?? null,
+      scopes: proof?.scopes ?? null,
+      acr: proof?.acr ?? null,
+      amr: proof?.amr ?? [],
+      get authAgeSec(): number | null {
+        const at = proof?.authenticatedAtMs ?? null;
+        return at === null ? null : (input.now.getTime() - at) / 1000;
+      },
       claims: caller.claims,
     }),
-    session: { id: session.id, startedAt, calls: BigInt(session.calls) },
-    now: timestampFromDate(now),
-  });
-}
-
-/** How the caller was proven. What is not known is null, and comparing it makes the rule fail closed. */
-function provenBy(proof: CallerProof | undefined, now: Date): Readonly<Record<string, unknown>> {
-  const at = proof?.authenticatedAtMs ?? null;
-  return {
-    credentialKind: proof?.kind ?? null,
-    scopes: proof?.scopes ?? null,
-    acr: proof?.acr ?? null,
-    amr: proof?.amr ?? [],
-    authAgeSec: at === null ? null : (now.getTime() - at) / 1000,
-  };
+    get session(): CelInput {
+      const { id, startedAt, calls } = input.session;
+      return { id, startedAt: timestampFromDate(startedAt), calls: BigInt(calls) };
+    },
+    get now(): CelInput {
+      return timestampFromDate(input.now);
+    },
+  } as unknown as Activation;
 }

@@ -1,40 +1,81 @@
-import type { Caller } from './caller.ts';
-import type { Policy, Rule } from './policy.ts';
-import type { Verdict } from './verdict.ts';
+import { activationOf, type Activation } from './expression.ts';
+import type { Policy, Terms } from './policy.ts';
+import { matches } from './decide.ts';
+import type { PolicyInput } from './verdict.ts';
 
-/** What is known of calls before they are made. */
-export interface Prospect {
+/** A tool that a caller may call some day, with arguments that nobody knows yet. */
+export interface ForeseenCall {
   readonly connection: string;
-  readonly method: string;
   /** null where it is asked of all tools at once. */
   readonly tool: string | null;
-  readonly caller: Pick<Caller, 'subject' | 'groups'>;
+  /** null where they are not known. */
+  readonly annotations: Readonly<Record<string, unknown>> | null;
 }
 
 /**
- * How calls may end that have yet to be made: every verdict that policy gives for some arguments, at some time. Errs
- * towards more: what is in the set need not come, what is not in it never does.
+ * What policy may answer when a caller calls a tool, whatever the arguments, the session and the time will be: the
+ * terms of every rule that may match, and of the default where none must. A `when` that looks at what is not known
+ * yet may match, may not, and may fail. Errs towards more: what is listed need not come, what is not never does.
  */
-export function foresee(policy: Policy, prospect: Prospect): ReadonlySet<Verdict['kind']> {
-  const kinds = new Set<Verdict['kind']>();
-  const afterFailure = policy.default.ending.kind === 'hold' ? 'hold' : 'deny';
+export function foreseenTerms(
+  policy: Policy,
+  call: ForeseenCall,
+  caller: PolicyInput['caller'],
+): readonly Terms[] {
+  const input = inputOf(call, caller);
+  let activation: Activation | undefined;
+  const possible = new Set<Terms>();
   for (const rule of policy.rules) {
-    if (!mayMatch(rule, prospect)) continue;
-    kinds.add(rule.ending.kind);
-    // A condition may be false, and one that fails in a `pass` rule lets nothing pass.
-    if (rule.when !== null && rule.ending.kind === 'pass') kinds.add(afterFailure);
-    const certain = rule.when === null && (rule.tool === null || prospect.tool !== null);
-    if (certain) return kinds;
+    if (!matches(call.tool === null ? { ...rule, tool: null } : rule, input)) continue;
+    activation ??= activationOf(input);
+    const result = rule.when === null || rule.when.evaluate(activation);
+    if (result === false) continue;
+    possible.add(rule);
+    if (result === true && (rule.tool === null || call.tool !== null)) return [...possible];
+    // A `pass` rule that fails lets nothing pass any more: where a later one would, the default's hold counts.
+    if (rule.ending.kind === 'pass' && policy.default.ending.kind === 'hold') possible.add(policy.default);
   }
-  return kinds.add(prospect.method === 'tools/call' ? policy.default.ending.kind : 'pass');
+  return [...possible.add(policy.default)];
 }
 
-function mayMatch(rule: Rule, { connection, method, tool, caller }: Prospect): boolean {
-  return (
-    rule.method(method) &&
-    (rule.connection === null || rule.connection(connection)) &&
-    (rule.tool === null || tool === null || rule.tool(tool)) &&
-    (rule.subject === null || rule.subject(caller.subject)) &&
-    (rule.group === null || caller.groups.some(rule.group))
-  );
+/** Whether a caller can never get through with a tool: every rule that may match denies. */
+export function neverUsable(terms: readonly Terms[]): boolean {
+  return terms.every(({ ending }) => ending.kind === 'deny');
+}
+
+/** Whether a call may have to wait for a person. */
+export function mayBeHeld(terms: readonly Terms[]): boolean {
+  return terms.some(({ ending }) => ending.kind === 'hold');
+}
+
+function notKnown(): never {
+  throw new Error('not known yet');
+}
+
+function inputOf(
+  { connection, tool, annotations }: ForeseenCall,
+  caller: PolicyInput['caller'],
+): PolicyInput {
+  return {
+    call: {
+      connection,
+      method: 'tools/call',
+      get tool(): string {
+        return tool ?? notKnown();
+      },
+      get args(): unknown {
+        return notKnown();
+      },
+      get annotations(): Readonly<Record<string, unknown>> {
+        return annotations ?? notKnown();
+      },
+    },
+    caller,
+    get session(): PolicyInput['session'] {
+      return notKnown();
+    },
+    get now(): Date {
+      return notKnown();
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import type { Caller } from '../../policy/caller.ts';
-import { foreseenTerms, neverUsable } from '../../policy/foreseen.ts';
+import { foreseenTerms, neverUsable } from '../../policy/foresee.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { membersAt } from '../mcp/strict-json.ts';
 import { withIntentArgument } from './intent.ts';

@@ -1,4 +1,4 @@
-import { foresee } from '../../policy/foresee.ts';
+import { foreseenTerms, mayBeHeld } from '../../policy/foresee.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Exchange } from '../exchange.ts';
 import { at, elements, rawAt, splice, withMember } from '../hold/json-text.ts';
@@ -7,9 +7,9 @@ import { taskEraOf, tasksExtension } from './wire.ts';
 const ownCapability = '{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}';
 
 /** Whether policy may hold calls of a tool (of any tool, for null) that this caller makes on this connection. */
-export function mayBeHeld(policy: Policy, { session, caller }: Exchange, tool: string | null): boolean {
+export function mayHold(policy: Policy, { session, caller }: Exchange, tool: string | null): boolean {
   const { connection } = session.facts;
-  return foresee(policy, { connection, method: 'tools/call', tool, caller }).has('hold');
+  return mayBeHeld(foreseenTerms(policy, { connection, tool, annotations: null }, caller));
 }
 
 /**
@@ -25,7 +25,7 @@ export function advertiseTasks(policy: Policy, exchange: Exchange, method: strin
     case 'initialize':
       return inHandshake(policy, exchange, response);
     case 'server/discover':
-      if (!at(response, ['result', 'capabilities']) || !mayBeHeld(policy, exchange, null)) return response;
+      if (!at(response, ['result', 'capabilities']) || !mayHold(policy, exchange, null)) return response;
       return withMember(
         at(response, ['result', 'capabilities', 'extensions'])
           ? response
@@ -48,7 +48,7 @@ function inHandshake(policy: Policy, exchange: Exchange, response: string): stri
   const capabilities = ['result', 'capabilities'];
   if (version === null || taskEraOf(JSON.parse(version) as string) !== 'augmented') return response;
   // Upstream's own tasks are followed through Holdpoint's, so that the capability is always Holdpoint's.
-  const wanted = at(response, [...capabilities, 'tasks']) !== null || mayBeHeld(policy, exchange, null);
+  const wanted = at(response, [...capabilities, 'tasks']) !== null || mayHold(policy, exchange, null);
   return wanted ? withMember(response, capabilities, 'tasks', ownCapability) : response;
 }
 
@@ -65,7 +65,7 @@ function onTools(policy: Policy, exchange: Exchange, response: string): string {
 function isHoldable(policy: Policy, exchange: Exchange, tool: string): boolean {
   if (!tool.startsWith('{')) return false;
   const name: unknown = JSON.parse(rawAt(tool, ['name']) ?? 'null');
-  return typeof name === 'string' && mayBeHeld(policy, exchange, name);
+  return typeof name === 'string' && mayHold(policy, exchange, name);
 }
 
 function asOptional(tool: string): string {

@@ -14,7 +14,7 @@ import { rawAt } from '../hold/json-text.ts';
 import type { RpcRequest } from '../mcp/rpc-message.ts';
 import { maskAndRecord } from '../relay.ts';
 import type { UpstreamMessage } from '../upstreams/upstream.ts';
-import { mayBeHeld } from './advertise.ts';
+import { mayHold } from './advertise.ts';
 import { answerTaskMethod, askWhatWaits } from './task-methods.ts';
 import { withoutTaskNews } from './follow-task.ts';
 import { isListening, listening } from './subscribe.ts';
@@ -124,8 +124,7 @@ function becomesTask(work: TaskWork, exchange: MaskedExchange, request: RpcReque
       if (typeof task !== 'object' || task === null) return false;
       const listed = work.definitions.find(scopeOf(upstream, caller), target);
       return (
-        mayBeHeld(work.policy(), exchange, null) ||
-        ['optional', 'required'].includes(listed?.taskSupport ?? '')
+        mayHold(work.policy(), exchange, null) || ['optional', 'required'].includes(listed?.taskSupport ?? '')
       );
     }
     default:

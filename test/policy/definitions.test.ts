@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { definitionModeOf } from '../../policy/definitions.ts';
-import { foreseenTerms, neverUsable } from '../../policy/foreseen.ts';
+import { foreseenTerms, neverUsable } from '../../policy/foresee.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { errorsOf, inputOf, policyOf } from './support.ts';
 
