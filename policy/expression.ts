@@ -198,5 +198,5 @@ export function activationOf(input: PolicyInput): Activation {
     get now(): CelInput {
       return timestampFromDate(input.now);
     },
-  } as unknown as Activation;
+  };
 }

@@ -8,7 +8,7 @@ import type {
 } from '../../gateway/credentials/settings.ts';
 import type { HttpTls } from '../../gateway/settings.ts';
 import type { VaultLogin } from '../../recording/keys/vault.ts';
-import { readServiceAccount } from './schema-keys.ts';
+import { readServiceAccount } from './schema-cloud.ts';
 import type { ConfigFile } from './schema.ts';
 
 type Connection = ConfigFile['connections'][string];

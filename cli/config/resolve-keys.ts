@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { VaultLogin } from '../../recording/keys/vault.ts';
 import type { KeyServiceConfig } from './config.ts';
-import { readServiceAccount } from './schema-keys.ts';
+import { readServiceAccount } from './schema-cloud.ts';
 import type { ConfigFile } from './schema.ts';
 
 type Services = NonNullable<ConfigFile['keys']['kms']>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { headerName, headerValue, httpUrl, secret, text } from './forms.ts';
-import { awsAccess, azureAccess, gcpAccess, vaultAccess } from './schema-stores.ts';
+import { awsAccess, azureAccess, gcpAccess, vaultAccess } from './schema-cloud.ts';
 
 const storeName = z
   .string()
@@ -8,10 +8,12 @@ const storeName = z
 
 const store = z.union(
   [
-    z.strictObject({ vault: vaultAccess.describe('HashiCorp Vault, or OpenBao.') }),
-    z.strictObject({ aws: awsAccess.describe('AWS Secrets Manager.') }),
-    z.strictObject({ gcp: gcpAccess.describe('Google Secret Manager.') }),
-    z.strictObject({ azure: azureAccess.describe('Secrets of an Azure Key Vault.') }),
+    z.strictObject({ vault: vaultAccess({}).describe('HashiCorp Vault, or OpenBao.') }),
+    z.strictObject({ aws: awsAccess({}).describe('AWS Secrets Manager.') }),
+    z.strictObject({
+      gcp: gcpAccess('https://secretmanager.googleapis.com', {}).describe('Google Secret Manager.'),
+    }),
+    z.strictObject({ azure: azureAccess('the vault', {}).describe('Secrets of an Azure Key Vault.') }),
   ],
   { error: 'needs exactly one of `vault`, `aws`, `gcp`, `azure`, with its settings' },
 );

@@ -1,58 +1,15 @@
 import { z } from 'zod';
-import { decodeKey, httpUrl, key, secret, text } from './forms.ts';
+import { decodeKey, key, secret, text } from './forms.ts';
+import { awsAccess, azureAccess, gcpAccess, vaultAccess } from './schema-cloud.ts';
 
-const vault = z
-  .strictObject({
-    address: httpUrl.describe('Address, such as `https://vault.example:8200`.'),
-    key: text.describe('Name of the transit key.'),
-    mount: text.default('transit').describe('Where the transit engine is mounted.'),
-    namespace: text.optional().describe('Namespace.'),
-    token: secret('Token.').optional(),
-    tokenFile: text
-      .optional()
-      .describe('A file that holds the token and is kept up to date, by Vault Agent for instance.'),
-    appRole: z
-      .strictObject({
-        roleId: text.describe('Role id.'),
-        secretId: secret('Secret id.'),
-        mount: text.default('approle').describe('Where the method is mounted.'),
-      })
-      .optional()
-      .describe('Login by AppRole.'),
-    kubernetes: z
-      .strictObject({
-        role: text.describe('Role.'),
-        jwtFile: text
-          .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
-          .describe("The service account's token."),
-        mount: text.default('kubernetes').describe('Where the method is mounted.'),
-      })
-      .optional()
-      .describe('Login by a Kubernetes service account.'),
-  })
-  .refine(
-    ({ token, tokenFile, appRole, kubernetes }) =>
-      [token, tokenFile, appRole, kubernetes].filter((one) => one !== undefined).length === 1,
-    'needs exactly one of `token`, `tokenFile`, `appRole`, `kubernetes`',
-  );
+const vault = vaultAccess({
+  key: text.describe('Name of the transit key.'),
+  mount: text.default('transit').describe('Where the transit engine is mounted.'),
+});
 
-const aws = z
-  .strictObject({
-    keyId: text.describe('ARN of a symmetric key or of an alias.'),
-    region: text.describe('Region.'),
-    endpoint: httpUrl.optional().describe("Endpoint. Default: the region's own."),
-    accessKeyId: text
-      .optional()
-      .describe('Access key id. Left out: the credentials of the task or the instance.'),
-    secretAccessKey: secret('Secret access key.').optional(),
-    sessionToken: secret('Session token of temporary credentials.').optional(),
-  })
-  .refine(
-    ({ accessKeyId, secretAccessKey }) => (accessKeyId === undefined) === (secretAccessKey === undefined),
-    '`accessKeyId` and `secretAccessKey` go together',
-  );
+const aws = awsAccess({ keyId: text.describe('ARN of a symmetric key or of an alias.') });
 
-const gcp = z.strictObject({
+const gcp = gcpAccess('https://cloudkms.googleapis.com', {
   key: z
     .string()
     .regex(
@@ -60,38 +17,18 @@ const gcp = z.strictObject({
       'must look like `projects/P/locations/L/keyRings/R/cryptoKeys/K`',
     )
     .describe('Name of the key.'),
-  serviceAccount: secret(
-    "A service account's key file, its JSON. Left out: the machine's own service account.",
-  )
-    .refine(
-      (value) => readServiceAccount(value) !== null,
-      'must be the JSON of a service account key: client_email, private_key, token_uri',
-    )
-    .optional(),
-  endpoint: httpUrl.default('https://cloudkms.googleapis.com').describe('Endpoint.'),
 });
 
-const azure = z
-  .strictObject({
-    vaultUrl: httpUrl.describe('URL of the vault or the managed HSM.'),
-    key: z
-      .string()
-      .regex(/^[0-9A-Za-z-]{1,127}$/, 'must be the name of a key')
-      .describe('Name of the key.'),
-    algorithm: z
-      .enum(['RSA-OAEP-256', 'A256KW'])
-      .default('RSA-OAEP-256')
-      .describe("How the key wraps; `A256KW` for a managed HSM's AES key."),
-    tenantId: text.optional().describe("Tenant. Left out: the machine's managed identity is used."),
-    clientId: text.optional().describe('Client id.'),
-    clientSecret: secret('Client secret.').optional(),
-    authority: httpUrl.default('https://login.microsoftonline.com').describe('Where tokens come from.'),
-  })
-  .refine(
-    ({ tenantId, clientId, clientSecret }) =>
-      [tenantId, clientId, clientSecret].filter((one) => one !== undefined).length % 3 === 0,
-    '`tenantId`, `clientId` and `clientSecret` go together',
-  );
+const azure = azureAccess('the vault or the managed HSM', {
+  key: z
+    .string()
+    .regex(/^[0-9A-Za-z-]{1,127}$/, 'must be the name of a key')
+    .describe('Name of the key.'),
+  algorithm: z
+    .enum(['RSA-OAEP-256', 'A256KW'])
+    .default('RSA-OAEP-256')
+    .describe("How the key wraps; `A256KW` for a managed HSM's AES key."),
+});
 
 const kms = z.union(
   [
@@ -109,27 +46,6 @@ function kindProblem(service: unknown): string | undefined {
   const named = ['vault', 'aws', 'gcp', 'azure'].filter((kind) => kind in service);
   return named.length === 1 ? undefined : 'needs exactly one of `vault`, `aws`, `gcp`, `azure`';
 }
-
-/** What is used of a service account's key file; null when it is not one. */
-export function readServiceAccount(json: string): {
-  client_email: string;
-  private_key: string;
-  private_key_id?: string | undefined;
-  token_uri: string;
-} | null {
-  try {
-    return serviceAccount.parse(JSON.parse(json));
-  } catch {
-    return null;
-  }
-}
-
-const serviceAccount = z.object({
-  client_email: z.string(),
-  private_key: z.string(),
-  private_key_id: z.string().optional(),
-  token_uri: httpUrl,
-});
 
 /** The `keys` section. */
 export const keys = z
