@@ -7,16 +7,19 @@ import type { Queryable } from './pool.ts';
 import { taskOfCall, type UnknownTask } from './unknown-tasks.ts';
 
 /** States of a held call (migration 0001). */
-export type HeldState =
-  | 'pending'
-  | 'executing'
-  | 'succeeded'
-  | 'failed'
-  | 'unknown'
-  | 'denied'
-  | 'expired'
-  | 'cancelled'
-  | 'aborted';
+export const heldStates = [
+  'pending',
+  'executing',
+  'succeeded',
+  'failed',
+  'unknown',
+  'denied',
+  'expired',
+  'cancelled',
+  'aborted',
+] as const;
+
+export type HeldState = (typeof heldStates)[number];
 
 /** A held call as people may see it: masked, without keys, results or anything sealed. */
 export interface ShownCall {

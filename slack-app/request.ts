@@ -1,4 +1,5 @@
 import type { CardFacts, CardGrant, ListedCall } from '../db/card-facts.ts';
+import type { HeldState } from '../db/held-calls-shown.ts';
 import type { CallContext } from '../db/held-context.ts';
 import type { UnknownTask } from '../db/unknown-tasks.ts';
 import type { ShownOffer } from '../db/held-opening.ts';
@@ -22,16 +23,7 @@ export interface CardRequest {
   readonly callId: string;
   readonly digest: string;
   /** State of the row in `held_calls`. */
-  readonly state:
-    | 'pending'
-    | 'executing'
-    | 'succeeded'
-    | 'failed'
-    | 'unknown'
-    | 'denied'
-    | 'expired'
-    | 'cancelled'
-    | 'aborted';
+  readonly state: HeldState;
   readonly connection: string;
   readonly method: string;
   readonly tool: string;

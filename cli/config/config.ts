@@ -4,7 +4,8 @@ import type {
   SecretReference,
   SecretStoreSettings,
 } from '../../gateway/credentials/settings.ts';
-import type { HttpTls } from '../../gateway/settings.ts';
+import type { IssuerSettings, ToolClasses, WorkloadSettings } from '../../gateway/identify/settings.ts';
+import type { AgentSettings, HttpTls } from '../../gateway/settings.ts';
 import type { AwsCredentials } from '../../recording/keys/aws-credentials.ts';
 import type { AwsKmsSettings } from '../../recording/keys/aws-kms.ts';
 import type { AzureKeySettings } from '../../recording/keys/azure-key-vault.ts';
@@ -17,35 +18,6 @@ export interface Listen {
   readonly host: string;
   readonly port: number;
 }
-
-/** An OpenID Connect issuer whose tokens agents may present. Matches `gateway/identify/settings.ts`. */
-export interface IssuerConfig {
-  readonly issuer: string;
-  /** Accepted `aud` values; empty means the connection's own URL (RFC 8707). */
-  readonly audience: readonly string[];
-  readonly groupsClaim: string;
-  readonly groupsFrom: 'token' | 'userinfo';
-  readonly algorithms: readonly string[];
-  readonly clockSkewMs: number;
-  /** Where the keys are, when the issuer has no discovery document. */
-  readonly jwksUrl: string | null;
-}
-
-/** Machines that prove themselves by claims of where they run. Matches `gateway/identify/settings.ts`. */
-export interface WorkloadConfig {
-  readonly issuer: string;
-  readonly audience: readonly string[];
-  /** Claim (dots go into nested ones) → glob. */
-  readonly match: Readonly<Record<string, string>>;
-  readonly subject: string;
-  readonly groups: readonly string[];
-  /** null: every connection. */
-  readonly scopes: readonly string[] | null;
-  readonly jwksUrl: string | null;
-}
-
-/** Tool classes of a connection: globs of tool names by class. */
-export type ToolClasses = Readonly<Record<string, readonly string[]>>;
 
 /** A caller without a token is this subject. Only where every listener is on loopback. */
 export interface AnonymousConfig {
@@ -135,24 +107,8 @@ export interface Config {
   /** The file it was read from; null when only defaults and the environment apply. */
   readonly file: string | null;
   readonly dataDir: string;
-  readonly agents: {
-    readonly listen: Listen;
-    /** What clients type, without a trailing slash. */
-    readonly publicUrl: string;
-    /** Browser origins that may call, besides the public URL's own. */
-    readonly allowedOrigins: readonly string[];
-    /** Accepted Host headers, besides the public URL's and the listener's own. */
-    readonly allowedHosts: readonly string[];
-    readonly limits: {
-      readonly bodyBytes: number;
-      readonly depth: number;
-      readonly sessions: number;
-      readonly streams: number;
-      readonly heldCallsPerCaller: number;
-      readonly tasksPerCaller: number;
-      readonly sessionsPerCaller: number;
-      readonly requestSeconds: number;
-    };
+  readonly agents: Omit<AgentSettings, 'limits'> & {
+    readonly limits: AgentSettings['limits'] & { readonly heldCallsPerCaller: number };
   };
   readonly metrics: { readonly listen: Listen } | null;
   readonly console: {
@@ -216,8 +172,8 @@ export interface Config {
     };
   };
   readonly identity: {
-    readonly issuers: readonly IssuerConfig[];
-    readonly workloads: readonly WorkloadConfig[];
+    readonly issuers: readonly IssuerSettings[];
+    readonly workloads: readonly WorkloadSettings[];
     /** null: none. */
     readonly authorizationServer: {
       readonly accessTokenLifeMs: number;

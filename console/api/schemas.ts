@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { heldStates } from '../../db/held-calls-shown.ts';
 import { longestValue, revocationKinds } from '../../db/revocations.ts';
 import { roleNames } from '../roles.ts';
 
@@ -38,20 +39,8 @@ export const problem = z.object({
   detail: z.string(),
 });
 
-const states = [
-  'pending',
-  'executing',
-  'succeeded',
-  'failed',
-  'unknown',
-  'denied',
-  'expired',
-  'cancelled',
-  'aborted',
-] as const;
-
 export const approvalsQuery = z.strictObject({
-  state: z.enum(states).optional(),
+  state: z.enum(heldStates).optional(),
   connection: words(200).optional(),
   text: words(200).optional(),
   before: z.iso.datetime().optional().describe('Only requests made before this time: the next page.'),
@@ -60,7 +49,7 @@ export const approvalsQuery = z.strictObject({
 
 export const approval = z.object({
   id: z.string(),
-  state: z.enum(states),
+  state: z.enum(heldStates),
   connection: z.string(),
   method: z.string(),
   tool: z.string(),

@@ -1,4 +1,4 @@
-import type { HeldState, ShownCall, ShownFilter } from '../../db/held-calls-shown.ts';
+import { heldStates, type ShownCall, type ShownFilter } from '../../db/held-calls-shown.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { visible } from '../visible.ts';
@@ -6,16 +6,7 @@ import { layout } from './layout.ts';
 import { phaseOf } from '../standing.ts';
 import { moment, riskBadge, stateBadge, states, timeLeft, whatRuns } from './words.ts';
 
-const endedStates: readonly HeldState[] = [
-  'executing',
-  'succeeded',
-  'failed',
-  'unknown',
-  'denied',
-  'expired',
-  'cancelled',
-  'aborted',
-];
+const endedStates = heldStates.filter((state) => state !== 'pending');
 
 /** What the list shows. */
 export interface ApprovalsList {

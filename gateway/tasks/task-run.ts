@@ -40,7 +40,7 @@ export async function beginTask(
   request: RpcRequest,
   conclude: (exchange: MaskedExchange, call: RpcRequest) => Promise<void>,
 ): Promise<void> {
-  const { session, verdict, protocolVersion, masker, target, stream } = exchange;
+  const { session, verdict, protocolVersion, masker, stream } = exchange;
   const era = taskEraOf(protocolVersion) as TaskEra;
   const taskId = newTaskId();
   const { key, ...stored } = await newTaskKey(work.keyRing, taskId);
@@ -48,12 +48,7 @@ export async function beginTask(
   const ttlMs = ttlOf(request, verdict.kind === 'hold' ? verdict.timeoutMs : 0);
   const createdAt = await store(work, {
     ...stored,
-    taskId,
-    session: session.facts,
-    protocolVersion,
-    tool: masker.text(target).text,
-    rule: verdict.rule,
-    maskProfile: verdict.maskProfile,
+    ...taskFacts(exchange, taskId),
     held: verdict.kind === 'hold',
     message,
     replica: work.replica,
@@ -261,6 +256,18 @@ async function finish(work: TaskWork, taskId: string): Promise<void> {
   work.runs.delete(taskId);
 }
 
+/** What is stored of the call that a task stands for. */
+function taskFacts({ session, verdict, protocolVersion, masker, target }: MaskedExchange, taskId: string) {
+  return {
+    taskId,
+    session: session.facts,
+    protocolVersion,
+    tool: masker.text(target).text,
+    rule: verdict.rule,
+    maskProfile: verdict.maskProfile,
+  };
+}
+
 /** A task that upstream made of a call (2026-07-28), under an id of Holdpoint's. @returns the response with that id */
 export async function mapUpstreamTask(
   work: TaskWork,
@@ -268,17 +275,11 @@ export async function mapUpstreamTask(
   response: string,
   created: { readonly taskId: string; readonly ttlMs: number },
 ): Promise<string> {
-  const { session, verdict, protocolVersion, masker, target } = exchange;
   const taskId = newTaskId();
   const { key, ...stored } = await newTaskKey(work.keyRing, taskId);
   await store(work, {
     ...stored,
-    taskId,
-    session: session.facts,
-    protocolVersion,
-    tool: masker.text(target).text,
-    rule: verdict.rule,
-    maskProfile: verdict.maskProfile,
+    ...taskFacts(exchange, taskId),
     held: false,
     message: null,
     replica: null,
