@@ -33,6 +33,7 @@ const commands: Record<string, () => Promise<Command>> = {
   freeze: async () => (await import('./command-wiring.ts')).freeze,
   unfreeze: async () => (await import('./command-wiring.ts')).unfreeze,
   sessions: async () => (await import('./command-wiring.ts')).sessions,
+  'break-glass': async () => (await import('./break-glass-wiring.ts')).breakGlass,
   verify: async () => (await import('./command-wiring.ts')).verify,
   proof: async () => (await import('./command-wiring.ts')).proof,
   keys: async () => (await import('./command-wiring.ts')).keys,

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Freeze } from '../db/kill-switch.ts';
 import type { Pool } from '../db/pool.ts';
@@ -7,6 +8,7 @@ import type { MaskingEngine } from '../masking/engine.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
 import type { RecordReader } from '../recording/reader.ts';
+import type { BreakGlassDesk } from './break-glass.ts';
 import type { DefinitionDesk } from './definition-decision.ts';
 import type { RecordAct } from './acts.ts';
 import type { SignedLog } from './inclusion.ts';
@@ -71,6 +73,12 @@ export interface PolicyInForce {
   readonly profiles: () => readonly string[];
 }
 
+/** What opening sealed copies needs, besides reading recordings. */
+export interface BreakGlassKeys extends Pick<BreakGlassDesk, 'voteKey' | 'votePublicKeys'> {
+  /** null: requests are made and answered here, and looked at where the key is. */
+  readonly privateKey: KeyObject | null;
+}
+
 /** Says what is wrong with the text of a policy. */
 export type CheckPolicy = (
   text: string,
@@ -105,6 +113,8 @@ export interface ConsoleDeps {
   readonly containment?: Containment | null;
   /** Left out where the process has no keys: the pages then say so. */
   readonly recordings?: Recordings | null;
+  /** Left out where no sealed copies are kept. */
+  readonly breakGlass?: BreakGlassKeys | null;
   /** Left out where the process has loaded no policy: the pages then say so. */
   readonly rules?: PolicyInForce | null;
   /** Says what is wrong with the text of a policy; left out where the connections are not known. */
@@ -168,6 +178,7 @@ export interface ConsoleContext {
   readonly checkPolicy: CheckPolicy | null;
   readonly version: string;
   readonly recordings: Recordings | null;
+  readonly breakGlass: BreakGlassKeys | null;
   readonly rules: PolicyInForce | null;
   readonly definitions: Omit<DefinitionDesk, 'pool'> | null;
   readonly tokens: TokenRules | null;

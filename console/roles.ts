@@ -26,7 +26,11 @@ export type Permission =
   /** Revoke, lift, cancel requests, end grants and tokens of others. */
   | 'containment.act'
   /** Whatever cannot be taken back, such as purging recordings. */
-  | 'recordings.purge';
+  | 'recordings.purge'
+  /** Ask for what masking took out to be opened, and look at it once somebody else has agreed. */
+  | 'unmasked.ask'
+  /** Agree that somebody else opens it. */
+  | 'unmasked.agree';
 
 const permissions: Readonly<Record<Permission, readonly Role[]>> = {
   'requests.see': ['viewer', 'auditor', 'operator', 'owner'],
@@ -35,6 +39,8 @@ const permissions: Readonly<Record<Permission, readonly Role[]>> = {
   'containment.see': ['auditor', 'operator', 'owner'],
   'containment.act': ['operator', 'owner'],
   'recordings.purge': ['owner'],
+  'unmasked.ask': ['auditor', 'operator', 'owner'],
+  'unmasked.agree': ['owner'],
 };
 
 /** The roles that somebody has. Without an identity provider the local approver has all of them. */

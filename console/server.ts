@@ -15,6 +15,7 @@ import { oidcLogin } from './login/oidc.ts';
 import { samlAnswerPath, samlLogin } from './login/saml.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { authorizeRoutes } from './routes-authorize.ts';
+import { breakGlassRoutes } from './routes-break-glass.ts';
 import { definitionRoutes } from './routes-definitions.ts';
 import { killSwitchRoutes } from './routes-kill-switch.ts';
 import { linkRoutes } from './routes-link.ts';
@@ -85,6 +86,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     checkPolicy: deps.checkPolicy ?? null,
     version: deps.version ?? '0.0.0',
     recordings: deps.recordings ?? null,
+    breakGlass: deps.breakGlass ?? null,
     rules: deps.rules ?? null,
     definitions: deps.definitions ?? null,
     tokens: deps.tokens ?? null,
@@ -131,6 +133,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     approvalRoutes(inside, context);
     grantRoutes(inside, context);
     sessionRoutes(inside, context);
+    breakGlassRoutes(inside, context);
     definitionRoutes(inside, context);
     policyRoutes(inside, context);
     linkRoutes(inside, context);

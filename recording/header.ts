@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
 import type { Direction, EventKind } from './event.ts';
 
-/** Every kind of record: what callers record, and the two that a recorder adds around each of its strands. */
-export type RecordKind = EventKind | 'open' | 'close';
+/**
+ * Every kind of record: what callers record, the two that a recorder adds around each of its strands, and the sealed
+ * copy of what masking took out of the message before it.
+ */
+export type RecordKind = EventKind | 'open' | 'close' | 'copy';
 
 /** Codes on disk. Never renumber: old recordings are read with them. */
 const kinds: readonly (RecordKind | undefined)[] = [
@@ -19,6 +22,7 @@ const kinds: readonly (RecordKind | undefined)[] = [
   'claim',
   'outcome',
   'admin',
+  'copy',
 ];
 const directions: readonly Direction[] = ['none', 'client-to-upstream', 'upstream-to-client'];
 

@@ -4,12 +4,15 @@ import { type CommitQueue, createCommitQueue } from './commit-queue.ts';
 import { type Recorder, RecordingError, type SessionFacts } from './event.ts';
 import type { KeyRing } from './key-ring.ts';
 import { createStrands, type Strands } from './strands.ts';
+import type { SealedCopies } from './sealed-copy.ts';
 import type { RecordStore } from './store.ts';
 
 export interface RecorderDeps {
   readonly store: RecordStore;
   readonly keyRing: KeyRing;
   readonly clock?: Clock;
+  /** Left out: nothing is kept of what masking takes out. */
+  readonly copies?: SealedCopies | null;
   readonly limits?: Partial<RecorderLimits>;
 }
 

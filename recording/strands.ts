@@ -7,9 +7,10 @@ import {
   type Receipt,
   type SessionFacts,
 } from './event.ts';
-import { type RecordKind, strandName } from './header.ts';
+import { type RecordKind, sessionRef, strandName } from './header.ts';
 import { type KeyRing, newDataKey } from './key-ring.ts';
 import { type EventFacts, type OpenBytes, payloadFacts } from './payload.ts';
+import { copySealer, type SealedCopies } from './sealed-copy.ts';
 import type { Facet, RecordStore, StoredSession } from './store.ts';
 import { openStrand, type StrandSealer } from './strand.ts';
 
@@ -56,8 +57,10 @@ export function createStrands(deps: {
   keyRing: KeyRing;
   queue: CommitQueue;
   clock: Clock;
+  copies?: SealedCopies | null;
 }): Strands {
   const { queue, store } = deps;
+  const sealCopy = deps.copies ? copySealer(deps.copies) : null;
   const strands = new Map<string, Strand>();
   const opening = new Map<string, Promise<Strand>>();
   const resumes = new Map<string, Resumes>();
@@ -113,13 +116,21 @@ export function createStrands(deps: {
     bytes: Uint8Array | string,
     changed: SessionFacts | null = null,
   ): Promise<Receipt> {
-    queue.refuseWhenFull();
     const facts = payloadFacts(event, changed);
     const record = strand.sealer.next(kind, direction, facts, bytes, event.unmasked);
     strand.usedAtMs = Date.now();
     await queue.push(record, newFacets(strand, event));
     strand.acknowledgedSeq = record.seq;
     return { sessionId: strand.facts.sessionId, strand: strand.name, seq: record.seq };
+  }
+
+  /** The second copy of what masking took out, where the connection has one. */
+  function pushCopy(strand: Strand, session: SessionFacts, event: RecordEvent): Promise<Receipt> | null {
+    const place = { session: sessionRef(session.sessionId), strand: strand.sealer.strand };
+    const copy = sealCopy?.(session, event, place);
+    if (!copy) return null;
+    const { callId, method, tool } = event;
+    return push(strand, 'copy', event.direction, { ...noEvent, callId, method, tool }, copy);
   }
 
   function strandOf(session: SessionFacts): Strand | Promise<Strand> {
@@ -149,15 +160,15 @@ export function createStrands(deps: {
 
   return {
     append(session, event) {
-      const write = (strand: Strand): Promise<Receipt> =>
-        push(
-          strand,
-          event.kind,
-          event.direction,
-          event,
-          event.bytes,
-          sameFacts(session, strand.facts) ? null : session,
-        );
+      const write = async (strand: Strand): Promise<Receipt> => {
+        queue.refuseWhenFull();
+        const { kind, direction, bytes } = event;
+        const changed = sameFacts(session, strand.facts) ? null : session;
+        const written = push(strand, kind, direction, event, bytes, changed);
+        const copied = pushCopy(strand, session, event);
+        // Right behind its message, in the same commit or the next one.
+        return copied ? (await Promise.all([written, copied]))[0] : written;
+      };
       const strand = strandOf(session);
       return strand instanceof Promise ? strand.then(write) : write(strand);
     },

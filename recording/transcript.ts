@@ -42,6 +42,7 @@ const problems = {
 
 function body(event: RecordedEvent): string {
   if (event.bytes === null) return event.problem ? '' : `\n${indent}(purged)`;
+  if (event.kind === 'copy') return `\n${indent}(what was masked, sealed: ${event.bytes.length} bytes)`;
   const text = event.bytes.toString('utf8');
   return text === '' ? '' : `\n${indent}${visible(text, true).replaceAll('\n', `\n${indent}`)}`;
 }

@@ -28,6 +28,7 @@ const mayImport: Record<string, readonly string[]> = {
     'workflows/client',
     'workflows/quorum',
     'workflows/definition-decision',
+    'workflows/signed-statement',
     'db',
     'recording',
   ],

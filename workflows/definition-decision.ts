@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { importJWK, jwtVerify, SignJWT } from 'jose';
 import type { Decision, Person } from './contract.ts';
+import { signStatement, verifyStatement } from './signed-statement.ts';
 
 /** What a person decided on a tool's definition. Whoever writes to the database cannot make one without the key. */
 export interface DefinitionClaims {
@@ -26,9 +26,7 @@ export async function signDefinitionDecision(
   claims: DefinitionClaims,
   voteKey: { readonly id: string; readonly privateKey: KeyObject },
 ): Promise<string> {
-  return new SignJWT({ ...claims })
-    .setProtectedHeader({ alg: 'EdDSA', typ: type, kid: voteKey.id })
-    .sign(voteKey.privateKey);
+  return signStatement(type, { ...claims }, voteKey);
 }
 
 /**
@@ -40,18 +38,5 @@ export async function verifyDefinitionDecision(
   jws: string,
   publicKeys: Readonly<Record<string, string>>,
 ): Promise<DefinitionClaims | null> {
-  try {
-    const { payload } = await jwtVerify(
-      jws,
-      async ({ kid }) => {
-        const x = kid !== undefined && Object.hasOwn(publicKeys, kid) ? publicKeys[kid] : undefined;
-        if (x === undefined) throw new Error('unknown key');
-        return importJWK({ kty: 'OKP', crv: 'Ed25519', x }, 'EdDSA');
-      },
-      { typ: type, algorithms: ['EdDSA'] },
-    );
-    return payload as unknown as DefinitionClaims;
-  } catch {
-    return null;
-  }
+  return verifyStatement<DefinitionClaims>(type, jws, publicKeys);
 }

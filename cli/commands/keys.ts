@@ -23,9 +23,11 @@ export interface KeysDeps {
 }
 
 const usage = `usage: holdpoint keys generate [--origin NAME] [--json]
+       holdpoint keys generate --break-glass [--json]
        holdpoint keys rewrap
 
-generate  prints fresh keys to put into the configuration: nothing is stored
+generate  prints fresh keys to put into the configuration: nothing is stored. With --break-glass, the pair of keys.breakGlass:
+          the public half is for every process, the private one for the console, a key custodian's machine, or a safe
 rewrap    wraps every stored data key anew with the first of keys.kms or keys.encryption, in its latest version, so that
           older ones can be removed; nothing that was sealed is touched, and it may be interrupted anywhere
 `;
@@ -53,8 +55,13 @@ export async function run(argv: string[], deps: KeysDeps): Promise<number> {
 function generate(argv: string[], deps: KeysDeps): number {
   const { values } = parseArgs({
     args: argv,
-    options: { origin: { type: 'string', default: 'holdpoint.local/log' }, json: { type: 'boolean' } },
+    options: {
+      origin: { type: 'string', default: 'holdpoint.local/log' },
+      'break-glass': { type: 'boolean' },
+      json: { type: 'boolean' },
+    },
   });
+  if (values['break-glass']) return generateBreakGlass(deps, values.json ?? false);
   const { privateKey } = generateKeyPairSync('ed25519');
   const jwk = privateKey.export({ format: 'jwk' });
   const raw = jwk.x ?? '';
@@ -83,6 +90,19 @@ ${keys.logSigningKey}
 
 # Its public half under the name ${values.origin}: give it to auditors.
 ${keys.logPublicKey}
+`);
+  return 0;
+}
+
+function generateBreakGlass(deps: KeysDeps, json: boolean): number {
+  const { x: publicKey, d: privateKey } = generateKeyPairSync('x25519').privateKey.export({ format: 'jwk' });
+  if (json) deps.out(`${JSON.stringify({ publicKey, privateKey }, null, 2)}\n`);
+  else
+    deps.out(`# What masking takes out is sealed to this one (keys.breakGlass.publicKey).
+${publicKey}
+
+# Opens it (keys.breakGlass.privateKey, or a file for break-glass view --key): never for a gateway.
+${privateKey}
 `);
   return 0;
 }

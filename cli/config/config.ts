@@ -164,6 +164,15 @@ export interface Config {
     readonly encryption: readonly Uint8Array[];
     /** Services that wrap data keys in their place: the first wraps, all open. */
     readonly kms: readonly KeyServiceConfig[];
+    /** Sealed copies and who they are sealed to; null: none are kept. */
+    readonly breakGlass: {
+      /** X25519, raw. */
+      readonly publicKey: Uint8Array;
+      /** A secret; null where this process opens nothing. */
+      readonly privateKey: string | null;
+      /** Connections whose unmasked messages are kept as sealed copies. */
+      readonly connections: readonly string[];
+    } | null;
     readonly votes: {
       /** Ed25519, PKCS8 PEM or JWK. A secret; null where this process signs no votes. */
       readonly privateKey: string | null;

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import type { Problem } from '../../policy/problems.ts';
 import type { VaultLogin } from '../../recording/keys/vault.ts';
-import type { KeyServiceConfig } from './config.ts';
+import type { Config, KeyServiceConfig } from './config.ts';
+import { decodeKey } from './forms.ts';
 import { readServiceAccount } from './schema-cloud.ts';
 import type { ConfigFile } from './schema.ts';
 
@@ -45,4 +47,40 @@ export function keyServiceOf(service: OneService, baseDir: string): KeyServiceCo
       ? null
       : { tenantId, clientId, clientSecret, authority };
   return { kind: 'azure', settings: { vaultUrl, key, algorithm, client } };
+}
+
+/** The keys of sealed copies, and which connections have any. */
+export function breakGlassOf({ keys, connections }: ConfigFile): Config['keys']['breakGlass'] {
+  const publicKey = decodeKey(keys.breakGlass?.publicKey ?? '');
+  if (!publicKey) return null;
+  return {
+    publicKey,
+    privateKey: keys.breakGlass?.privateKey ?? null,
+    connections: sealedCopyConnections(connections),
+  };
+}
+
+/** Copies that nobody could ever open, or that nothing says how to seal. */
+export function breakGlassProblems(file: ConfigFile): readonly Problem[] {
+  const { keys, connections, console, roles } = file;
+  const [copied] = sealedCopyConnections(connections);
+  if (!keys.breakGlass)
+    return copied === undefined
+      ? []
+      : [
+          {
+            path: ['connections', copied, 'sealedCopy'],
+            message: 'needs a key to seal to; set `keys.breakGlass.publicKey`',
+          },
+        ];
+  const path = ['keys', 'breakGlass'];
+  if (console.login === undefined)
+    return [{ path, message: 'takes two people who are told apart; set `console.login`' }];
+  if (roles.owner === undefined)
+    return [{ path, message: 'takes somebody who may agree; name the role `roles.owner`' }];
+  return [];
+}
+
+function sealedCopyConnections(connections: ConfigFile['connections']): string[] {
+  return Object.entries(connections).flatMap(([name, { sealedCopy }]) => (sealedCopy ? [name] : []));
 }

@@ -3,7 +3,7 @@ import type { Problem } from '../../policy/problems.ts';
 import type { Config, ConnectionConfig, Listen, TemporalTls } from './config.ts';
 import { isLoopback, parseListen, urlOf } from './listen.ts';
 import { decodeKey } from './forms.ts';
-import { keyServiceOf } from './resolve-keys.ts';
+import { breakGlassOf, breakGlassProblems, keyServiceOf } from './resolve-keys.ts';
 import { recordingOf, slackCheckpoints, toMs } from './resolve-recording.ts';
 import {
   connectionTlsOf,
@@ -37,6 +37,7 @@ export function resolveConfig(
     ...checkReach(file, listeners),
     ...unknownScopes(file),
     ...slackCheckpoints(file),
+    ...breakGlassProblems(file),
   ];
   return problems.length > 0 ? { problems } : { config: deepFreeze(assemble(file, options)) };
 }
@@ -158,6 +159,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
     keys: {
       encryption: [keys.encryption ?? []].flat().flatMap((key) => decodeKey(key) ?? []),
       kms: [keys.kms ?? []].flat().map((service) => keyServiceOf(service, baseDir)),
+      breakGlass: breakGlassOf(file),
       votes: { privateKey: keys.votes.privateKey ?? null, publicKeys: keys.votes.publicKeys },
     },
     identity: identityOf(
@@ -196,7 +198,7 @@ function heldClientOf(client: ConfigFile['hold']['clients'][number]): Config['ho
 
 function connectionOf(connection: ConfigFile['connections'][string], baseDir: string): ConnectionConfig {
   if ('command' in connection) {
-    const { cwd, idleTimeout, secretEnv, scopes: _, ...rest } = connection;
+    const { cwd, idleTimeout, secretEnv, scopes: _, sealedCopy: __, ...rest } = connection;
     return {
       kind: 'stdio',
       ...rest,
@@ -205,7 +207,7 @@ function connectionOf(connection: ConfigFile['connections'][string], baseDir: st
       idleTimeoutMs: toMs(idleTimeout),
     };
   }
-  const { connectTimeout, idleTimeout, credentials, tls, scopes: _, ...rest } = connection;
+  const { connectTimeout, idleTimeout, credentials, tls, scopes: _, sealedCopy: __, ...rest } = connection;
   return {
     kind: 'http',
     ...rest,

@@ -12,6 +12,13 @@ const toolClasses = z
     'Classes of its tools, each with globs of tool names; the first class that matches is the class of a tool. A call then needs a token with the scope `mcp:CONNECTION:CLASS`, or `mcp:CONNECTION` for all of it.',
   );
 
+const sealedCopy = z
+  .boolean()
+  .default(false)
+  .describe(
+    'Keeps what masking takes out as a second copy, sealed to `keys.breakGlass.publicKey`; two people together can have it opened.',
+  );
+
 const httpConnection = z.strictObject({
   url: z
     .string()
@@ -23,6 +30,7 @@ const httpConnection = z.strictObject({
     .describe('The credential that the upstream server needs, so that agents need not hold it.'),
   tls: connectionTls.optional().describe('Client certificate (mutual TLS) and certificate authorities.'),
   scopes: toolClasses,
+  sealedCopy,
   connectTimeout: duration.default('10s').describe('How long connecting may take.'),
   idleTimeout: duration
     .default('10m')
@@ -44,6 +52,7 @@ const stdioConnection = z.strictObject({
     .default({})
     .describe('More of its environment, from secret stores; read when the process starts.'),
   scopes: toolClasses,
+  sealedCopy,
   maxProcesses: z
     .int()
     .min(1)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { copyPublicKey, readCopyKey } from '../../recording/sealed-copy.ts';
 import { decodeKey, key, secret, text } from './forms.ts';
 import { awsAccess, azureAccess, gcpAccess, vaultAccess } from './schema-cloud.ts';
 
@@ -47,6 +48,15 @@ function kindProblem(service: unknown): string | undefined {
   return named.length === 1 ? undefined : 'needs exactly one of `vault`, `aws`, `gcp`, `azure`';
 }
 
+/** The public half of a break-glass key, base64url; null when it is none. */
+function copyPublicKeyOf(privateKey: string): string | null {
+  try {
+    return copyPublicKey(readCopyKey(privateKey)).toString('base64url');
+  } catch {
+    return null;
+  }
+}
+
 /** The `keys` section. */
 export const keys = z
   .strictObject({
@@ -64,6 +74,26 @@ export const keys = z
       .describe(
         'A key service that wraps the data keys of recordings and held calls in place of `encryption`. Of several the first wraps, all open.',
       ),
+    breakGlass: z
+      .strictObject({
+        publicKey: key.describe(
+          'X25519 public key, 32 bytes in base64url, that sealed copies are sealed to (`holdpoint keys generate --break-glass`). Gateways know this half only.',
+        ),
+        privateKey: secret(
+          'Its private half, base64url or PEM; for the console, or the machine of whoever looks. A gateway that has it does not start.',
+        )
+          .refine((value) => copyPublicKeyOf(value) !== null, 'must be an X25519 private key')
+          .optional(),
+      })
+      .refine(
+        ({ publicKey, privateKey }) =>
+          privateKey === undefined ||
+          (copyPublicKeyOf(privateKey) ?? '') ===
+            Buffer.from(decodeKey(publicKey) ?? []).toString('base64url'),
+        '`privateKey` is not the private half of `publicKey`',
+      )
+      .optional()
+      .describe('The keys of sealed copies (`connections.*.sealedCopy`), for break-glass.'),
     votes: z
       .strictObject({
         privateKey: secret(

@@ -5,8 +5,9 @@ import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { createRecorder } from '../../recording/recorder.ts';
+import { readCopyKey } from '../../recording/sealed-copy.ts';
 import { createApprovals } from '../../workflows/client.ts';
-import type { CheckPolicy } from '../../console/deps.ts';
+import type { BreakGlassKeys, CheckPolicy } from '../../console/deps.ts';
 import { checkMaskingConfig } from '../../masking/check-config.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import { knownScopes } from '../known-scopes.ts';
@@ -52,6 +53,7 @@ export async function startConsoleRole(
       recordAct: createRecordAct({ recorder, masker }),
       log: keys.logSigner ? { view: createLogView(pool), vkey: keys.logSigner.vkey } : null,
     },
+    breakGlass: breakGlassKeys(context),
     rules,
     definitions: {
       voteKey: keys.voteKey,
@@ -74,6 +76,15 @@ export async function startConsoleRole(
       await link.close();
     },
   };
+}
+
+/** null where no sealed copies are kept, and nobody signs in who could ask for them. */
+function breakGlassKeys({ config, keys }: RoleContext): BreakGlassKeys | null {
+  const { breakGlass } = config.keys;
+  if (!breakGlass || !keys.voteKey) return null;
+  const { privateKey } = breakGlass;
+  const { voteKey, votePublicKeys } = keys;
+  return { voteKey, votePublicKeys, privateKey: privateKey === null ? null : readCopyKey(privateKey) };
 }
 
 /** Checks the text of a policy as `holdpoint policy check` does, with the connections that are configured. */

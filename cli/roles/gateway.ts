@@ -24,6 +24,7 @@ import { startIdentifying } from './identifying.ts';
 import { openRules, type Rules } from './rules.ts';
 import { recheckCall } from './recheck.ts';
 import { recordPolicy } from './record-policy.ts';
+import { sealedCopiesOf } from './sealed-copies.ts';
 import { temporalLink, workerConnection } from './temporal.ts';
 
 /** Serves agents: policy, masking, recording, upstreams and the hold step put together. */
@@ -62,7 +63,11 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     pool,
     recorder: began(
       'recorder',
-      createRecorder({ store: createRecordStore(pool), keyRing: keys.keyRing }),
+      createRecorder({
+        store: createRecordStore(pool),
+        keyRing: keys.keyRing,
+        copies: sealedCopiesOf(config.keys.breakGlass),
+      }),
       (recorder) => recorder.close(),
     ),
     replica,

@@ -35,7 +35,8 @@ export function idleItem(micros: number, held: boolean): Html {
 }
 
 function headline(event: RecordedEvent): Html {
-  const what = event.kind === 'message' ? (event.method ?? 'reply') : event.kind;
+  const what =
+    event.kind === 'message' ? (event.method ?? 'reply') : event.kind === 'copy' ? 'sealed copy' : event.kind;
   const told = gist(event);
   return html`<strong>${visible(what)}</strong>${event.kind !== 'message' && event.method !== null && html` ${visible(event.method)}`}${event.tool !== null && html` <code>${visible(event.tool)}</code>`}${
     event.verdict !== null &&
@@ -87,6 +88,8 @@ function callName(kind: RecordedEvent['kind'], callId: string): Html {
 }
 
 function payload(event: RecordedEvent): Html | null {
+  if (event.kind === 'copy' && event.bytes !== null)
+    return html`<p>What masking took out of the message before this one, sealed: ${event.bytes.length.toLocaleString('en')} bytes. Two people together can have it opened by <a href="/break-glass">break-glass</a>.</p>`;
   if (event.bytes === null)
     return event.problem === null ? html`<p>Purged: it can no longer be read.</p>` : null;
   return event.bytes.length === 0

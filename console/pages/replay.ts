@@ -58,7 +58,7 @@ ${keys()}`,
   });
 }
 
-function sessionFacts({ session }: Replay): Html {
+function sessionFacts({ session, events }: Replay): Html {
   const { facts, openedAt, endedAt, endedBecause, records } = session;
   return html`<dl class="facts inline">
 <div><dt>Client</dt><dd>${facts.client === null ? 'gave no name' : visible(facts.client)}</dd></div>
@@ -66,6 +66,7 @@ function sessionFacts({ session }: Replay): Html {
 <div><dt>${endedAt ? 'Sealed' : 'State'}</dt><dd>${endedAt ? moment(endedAt) : 'open, followed live'}${endedBecause !== null && html` (${visible(endedBecause)})`}</dd></div>
 <div><dt>Events</dt><dd>${records.toLocaleString('en')}</dd></div>
 <div><dt>Identity</dt><dd><code>${visible(facts.callerKey)}</code></dd></div>
+${events.some(({ kind }) => kind === 'copy') && html`<div><dt>What was masked</dt><dd><a href="/break-glass?session=${encodeURIComponent(facts.sessionId)}">kept as sealed copies</a></dd></div>`}
 </dl>`;
 }
 

@@ -242,6 +242,21 @@ const refused: readonly [string, string, string][] = [
     'holdpoint.yaml:1: keys.encryption: must be 32 bytes in base64url (43 characters); `openssl rand -base64 32 | tr +/ -_ | tr -d =` makes one',
   ],
   [
+    'sealed copies without a key to seal to',
+    'connections:\n  x: { url: "http://127.0.0.1:1/mcp", sealedCopy: true }\n',
+    'holdpoint.yaml:2: connections.x.sealedCopy: needs a key to seal to; set `keys.breakGlass.publicKey`',
+  ],
+  [
+    'break-glass where people are not told apart',
+    `keys:\n  breakGlass: { publicKey: ${'A'.repeat(43)} }\n`,
+    'holdpoint.yaml:2: keys.breakGlass: takes two people who are told apart; set `console.login`',
+  ],
+  [
+    "a break-glass key that is another one's",
+    `keys:\n  breakGlass: { publicKey: ${'A'.repeat(43)}, privateKey: ${'B'.repeat(43)} }\n`,
+    'holdpoint.yaml:2: keys.breakGlass: `privateKey` is not the private half of `publicKey`',
+  ],
+  [
     'two listeners on one address',
     'agents: { listen: "127.0.0.1:9" }\nconsole: { listen: "127.0.0.1:9" }\n',
     'holdpoint.yaml:2: console.listen: is the address of agents.listen too; each listener needs its own',

@@ -20,6 +20,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Recorder } from '../../recording/event.ts';
 import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { createRecorder } from '../../recording/recorder.ts';
+import type { SealedCopies } from '../../recording/sealed-copy.ts';
 import { type TestDatabase, testDatabase } from './postgres.ts';
 
 /** A gateway with real parts: PostgreSQL, recording, masking, policy. */
@@ -71,6 +72,8 @@ export interface TestGatewayOptions {
   readonly authorization?: AuthorizationServer;
   /** The key-encryption key, where a gateway of another process is to read what this one sealed. */
   readonly key?: Uint8Array;
+  /** Connections with sealed copies, and who is sealed to. */
+  readonly copies?: SealedCopies;
   /** Shares another gateway's database and keys: a second replica. */
   readonly replicaOf?: TestGateway;
 }
@@ -109,7 +112,8 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     { level: options.logLevel ?? 'debug' },
     { write: (line: string) => void log.push(line) },
   );
-  const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
+  const { copies = null } = options;
+  const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing, copies });
   let policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
   const engine = createMaskingEngine(loadMaskingConfig(policy.masking));
   const definitions = await startToolDefinitions({
