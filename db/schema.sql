@@ -20,6 +20,20 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.break_glass_guard()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.request_id <> old.request_id or new.session_id <> old.session_id or new.asked <> old.asked
+     or new.asked_at <> old.asked_at
+     or (old.answered is not null and new.answered is distinct from old.answered)
+     or (old.revoked is not null and new.revoked is distinct from old.revoked) then
+    raise exception 'break-glass request % is a record of what was done and does not change', old.request_id;
+  end if;
+  return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.clock_stood_still(since timestamp with time zone, on_slack_outage text)
  RETURNS interval
  LANGUAGE sql
@@ -224,6 +238,16 @@ create table approval_grants (
   constraint approval_grants_call_id_key UNIQUE (call_id),
   constraint approval_grants_calls_check CHECK ((calls >= 1)),
   constraint approval_grants_never_beyond CHECK (((used >= 0) AND (used <= calls)))
+);
+
+create table break_glass (
+  request_id text not null,
+  session_id text not null,
+  asked text not null,
+  asked_at timestamp with time zone default clock_timestamp() not null,
+  answered text,
+  revoked text,
+  constraint break_glass_pkey PRIMARY KEY (request_id)
 );
 
 create table card_reminders (
@@ -928,6 +952,8 @@ CREATE INDEX approval_grants_by_end ON public.approval_grants USING btree (expir
 
 CREATE INDEX approval_grants_open ON public.approval_grants USING btree (caller_key, connection, tool) WHERE ((revoked_at IS NULL) AND (used < calls));
 
+CREATE INDEX break_glass_by_time ON public.break_glass USING btree (asked_at DESC);
+
 CREATE INDEX clock_stops_ended ON public.clock_stops USING btree (ended_at);
 
 CREATE UNIQUE INDEX clock_stops_open ON public.clock_stops USING btree (kind) WHERE (ended_at IS NULL);
@@ -1045,6 +1071,8 @@ CREATE INDEX unknown_tasks_open ON public.unknown_tasks USING btree (opened_at) 
 CREATE INDEX unknown_tasks_wanted ON public.unknown_tasks USING btree (read_back_at) WHERE (read_back = ANY (ARRAY['wanted'::text, 'running'::text]));
 
 CREATE TRIGGER approval_grants_guard BEFORE UPDATE ON public.approval_grants FOR EACH ROW EXECUTE FUNCTION approval_grants_guard();
+
+CREATE TRIGGER break_glass_guard BEFORE UPDATE ON public.break_glass FOR EACH ROW EXECUTE FUNCTION break_glass_guard();
 
 CREATE TRIGGER held_calls_after_change AFTER UPDATE OF state ON public.held_calls FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION held_calls_after_change();
 
