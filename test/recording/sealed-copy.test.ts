@@ -94,9 +94,9 @@ test('a copy goes with its session: purged, it opens to nobody; exported, it sta
   await sequenceAll(db.pool);
   const out = await mkdtemp(join(tmpdir(), 'holdpoint-copies-'));
   try {
-    const package_ = join(out, 'package');
-    assert.equal(await sessions(['export', '--out', package_, 'kept'], sessionsDeps(db.pool)), 0);
-    const files = await readdir(package_, { recursive: true, withFileTypes: true });
+    const folder = join(out, 'package');
+    assert.equal(await sessions(['export', '--out', folder, 'kept'], sessionsDeps(db.pool)), 0);
+    const files = await readdir(folder, { recursive: true, withFileTypes: true });
     for (const file of files.filter((entry) => entry.isFile())) {
       const text = await readFile(join(file.parentPath, file.name), 'latin1');
       assert.ok(!text.includes(canary) && !text.includes(Buffer.from(canary).toString('base64')));
@@ -104,7 +104,7 @@ test('a copy goes with its session: purged, it opens to nobody; exported, it sta
     const nothing = async (): Promise<never> => assert.fail('an export is verified without these');
     const silent = { logKey: null, checkpointFiles: [], out: () => {}, err: () => {} };
     assert.equal(
-      await verify([package_, '--key', signer.vkey], { pool: nothing, keyRing: nothing, ...silent }),
+      await verify([folder, '--key', signer.vkey], { pool: nothing, keyRing: nothing, ...silent }),
       0,
     );
   } finally {
