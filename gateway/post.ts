@@ -15,6 +15,7 @@ import {
 import { GatewayError, RefusedRequest } from './errors.ts';
 import { carry, type LineDeps } from './line.ts';
 import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
+import type { OpenReplies } from './open-replies.ts';
 import { read } from './read.ts';
 import { recordConnection } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
@@ -26,6 +27,7 @@ export interface PostDeps extends LineDeps, EnterDeps {
   readonly limits: AgentSettings['limits'];
   readonly pool: Pool;
   readonly eventPoll: EventPoll;
+  readonly openReplies: OpenReplies;
   /** Names this process among the replicas. */
   readonly replica: string;
 }
@@ -54,16 +56,20 @@ export async function post(
   const { messages, batch } = await read(request, deps.limits);
   const identified = await identify(deps, request, connection);
   for (const message of messages) refuseTooNarrow(deps, identified, message);
-  const facts = { caller: identified.caller, connection, correlationId, kind: 'request' } as const;
-  const asked = (): { method: string | null; tool: string | null } => askedIn(messages[0]);
-  const passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) => deps.sessions.cut(session));
-  const posting: Posting = { request, reply, identified, correlationId, passage };
-  try {
-    if (batch) await postBatch(deps, posting, messages);
-    else for (const message of messages) await postOne(deps, posting, message);
-  } finally {
-    passage.end();
-  }
+  await deps.openReplies.during(identified.caller, async () => {
+    const facts = { caller: identified.caller, connection, correlationId, kind: 'request' } as const;
+    const asked = (): { method: string | null; tool: string | null } => askedIn(messages[0]);
+    const passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) =>
+      deps.sessions.cut(session),
+    );
+    const posting: Posting = { request, reply, identified, correlationId, passage };
+    try {
+      if (batch) await postBatch(deps, posting, messages);
+      else for (const message of messages) await postOne(deps, posting, message);
+    } finally {
+      passage.end();
+    }
+  });
 }
 
 /** Before anything is answered, since the client is told by an HTTP status. One of a batch refuses the whole batch. */

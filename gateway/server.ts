@@ -1,5 +1,4 @@
 import type { AddressInfo } from 'node:net';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Pool } from '../db/pool.ts';
@@ -9,23 +8,20 @@ import type { Recorder } from '../recording/event.ts';
 import type { KeyRing } from '../recording/key-ring.ts';
 import type { Gate } from './containment/gate.ts';
 import type { AuthorizationServer } from './authorize/server.ts';
-import { errorResponse, GatewayError, RefusedRequest, statusOf } from './errors.ts';
-import { events } from './events.ts';
 import { createGuard } from './guard.ts';
+import { handle, type Running } from './handle.ts';
 import type { HoldPort } from './hold-port.ts';
 import type { Identifier } from './identify/identify.ts';
 import { createSessionMaskers } from './mask.ts';
 import { followKillSwitch } from './kill-switch.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { listenForMetrics } from './metrics-listener.ts';
-import { post, type PostDeps } from './post.ts';
-import { asFault } from './faults.ts';
+import { createOpenReplies } from './open-replies.ts';
 import { createTokenKeys } from './restore.ts';
 import { slowRequests } from './slow-requests.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { AgentSettings, ListenSettings } from './settings.ts';
-import { terminate } from './terminate.ts';
-import { createRefusals, type Refusals } from './refusals.ts';
+import { createRefusals } from './refusals.ts';
 import { correlationIds } from './correlation-ids.ts';
 import { createEventPoll } from './sessions/event-poll.ts';
 import { createTasks, type Tasks } from './tasks/tasks.ts';
@@ -70,19 +66,6 @@ export interface Gateway {
   stop(graceMs?: number): Promise<void>;
 }
 
-/** What the listeners share. */
-interface Running {
-  readonly line: PostDeps;
-  readonly metrics: Metrics;
-  readonly guard: (headers: IncomingMessage['headers']) => void;
-  readonly stopping: AbortController;
-  readonly open: Set<Promise<void>>;
-  readonly log: Logger;
-  readonly pool: Pool;
-  readonly nextId: () => string;
-  readonly refusals: Refusals;
-}
-
 /** Starts the agents' listener. @throws Error when a port is taken */
 export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   const { agents, log } = deps;
@@ -123,6 +106,7 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       now,
       sessions,
       eventPoll: createEventPoll(deps.pool),
+      openReplies: createOpenReplies(agents.limits),
       sessionMaskers,
       sessionMasker: sessionMaskers.of,
       tokenKeys,
@@ -221,67 +205,6 @@ async function whyNotReady({ stopping, pool }: Running): Promise<string | null> 
     () => null,
     () => 'the database cannot be reached',
   );
-}
-
-/** One HTTP request of an agent. Never rejects. */
-async function handle(
-  running: Running,
-  request: IncomingMessage,
-  reply: ServerResponse,
-  connection: string,
-): Promise<void> {
-  const { line, stopping, metrics } = running;
-  const startedAt = performance.now();
-  const correlationId = running.nextId();
-  try {
-    running.guard(request.headers);
-    if (stopping.signal.aborted)
-      throw new GatewayError('stopping', 'this gateway is stopping; try again', {
-        headers: { 'retry-after': '1' },
-      });
-    if (running.open.size >= line.limits.streams)
-      throw new GatewayError(
-        'too_many_streams',
-        'this gateway has as many open replies as are allowed; try again later',
-      );
-    if (request.method === 'POST') await post(line, request, reply, connection, correlationId);
-    else if (request.method === 'GET')
-      await events(line, request, reply, connection, correlationId, stopping.signal);
-    else await terminate(line, request, reply, connection, correlationId);
-  } catch (error) {
-    const told = refuse(running, reply, error, connection, correlationId);
-    const from = request.socket.remoteAddress ?? null;
-    running.refusals.note({ code: told.code, message: told.message, connection, correlationId, from });
-  }
-  metrics.request(request.method ?? '', reply.statusCode, (performance.now() - startedAt) / 1000);
-}
-
-/** Answers a request that was refused before there was a message to answer. */
-function refuse(
-  { log, metrics }: Running,
-  reply: ServerResponse,
-  error: unknown,
-  connection: string,
-  correlationId: string,
-): GatewayError {
-  const told = asFault(error instanceof RefusedRequest ? error.refusal : error);
-  const idJson = error instanceof RefusedRequest ? error.idJson : 'null';
-  metrics.fault(told.code);
-  const facts = { correlationId, connection, code: told.code };
-  if (told.code === 'internal') log.error({ ...facts, err: error }, 'a request failed');
-  else log.info(facts, told.message);
-  if (reply.headersSent || reply.destroyed) {
-    reply.destroy();
-    return told;
-  }
-  reply.writeHead(statusOf(told.code), {
-    'content-type': 'application/json',
-    // The rest of a body that was not read to its end must not be taken for the next request.
-    ...(told.code === 'body_too_large' && { connection: 'close' }),
-    ...told.headers,
-  });
-  reply.end(errorResponse(idJson, told, correlationId));
-  return told;
 }
 
 function addressOf(app: FastifyInstance): ListenSettings {

@@ -23,6 +23,8 @@ export interface AgentSettings {
     readonly sessions: number;
     /** Replies and GET streams open on this replica at a time. */
     readonly streams: number;
+    /** Replies and GET streams of one caller open on this replica at a time. */
+    readonly streamsPerCaller: number;
     /** Tasks that one caller may have stored at a time. */
     readonly tasksPerCaller: number;
     /** Client sessions of one caller on this replica at a time. */

@@ -20,6 +20,9 @@ export const agents = z
         depth: z.int().min(8).max(512).default(64).describe('Deepest nesting of a message.'),
         sessions: count.default(10_000).describe('Sessions open at the same time, in one gateway.'),
         streams: count.default(10_000).describe('Streams open at the same time, in one gateway.'),
+        streamsPerCaller: count
+          .default(1000)
+          .describe('Streams and replies that one caller may have open at the same time, in one gateway.'),
         sessionsPerCaller: count
           .default(1000)
           .describe('Sessions that one caller may have open at the same time, in one gateway.'),

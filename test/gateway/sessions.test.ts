@@ -69,6 +69,40 @@ test('one caller’s sessions have a limit of their own, which leaves room for e
   await handshake(url, '2025-11-25', alice);
 });
 
+test('one caller with as many open replies as they may have keeps nobody else out', async () => {
+  await using upstream = await startEverything();
+  await using gateway = await testGateway({
+    connections: { everything: httpConnection(upstream.url) },
+    identifier: byName,
+    limits: { streamsPerCaller: 2 },
+  });
+  const url = gateway.url('everything');
+  const [ann, other, bob] = await Promise.all(
+    ['ann', 'ann', 'bob'].map((name) => handshake(url, '2025-11-25', { authorization: `Bearer ${name}` })),
+  );
+  const aborter = new AbortController();
+  const opened = await Promise.all(
+    [ann, other].map((session) =>
+      fetch(url, { headers: { ...session, accept: 'text/event-stream' }, signal: aborter.signal }),
+    ),
+  );
+  assert.deepEqual(
+    opened.map(({ status }) => status),
+    [200, 200],
+  );
+  const refused = await wire(url, echo, ann);
+  assert.equal(refused.json?.error?.data?.['code'], 'too_many_streams');
+  assert.match(refused.json?.error?.message ?? '', /2 open replies .* one caller/);
+  assert.equal((await wire(url, echo, bob)).status, 200);
+  aborter.abort();
+  for (;;) {
+    const again = await wire(url, echo, ann);
+    if (again.status === 200) break;
+    assert.equal(again.json?.error?.data?.['code'], 'too_many_streams');
+    await sleep(50);
+  }
+});
+
 test('any replica serves a session over HTTP, ends it for all, and knows nothing of it afterwards', async () => {
   await using upstream = await startEverything();
   const connections = { everything: httpConnection(upstream.url) };

@@ -156,6 +156,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
         depth: 64,
         sessions: 1000,
         streams: 1000,
+        streamsPerCaller: 1000,
         tasksPerCaller: 1000,
         sessionsPerCaller: 1000,
         requestSeconds: 60,
