@@ -27,7 +27,7 @@ export function mayBeText(text: string, start: number, end: number): boolean {
 }
 
 const isControl = (byte: number): boolean =>
-  (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || (byte >= 127 && byte < 160);
+  (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127;
 
 /** Whether a text holds no control characters but tabs and line ends. */
 export function isPrintable(text: string): boolean {

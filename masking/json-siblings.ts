@@ -10,7 +10,9 @@ export const roles = { name: 1, value: 2, columns: 4, rows: 8, type: 16 } as con
 const rolesByName = new Map<string, number>();
 const listed: readonly (readonly [number, string])[] = [
   [roles.name, 'name key field header variable param parameter label property attribute env Name Key'],
+  [roles.name, 'ParameterKey parameterKey OptionName optionName variableName headerName paramName'],
   [roles.value, 'value val content data default Value stringValue'],
+  [roles.value, 'ParameterValue parameterValue optionValue variableValue'],
   [roles.columns, 'columns fields headers columnNames header'],
   [roles.rows, 'rows data values records results'],
   [roles.type, 'mimeType type'],
@@ -20,8 +22,8 @@ for (const [role, names] of listed) {
 }
 
 /** First character and length of the names above, so that most keys need not be read. */
-const shapes = new Uint8Array(128 * 16);
-for (const name of rolesByName.keys()) shapes[name.charCodeAt(0) * 16 + name.length] = 1;
+const shapes = new Uint8Array(128 * 32);
+for (const name of rolesByName.keys()) shapes[name.charCodeAt(0) * 32 + name.length] = 1;
 
 /** The roles of a name. */
 export function roleOf(name: string): number {
@@ -34,10 +36,10 @@ export function rolesIn(tape: JsonTape, object: number): number {
   const end = after(tape, object);
   for (let key = object + 1; key < end; key = after(tape, key + 1)) {
     const length = endOf(tape, key) - startOf(tape, key) - 2;
-    if (length > 12) continue;
+    if (length > 14) continue;
     const first = tape.text.charCodeAt(startOf(tape, key) + 1);
     // A key with escapes is read whatever it begins with.
-    if (first < 128 && kindOf(tape, key) === kinds.key && shapes[first * 16 + length] !== 1) continue;
+    if (first < 128 && kindOf(tape, key) === kinds.key && shapes[first * 32 + length] !== 1) continue;
     found |= roleOf(stringValue(tape, key) ?? '');
   }
   return found;

@@ -12,9 +12,9 @@ export interface Shadow {
 }
 
 const trigger =
-  /[\u00ad\u00a0\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u180e\u2000-\u2015\u2024\u202f\u2044\u2060\u2070-\u209c\u2212\u2215\u2236\u2460-\u2473\u3000\u3002\ufe52-\ufe68\ufeff\uff01-\uff61\ud835\u0430\u0435\u043e\u0440\u0441\u0445\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425]|%[0-9A-Fa-f]{2}|&(?:#\d|#x|quot;|amp;|lt;|gt;|apos;|commat;|nbsp;)|\\[nrtu"'\\/]/;
+  /[^\n\r\t -\uffff]|[\u00ad\u00a0\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u180e\u2000-\u2015\u2024\u202f\u2044\u2060\u2070-\u209c\u2212\u2215\u2236\u2460-\u2473\u3000\u3002\ufe52-\ufe68\ufeff\uff01-\uff61\ud835\u0430\u0435\u043e\u0440\u0441\u0445\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425]|%[0-9A-Fa-f]{2}|&(?:#\d|#x|quot;|amp;|lt;|gt;|apos;|commat;|nbsp;)|\\[nrtuex0"'\\/]/;
 const steps =
-  /%[0-7][0-9A-Fa-f]|&#\d{1,6};|&#[xX][0-9a-fA-F]{1,5};|&[a-z]{2,6};|\\u[0-9a-fA-F]{4}|\\[nrtbf"'\\/]|\ud835[\udc00-\udfff]|[\u00a0\u00ad\u0400-\u04ff\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u180e\u2000-\u20ff\u2212-\u2473\u3000-\u3002\ufe50-\ufe6f\ufeff-\uff65]/g;
+  /(?:[^\n\r\t -\uffff]|\\(?:u001[bB]|x1[bB]|033|e))\[[\d;?]{0,16}[A-Za-z]|%(?:25){0,4}[0-7][0-9A-Fa-f]|&#\d{1,6};|&#[xX][0-9a-fA-F]{1,5};|&[a-z]{2,6};|\\u[0-9a-fA-F]{4}|\\[nrtbf"'\\/]|\ud835[\udc00-\udfff]|[\u00a0\u00ad\u0400-\u04ff\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u180e\u2000-\u20ff\u2212-\u2473\u3000-\u3002\ufe50-\ufe6f\ufeff-\uff65]/g;
 
 const named: Readonly<Record<string, string>> = {
   '&quot;': '"',
@@ -78,7 +78,8 @@ export function shadowOf(text: string): Shadow | null {
 /** @returns what a reader sees for one sequence, or null to leave it */
 function readStep(sequence: string): string | null {
   const first = sequence.charCodeAt(0);
-  if (first === 0x25) return String.fromCharCode(Number.parseInt(sequence.slice(1), 16));
+  if (first === 0x25) return String.fromCharCode(Number.parseInt(sequence.slice(-2), 16));
+  if (sequence.charCodeAt(sequence.length - 1) >= 65 && sequence.includes('[')) return '';
   if (first === 0x26 || (first === 0x5c && sequence.length === 2)) {
     const known = named[sequence];
     if (known !== undefined) return known;

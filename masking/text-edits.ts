@@ -200,7 +200,7 @@ function insideJson(parts: TextParts, text: string, key: string, depth: number):
   return any ? edits : null;
 }
 
-const runLength = 24;
+const runLength = 20;
 /** Looks into base64 runs that decode to text; a run in which something is found is written anew. */
 function withBase64(
   parts: TextParts,
@@ -211,7 +211,7 @@ function withBase64(
 ): LeafEdit[] {
   const added: LeafEdit[] = [];
   let passed = 0;
-  // Every run of 24 covers one of every 24 positions, so most of the text is never looked at.
+  // Every run of 20 covers one of every 20 positions, so most of the text is never looked at.
   for (let probe = runLength - 1; probe < text.length; probe += runLength) {
     if (!isBase64(text.charCodeAt(probe))) continue;
     let start = probe;
@@ -236,15 +236,10 @@ function insideBase64(
   key: string,
   depth: number,
 ): LeafEdit | null {
-  if (
-    !mayBeText(text, start, end) ||
-    !isPrintable(
-      Buffer.from(text.slice(start, start + 64), 'base64')
-        .toString('latin1')
-        .slice(0, 44),
-    )
-  )
-    return null;
+  // The last character of a cut text may be a part of one.
+  if (!mayBeText(text, start, end)) return null;
+  const head = Buffer.from(text.slice(start, Math.min(end, start + 64)), 'base64').toString('utf8');
+  if (!isPrintable(head) || head.slice(0, 40).includes('\ufffd')) return null;
   const run = text.slice(start, end);
   const decoded = Buffer.from(run, 'base64').toString('utf8');
   if (decoded.includes('\ufffd') || !isPrintable(decoded)) return null;

@@ -89,6 +89,9 @@ const schemaTypes = /^(?:string|number|integer|boolean|object|array|null)$/;
 const holdsSecrets = (key: string): boolean =>
   (key.length === 6 || key.length === 7) && /^secrets?$/i.test(key);
 
+/** Hosts as names, inside a credential's name: `"github-oauth": { "github.com": … }`. */
+const isHost = (key: string): boolean => key.includes('.') && /^[\w-]+(?:\.[\w-]+)+$/.test(key);
+
 /** The place of a member's value, or null where the protocol needs it as it is. */
 function childOf(
   parts: WalkParts,
@@ -128,7 +131,11 @@ function childOf(
         : given
           ? passes
           : (own ??
-            (place.verdict?.detector === 'password' || holdsSecrets(place.key) ? place.verdict : null)),
+            (place.verdict?.detector === 'password' ||
+            holdsSecrets(place.key) ||
+            (place.verdict !== null && isHost(key))
+              ? place.verdict
+              : null)),
     field,
     schema,
     addressOnly: treatment === 'address',

@@ -1,6 +1,7 @@
 import { isQuote, isSpace, isWord } from './characters.ts';
 
 const valueReach = 4_096;
+const digest = /[^\r\n']{20,1000}/y;
 
 /** What is assigned: where it stands, and whether quotes or a scheme say that it is a value. */
 export interface AssignedValue {
@@ -13,7 +14,7 @@ export interface AssignedValue {
 export function valueAfter(text: string, at: number, sign: number): AssignedValue | null {
   let start = at + 1;
   const limit = Math.min(text.length, at + 80);
-  while (start < limit && /[\s=>~:|([]/.test(text.charAt(start))) start += 1;
+  while (start < limit && /[\s=>~:|([*]/.test(text.charAt(start))) start += 1;
   while (
     start < limit &&
     text.charCodeAt(start) === 0x5c &&
@@ -26,7 +27,9 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
     start += 1;
     while (start < limit && isSpace(text.charCodeAt(start))) start += 1;
   } else if (mark === 0x21) start += /^![a-z]{1,12} +/.exec(text.slice(start, start + 16))?.[0].length ?? 0;
-  const scheme = /(?:Bearer|Basic|Token|Digest|ApiKey|bearer|basic|token)\s+/y;
+  // SQL Server: `N'…'`.
+  if (mark === 0x4e && text.charCodeAt(start + 1) === 39) start += 1;
+  const scheme = /(?:Bearer|Basic|Token|ApiKey|bearer|basic|token)\s+/y;
   const first = text.charCodeAt(start);
   const end = Math.min(text.length, start + valueReach);
   if (isQuote(first)) {
@@ -46,6 +49,11 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
     return close > inner && close <= text.length
       ? { start: inner, end: Math.min(close, text.length), quoted: true }
       : null;
+  }
+  // The parts of a digest answer one another, so all of them go.
+  if (first === 0x44 && text.startsWith('Digest ', start)) {
+    digest.lastIndex = start + 7;
+    if (digest.test(text)) return { start: start + 7, end: digest.lastIndex, quoted: true };
   }
   scheme.lastIndex = start;
   const schemed = scheme.test(text);

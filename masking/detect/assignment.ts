@@ -2,7 +2,7 @@ import type { Span } from '../span.ts';
 import { valueAfter } from './assigned-value.ts';
 import { isLetter, isQuote, isSpace, isWord } from './characters.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
-import { isSensitiveValue, looksRandom } from './values.ts';
+import { isPlace, isSensitiveValue, looksRandom } from './values.ts';
 
 const keyReach = 64;
 const typeWords = new Set(['string', 'str', 'text', 'char', 'varchar', 'final', 'const']);
@@ -41,9 +41,10 @@ export function findAssignment(
   out: Span[],
 ): number {
   const sign = text.charCodeAt(at);
-  const key = sign === 0x3e ? elementBefore(text, at) : keyBefore(text, at, sign);
+  const fallback = isFallback(text, at, sign);
+  const key = sign === 0x3e ? elementBefore(text, at) : keyBefore(text, at, fallback ? 0x3f : sign);
   if (key === null) return at;
-  const lower = key.length <= 9 ? key.toLowerCase() : key;
+  const lower = key.length <= 13 ? key.toLowerCase() : key;
   const named = sign === 0x3e ? lower === 'string' || valueKeys.has(lower) : valueKeys.has(lower);
   const isValue = named && pending.verdict !== null && at - pending.at < 200;
   const verdict = isValue
@@ -53,14 +54,20 @@ export function findAssignment(
       : judge(key);
   const isName = nameKeys.has(lower);
   if (verdict === null && !isName) return at;
-  const value = valueAfter(text, at, sign);
-  if (value === null) return at;
+  const value = valueAfter(text, fallback ? at + 1 : at, sign);
+  if (value === null || (fallback && !value.quoted)) return at;
   const content = text.slice(value.start, value.end);
   if (isName) {
     pending.verdict = content.length <= 64 ? judge(content) : null;
     pending.at = value.end;
   }
   if (verdict === null) return at;
+  const sameLine = sign === 0x3a && !text.slice(at, value.start).includes('\n');
+  const line = verdict.detector !== 'address' || sameLine ? lineValue(text, value.start, lower, verdict) : 0;
+  if (line > value.end) {
+    out.push({ start: value.start, end: line, detector: verdict.detector, confidence: 0.8 });
+    return line - 1;
+  }
   if (sign === 0x3e && verdict.detector === 'credential' && /[\s{]/.test(text.slice(at + 1, value.end + 1))) {
     const found = insideElement(text, at + 1, out);
     if (found > at) return found;
@@ -75,8 +82,17 @@ export function findAssignment(
     judge(content) === null;
   if (!isSensitiveValue(content, verdict, value.quoted || tight)) return at;
   // Lists of words and alternatives of a pattern: `'pass', 'deny'`, `passwd|api_?key`.
-  if ((sign === 0x2c || sign === 0x7c) && verdict.strength === 'weak' && !/\d/.test(content)) return at;
-  if (sign === 0x7c && value.start === at + 1 && !/\d/.test(content) && text.charCodeAt(value.end) !== 0x7c)
+  // Lists of names in code go on in the next line.
+  if (sign === 0x2c && text.slice(at, value.start).includes('\n')) return at;
+  if ((sign === 0x2c || (sign === 0x7c && !fallback)) && !/\d/.test(content))
+    if (verdict.strength === 'weak' || /^[\w*]+(?:\.[\w*]+)+$/.test(content)) return at;
+  if (
+    sign === 0x7c &&
+    !fallback &&
+    (value.start === at + 1 || /['"]\s*$/.test(text.slice(Math.max(0, at - 3), at))) &&
+    !/\d/.test(content) &&
+    text.charCodeAt(value.end) !== 0x7c
+  )
     return at;
   out.push({
     start: value.start,
@@ -85,6 +101,29 @@ export function findAssignment(
     confidence: verdict.strength === 'strong' ? 0.9 : 0.8,
   });
   return value.end - 1;
+}
+
+/** `process.env.API_KEY || "…"`, `… ?? "…"` and, at its `o`, `os.environ.get("API_KEY") or "…"`. */
+function isFallback(text: string, at: number, sign: number): boolean {
+  return sign === 0x3f || sign === 0x6f || (sign === 0x7c && text.charCodeAt(at + 1) === 0x7c);
+}
+
+const phrase = /(?:[a-z]{3,8} ){11,23}[a-z]{3,8}(?![A-Za-z])/y;
+const restOfLine = /[^\n\r|;"<>&\\\t]{5,120}/y;
+const privateLines =
+  /\s*\d{1,3}(?:\r?\n|\\n)(?:[A-Za-z0-9+/=]{1,76}(?:\r?\n|\\n)){1,200}(?:Private-MAC: ?[0-9a-f]{40,64})?/y;
+
+/** Values that are longer than a word: addresses, seed phrases, the lines of a PuTTY key. @returns their end, or 0 */
+function lineValue(text: string, start: number, key: string, verdict: NameVerdict): number {
+  if (verdict.detector === 'address') {
+    restOfLine.lastIndex = start;
+    const line = restOfLine.exec(text)?.[0].trimEnd() ?? '';
+    return isPlace(line) ? start + line.length : 0;
+  }
+  if (verdict.detector !== 'credential') return 0;
+  const long = key === 'private-lines' ? privateLines : phrase;
+  long.lastIndex = start;
+  return long.test(text) ? long.lastIndex : 0;
 }
 
 /** Terraform: `variable "api_token" { default = "…" }`. */
@@ -140,7 +179,7 @@ function keyBefore(text: string, at: number, sign: number): string | null {
   if (sign === 0x7c && !opensCell(text, start)) return null;
   const key = text.slice(start, end);
   if (!typeWords.has(key.toLowerCase()))
-    return sign !== 0x3a ? key : /^\d\d/.test(key) ? null : withFirstWord(text, start, key);
+    return sign !== 0x3a && sign !== 0x2d ? key : /^\d\d/.test(key) ? null : withFirstWord(text, start, key);
   // `password: str = "…"` and `var token string = "…"`: the name stands before the type.
   let nameEnd = start;
   if (text.startsWith("'static ", nameEnd - 8)) nameEnd -= 8;

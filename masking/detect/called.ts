@@ -10,6 +10,8 @@ const asks =
 /** Calls whose second argument is a password. */
 const logins =
   /(?:NetworkCredential|UsernamePasswordCredential|PasswordAuthentication|UsernamePassword\w*|DirectoryEntry|BasicAuth\w*|basic_?auth|SetBasicAuth|HTTPBasicAuth|auth\s*=\s*|login|authenticate|createUser|setCredentials|connect_?with_?password)$/i;
+/** Calls whose third is: an address, a user, a password. */
+const connects = /(?:PDO|mysqli_connect|mysql_connect|mysqli|getConnection|createConnection)$/;
 const second = /\s{0,12},\s{0,12}(["'`])([^"'`\\\n]{3,200})\1/y;
 
 /**
@@ -32,13 +34,15 @@ export function findCall(
   const name = text.slice(start, at);
   const verdict = name.length < 3 ? null : judge(name);
   const login = logins.test(text.slice(Math.max(0, at - 40), at));
-  if (verdict === null && !login) return at;
+  const connected = connects.test(name);
+  if (verdict === null && !login && !connected) return at;
   given.lastIndex = at;
   const first = given.exec(text);
   if (first === null) return at;
-  if (login) {
+  if (login || connected) {
     second.lastIndex = given.lastIndex;
-    const match = second.exec(text);
+    let match = second.exec(text);
+    if (match !== null && connected) match = second.exec(text);
     const value = match?.[2] ?? '';
     if (match !== null && !isPlaceholder(value) && !/\s/.test(value)) {
       const end = second.lastIndex - 1;

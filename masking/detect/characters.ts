@@ -15,7 +15,7 @@ function mark(characters: string, flag: number): void {
 mark('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ', letter);
 mark('0123456789', digitFlag | hex);
 mark('abcdefABCDEF', hex);
-mark('@:=->|,($', event);
+mark('@:=->|,($?', event);
 
 const flagOf = (code: number): number => (code < 128 ? (flags[code] ?? 0) : 0);
 
@@ -28,7 +28,7 @@ export const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 export const isLetter = (code: number): boolean => (flagOf(code) & letter) !== 0;
 /** Hexadecimal digit, either case. */
 export const isHex = (code: number): boolean => (flagOf(code) & hex) !== 0;
-/** Punctuation at which the finder looks around: `@ : = - > | , ( $`. */
+/** Punctuation at which the finder looks around: `@ : = - > | , ( $ ?`. */
 export const isEvent = (code: number): boolean => (flagOf(code) & event) !== 0;
 /** Space, tab, line feed, carriage return. */
 export const isSpace = (code: number): boolean => code === 32 || code === 9 || code === 10 || code === 13;

@@ -5,7 +5,7 @@ import { before, hasWord } from './characters.ts';
 /** Sources: ITU-T E.164 for the international form; the countries' numbering plans for national ones. */
 const national = new RegExp(
   `(?:${[
-    '(?:1[-. ])?\\(?[2-9]\\d{2}(?:\\) ?|[-. ])[2-9]\\d{2}[-. ]\\d{4}(?: ?(?:x|ext\\.?) ?\\d{1,5})?', // NANP
+    '(?:1[-. ])?(?:\\(?[2-9]\\d{2}\\) ?[2-9]\\d{2}[-. ]|[2-9]\\d{2}-[2-9]\\d{2}-|[2-9]\\d{2}\\.[2-9]\\d{2}\\.|[2-9]\\d{2} [2-9]\\d{2}[ -])\\d{4}(?: ?(?:x|ext\\.?) ?\\d{1,5})?', // NANP
     '(?:1-)?(?:\\d{3}-\\d{3}-\\d{4}|[2-9]\\d{2}\\.\\d{3}\\.\\d{4})(?: ?(?:x|ext\\.?) ?\\d{1,5})?|(?<=\\()\\d{3}\\)[ -]?\\d{3}[-. ]\\d{4}(?: ?(?:x|ext\\.?) ?\\d{1,5})?', // as people write samples
     '1[-. ]\\([2-9]\\d{2}\\) ?[2-9]\\d{2}[-. ]\\d{4}',
     '0(?:7\\d{3}[ -]?\\d{6}|7\\d{3}[ -]\\d{3}[ -]?\\d{3}|20[ -]\\d{4}[ -]?\\d{4}|1\\d{2}[ -]\\d{3}[ -]\\d{4}|1\\d{3}[ -]\\d{5,6}|800[ -]\\d{3}[ -]?\\d{3,4})', // GB
@@ -13,7 +13,7 @@ const national = new RegExp(
     '01[567]\\d[ /-]?\\d{7,8}|0[1-9]\\d{1,3}[ /-]\\d{3,4}[ -]?\\d{3,5}', // DE, AT
     '06[ -]\\d{8}|0\\d{2}[ -]\\d{7}|06[ -]\\d{4}[ -]\\d{4}', // NL
     '04\\d{2} \\d{3} \\d{3}|0[2378] \\d{4} \\d{4}|04\\d{2}(?:[ /]\\d{2}){3}', // AU, BE
-    '0[1-9]\\d{0,2}-\\d{2,4}-\\d{4}', // JP, KR
+    '(?!(?:0[1-9]|1[0-2])-[0-3]\\d-(?:19|20)\\d\\d)0[1-9]\\d{0,2}-\\d{2,4}-\\d{4}', // JP, KR
     '1[3-9]\\d[ -]\\d{4}[ -]\\d{4}', // CN
     '0\\d{2} \\d{3} \\d{2} \\d{2}|07\\d-\\d{3} ?\\d{2} ?\\d{2}', // CH, SE
     '\\(?\\d{2}\\) ?9?\\d{4}-\\d{4}', // BR
@@ -24,18 +24,20 @@ const national = new RegExp(
     '[6789]\\d{2} \\d{2} \\d{2} \\d{2}', // ES
     '[5-8]\\d{2}-\\d{3}-\\d{3}', // PL
     '09\\d{2}[ -]\\d{3}[ -]\\d{4}|02[ -]\\d{4}[ -]\\d{4}|09\\d{2}[ -]\\d{3}[ -]\\d{3}', // PH, TW
-    '(?:0 ?)?5\\d{2} \\d{3} \\d{2} \\d{2}|05\\d{9}', // TR
+    '(?:0 ?)?5\\d{2} \\d{3} \\d{2} \\d{2}', // TR
     '8 ?\\(\\d{3}\\) ?\\d{3}-\\d{2}-\\d{2}|8-\\d{3}-\\d{3}-\\d{2}-\\d{2}', // RU
     '05[0-9]-\\d{7}|05[0-9]-\\d{3}-\\d{4}|0[2-489]-\\d{7}', // IL
     '0[678]\\d \\d{3} \\d{4}', // ZA
     '04\\d{2} \\d{2} \\d{2} \\d{2}|02 \\d{3} \\d{2} \\d{2}', // BE
     '0[45]\\d \\d{6,7}|09[0-9] \\d{3} \\d{2} \\d{2}', // FI, UA
-    '07\\d{2} ?\\d{3} ?\\d{3}|08[3-9] \\d{3} \\d{4}', // RO, IE
+    '07\\d{2} \\d{3} ?\\d{3}|08[3-9] \\d{3} \\d{4}', // RO, IE
     '55 \\d{4} \\d{4}', // MX
   ].join('|')})(?![0-9A-Za-z]|[-.]\\d)`,
   'y',
 );
 const international = /[1-9](?:[ .()/-]{0,2}\d){7,14}(?![0-9A-Za-z])/y;
+/** `00`, a country's code, then something that is no zero. */
+const abroad = /^00(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9]\d{2})[ .-]\(?[1-9]/;
 const free = /\(?\d(?:[ .()/-]{0,2}\d){6,14}(?![0-9A-Za-z])/y;
 const phoneWords = [
   'my number',
@@ -51,7 +53,9 @@ const phoneWords = [
   'reach her',
   'text me',
   'ring me',
-  'office',
+  'office:',
+  'office number',
+  'office phone',
   'hotline',
   'rufnummer',
   'durchwahl',
@@ -108,13 +112,26 @@ function isPhoneSaid(text: string, at: number, end: number, key: string): boolea
   return hasWord(ahead, phoneWords) && !otherNumber.test(text.slice(Math.max(0, at - 40), at));
 }
 
+/** Whether groups of as many digits go on before or behind: `41 42 43 …`, `0027 6012 …`. */
+function inSeries(text: string, at: number, end: number): boolean {
+  const separator = text.charAt(end);
+  const group = /^\d+/.exec(text.slice(at, at + 5))?.[0].length ?? 0;
+  if (text.charAt(at + group) !== ' ' || group > 4) return false;
+  const ahead = new RegExp(`(?:^|[^0-9A-Za-z])[0-9A-F]{${group}} $`);
+  if (ahead.test(text.slice(Math.max(0, at - group - 2), at))) return true;
+  const behind = group === 4 ? /^ [0-9A-F]{4}(?![0-9A-Za-z])/ : /^ \d{2,4} \d{2,4}/;
+  return separator === ' ' && behind.test(text.slice(end, end + 10));
+}
+
 /** A telephone number whose first digit is at `at`. @returns end of the match, or `at` */
 export function findPhone(text: string, at: number, key: string, out: Span[]): number {
   const ahead = text.charCodeAt(at - 1);
   const plus =
     ahead === 0x2b ||
     text.slice(at - 2, at) === '+(' ||
-    (text.startsWith('00', at) && !/[\d.] ?$/.test(text.slice(at - 2, at)));
+    (text.startsWith('00', at) &&
+      abroad.test(text.slice(at, at + 8)) &&
+      !/[\d.] ?$/.test(text.slice(at - 2, at)));
   const open = ahead === 0x28 ? 1 : 0;
   if (plus) {
     const start = text.startsWith('00', at) && ahead !== 0x2b ? at + 2 : at;
@@ -135,7 +152,7 @@ export function findPhone(text: string, at: number, key: string, out: Span[]): n
   national.lastIndex = at;
   let end = at;
   let confidence = 0.8;
-  if (national.test(text)) end = national.lastIndex;
+  if (national.test(text) && !inSeries(text, at, national.lastIndex)) end = national.lastIndex;
   else {
     free.lastIndex = at;
     if (free.test(text) && isPhoneSaid(text, at, free.lastIndex, key)) end = free.lastIndex;
@@ -189,47 +206,4 @@ export function findAddress(text: string, at: number, out: Span[]): number {
   if (!street.test(text)) return at;
   out.push({ start: at, end: street.lastIndex, detector: 'address', confidence: 0.7 });
   return street.lastIndex;
-}
-
-const documents =
-  /[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
-
-/** A part of each of the words below, so that most numbers are done with at one look. */
-const documentWord = /pass|pas[ae]|routing|aba n|account|acct|onto|licen|führers/i;
-
-/** Passport and licence numbers, only after their word. */
-export function findDocument(text: string, at: number, key: string, out: Span[]): number {
-  documents.lastIndex = at;
-  if (!documents.test(text)) return at;
-  const context = before(text, at, key).slice(-40 - key.length);
-  if (!documentWord.test(context)) return at;
-  const passport = hasWord(context, ['passport', 'reisepass', 'passeport', 'pasaporte']);
-  const account =
-    !passport &&
-    hasWord(context, [
-      'routing',
-      'aba number',
-      'account number',
-      'account no',
-      'acct',
-      'bank account',
-      'kontonummer',
-    ]);
-  const license =
-    !passport &&
-    !account &&
-    hasWord(context, [
-      'driver license',
-      "driver's license",
-      'drivers license',
-      'driving licence',
-      'driver licence',
-      'license number',
-      'licence number',
-      'führerschein',
-    ]);
-  if (!passport && !license && !account) return at;
-  const detector = passport ? 'passport' : account ? 'bank-account' : 'driver-license';
-  out.push({ start: at, end: documents.lastIndex, detector, confidence: 0.75 });
-  return documents.lastIndex;
 }

@@ -58,8 +58,24 @@ function judge(name: string): NameVerdict | null {
       normal.replaceAll(' ', ''),
     );
   if (tail === null || /(?:page|max|next|cursor|num|count|bypass)token$/.test(normal.replaceAll(' ', '')))
-    return speaksOfSecret(words) ? faint : null;
+    return joinedVerdict(lastWord) ?? (speaksOfSecret(words) ? faint : null);
   return sensitiveEndings.get(tail[1] ?? '') ?? { detector: 'credential', strength: 'weak' };
+}
+
+/** Names of several words that some write as one: `secretaccesskey`. */
+const joined: ReadonlyMap<string, NameVerdict> = new Map(
+  [...sensitiveEndings]
+    .filter(([name]) => name.length >= 9 && name.includes(' '))
+    .map(([name, verdict]) => [name.replaceAll(' ', ''), verdict] as const),
+);
+
+/** The verdict of the longest such name that a word ends with. */
+function joinedVerdict(word: string): NameVerdict | null {
+  for (let from = 0; from <= word.length - 8; from += 1) {
+    const found = joined.get(word.slice(from));
+    if (found !== undefined) return found;
+  }
+  return null;
 }
 
 /** A judge of names that remembers what it has seen: keys repeat. The memory is bounded. */

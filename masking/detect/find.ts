@@ -1,18 +1,35 @@
+import { isBase64 } from '../base64-text.ts';
 import { joinSpans } from '../span.ts';
 import type { Span } from '../span.ts';
 import { findAssignment } from './assignment.ts';
 import type { PendingName } from './assignment.ts';
 import { isDigit, isEvent, isHex, isLetter, isQuote, isWord } from './characters.ts';
-import { findAddress, findBirthDate, findDocument, findPhone } from './contact.ts';
+import { findAddress, findBirthDate, findPhone } from './contact.ts';
+import { findDocument } from './documents.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { findCall } from './called.ts';
+import { digitsAhead, digitWithin } from './digits.ts';
 import { findInserted } from './inserted.ts';
-import { createJwtFinder, findPasswordHash, findPrivateKey } from './long-secrets.ts';
-import { findEmail, findIp4, findIp6, findMac, findUrlPassword } from './network.ts';
+import {
+  createJwtFinder,
+  findHashDump,
+  findKeyTail,
+  findPasswordHash,
+  findPrivateKey,
+} from './long-secrets.ts';
+import {
+  findDottedMac,
+  findEmail,
+  findIp4,
+  findIp6,
+  findLoginPassword,
+  findMac,
+  findUrlPassword,
+} from './network.ts';
 import { findCard, findIban } from './payment.ts';
 import type { PersonNumberFinder } from './person-numbers.ts';
 import type { VendorTokens } from './vendor-tokens.ts';
-import { findPasswordFlag, findUserFlag } from './flags.ts';
+import { findPasswordFlag, findPgPass, findUserFlag } from './flags.ts';
 import { findIdentifiedBy, findSpoken, findSpokenAhead, maySpeak } from './spoken.ts';
 import { findWallet, shortestWallet } from './wallets.ts';
 
@@ -80,7 +97,10 @@ export function createFinder(parts: FinderParts): Finder {
     if (shape.isoDate) return on.birth ? findBirthDate(text, at, key, out) : at;
     if (shape.single && ahead !== 0x2b) return on.ip && shape.dots >= 3 ? findIp4(text, at, out) : at;
     if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
-    const glued = (ahead === 0x2d || ahead === 0x5f || ahead === 0x2f) && isWord(text.charCodeAt(at - 2));
+    // Part of a name or a path, unless its own hyphens stand where an SSN's do.
+    const glued =
+      (ahead === 0x2d || ahead === 0x5f || (ahead === 0x2f && text.charCodeAt(at + 6) !== 0x2d)) &&
+      isWord(text.charCodeAt(at - 2));
     let end = at;
     if (on.card && shape.digits >= 12) end = findCard(text, at, key, out);
     if (end === at && on.ip && shape.dots >= 3) end = findIp4(text, at, out);
@@ -89,7 +109,7 @@ export function createFinder(parts: FinderParts): Finder {
     if (end === at && on.birth && shape.digits >= 5) end = findBirthDate(text, at, key, out);
     if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
       end = findPhone(text, at, key, out);
-    if (end === at && shape.digits >= 5) end = findDocument(text, at, key, out);
+    if (end === at && shape.digits >= 5) end = findDocument(text, at, key, enabled, out);
     if (end === at && on.address && shape.street) end = findAddress(text, at, out);
     return end;
   };
@@ -106,7 +126,7 @@ export function createFinder(parts: FinderParts): Finder {
       end = findBirthDate(text, at, key, out);
     if (plain || end > at || !digitWithin(text, at)) return end;
     end = parts.persons(text, at, key, out);
-    return end === at ? findDocument(text, at, key, out) : end;
+    return end === at ? findDocument(text, at, key, enabled, out) : end;
   };
 
   const jwt = createJwtFinder();
@@ -134,6 +154,8 @@ export function createFinder(parts: FinderParts): Finder {
         if (end === start && (digits > 0 || code <= 90))
           end = word(text, start, digits === 0 && run >= 8, key, out);
         if (end === start && on.wallet && run >= shortestWallet) end = findWallet(text, start, key, out);
+        if (end === start && run === 4 && on.mac && text.charCodeAt(i) === 0x2e && isHex(code))
+          end = findDottedMac(text, start, out);
         if (end > start) {
           i = end;
           continue;
@@ -142,10 +164,13 @@ export function createFinder(parts: FinderParts): Finder {
         else if (run === 6 && (code | 32) === 0x76) findInserted(text, start, parts.judge, enabled, out);
         else if (spoken && run === 2 && (code | 32) === 0x62)
           i = Math.max(i, findIdentifiedBy(text, start, out));
+        // Python's and Ruby's `os.environ.get("API_KEY") or "…"`.
+        else if (run === 2 && code === 0x6f && isQuote(text.charCodeAt(i + 1)) && text.charCodeAt(i) === 32)
+          i = Math.max(i, assignedAt(text, start, pending, out));
         if (digits > 0) {
           end = parts.vendors.atRun(text, start, i, out);
           if (end > start) i = Math.max(i, end);
-        }
+        } else if (run < 128) i = Math.max(i, parts.vendors.atLetters(text, start, i, out));
         continue;
       }
       if (isEvent(code)) i = Math.max(i, event(text, i, code, pending, out));
@@ -155,22 +180,40 @@ export function createFinder(parts: FinderParts): Finder {
   };
 
   function event(text: string, at: number, code: number, pending: PendingName, out: Span[]): number {
-    if (code === 0x40) return on.email ? findEmail(text, at, out) : at;
+    if (code === 0x40) {
+      if (on.url && mayBeLogin(text, at) && findLoginPassword(text, at, out)) return at;
+      return on.email ? findEmail(text, at, out) : at;
+    }
     if (code === 0x2d) {
-      if (on.key && text.charCodeAt(at + 1) === 0x2d && text.startsWith('-----BEGIN', at))
-        return findPrivateKey(text, at, out);
+      if (on.key && text.charCodeAt(at + 1) === 0x2d && text.startsWith('-----', at)) {
+        const end = text.startsWith('-----BEGIN', at)
+          ? findPrivateKey(text, at, out)
+          : findKeyTail(text, at, out);
+        if (end > at) return end;
+      }
       if (spoken && !isWord(text.charCodeAt(at - 1))) {
         const next = text.charCodeAt(at + 1) | 32;
         const end = next === 0x75 ? findUserFlag(text, at, out) : findPasswordFlag(text, at, out);
         if (end > at) return end;
       }
+      // `API_TOKEN - …`, as lists are written.
+      if (text.charCodeAt(at + 1) === 32 && text.charCodeAt(at - 1) === 32)
+        return assignedAt(text, at, pending, out);
       return on.mac && isHex(text.charCodeAt(at + 1)) ? findMac(text, at, out) : at;
     }
     if (code === 0x28) return isQuote(text.charCodeAt(at + 1)) ? calledAt(text, at, out) : at;
+    if (code === 0x2c && text.startsWith(';base64,', at - 7)) return skipBase64(text, at + 1);
     if (code === 0x2c && !nearQuotes(text, at) && !isWord(text.charCodeAt(at + 1))) return at;
     if (code === 0x24) return on.hash ? findPasswordHash(text, at, out) : at;
+    // `a ?? 'b'`; a single one asks.
+    if (code === 0x3f && text.charCodeAt(at + 1) !== 0x3f) return at;
     if (code === 0x3a) {
-      if (on.url) findUrlPassword(text, at, out);
+      if (on.hash && text.startsWith(':::', at)) findHashDump(text, at, out);
+      if (on.url) {
+        findUrlPassword(text, at, out);
+        const end = findPgPass(text, at, out);
+        if (end > at) return end;
+      }
       const next = text.charCodeAt(at + 1);
       if ((on.mac || on.ip) && (isHex(next) || next === 0x3a) && isHex(text.charCodeAt(at - 1))) {
         let end = on.mac ? findMac(text, at, out) : at;
@@ -186,11 +229,33 @@ export function createFinder(parts: FinderParts): Finder {
       isDigit(text.charCodeAt(at - 2))
     )
       return at;
+    return assignedAt(text, at, pending, out);
+  }
+
+  function assignedAt(text: string, at: number, pending: PendingName, out: Span[]): number {
     const found: Span[] = [];
     const end = findAssignment(text, at, parts.judge, pending, found);
     for (const span of found) if (enabled(span.detector)) out.push(span);
     return found.length > 0 && found.every((span) => enabled(span.detector)) ? end : at;
   }
+}
+
+/** Whether a slash stands close before an `@`, or `tcp(` or `unix(` behind it. */
+function mayBeLogin(text: string, at: number): boolean {
+  if (text.startsWith('cp(', at + 2) || text.startsWith('nix(', at + 2)) return true;
+  for (let i = at - 1; i > at - 66 && i > 0; i -= 1) {
+    const code = text.charCodeAt(i);
+    if (code === 0x2f) return isWord(text.charCodeAt(i - 1));
+    if (code <= 32) return false;
+  }
+  return false;
+}
+
+/** The end of a data URL's base64: bytes are not text, and text in it is opened and searched on its own. */
+function skipBase64(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && isBase64(text.charCodeAt(at))) at += 1;
+  return at - 1;
 }
 
 const months = new Set(['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']);
@@ -202,67 +267,4 @@ function nearQuotes(text: string, at: number): boolean {
   const left = text.charCodeAt(at - 1);
   const right = text.charCodeAt(at + 1);
   return (left === 34 || left === 39) && (right === 34 || right === 39 || right === 32);
-}
-
-/** Whether a digit stands among the next six characters of a word that starts with a capital. */
-function digitWithin(text: string, at: number): boolean {
-  for (let i = at + 1; i < at + 8; i += 1) {
-    const code = text.charCodeAt(i);
-    if (isDigit(code)) return true;
-    if (!isLetter(code) && code !== 32 && code !== 0x2d) return false;
-  }
-  return false;
-}
-
-interface DigitShape {
-  /** `2026-03-04`: no identity number looks like that. */
-  readonly isoDate: boolean;
-  /** Two groups of one digit each: no number that matters is written so. */
-  readonly single: boolean;
-  readonly digits: number;
-  readonly dots: number;
-  readonly date: boolean;
-  readonly street: boolean;
-  /** Five digits or more that a letter follows at once, as in some countries' identity numbers. */
-  readonly lettered: boolean;
-}
-
-/** Counts the digits that hang together from `at`, single separators allowed; looks at 40 characters at most. */
-function digitsAhead(text: string, at: number): DigitShape {
-  let digits = 0;
-  let dots = 0;
-  let i = at;
-  let gap = 0;
-  for (; i < at + 40; i += 1) {
-    const code = text.charCodeAt(i);
-    if (isDigit(code)) {
-      digits += 1;
-      gap = 0;
-      continue;
-    }
-    if (code === 0x2e) dots += 1;
-    else if (code !== 32 && code !== 0x2d && code !== 0x2f && code !== 0x28 && code !== 0x29) break;
-    gap += 1;
-    if (gap > 2) break;
-  }
-  const fifth = text.charCodeAt(at + 4);
-  const date = (fifth === 0x2d || fifth === 0x2f) && text.charCodeAt(at + 7) === fifth && digits <= 14;
-  const behind = text.charCodeAt(i);
-  return {
-    digits,
-    dots,
-    date,
-    isoDate:
-      date &&
-      fifth === 0x2d &&
-      (!isWord(text.charCodeAt(at + 10)) || text.charCodeAt(at + 10) === 0x54) &&
-      text.charCodeAt(at + 10) !== 0x2d,
-    single:
-      digits > 1 &&
-      !isDigit(text.charCodeAt(at + 1)) &&
-      isDigit(text.charCodeAt(at + 2)) &&
-      !isDigit(text.charCodeAt(at + 3)),
-    lettered: digits >= 5 && gap === 0 && isLetter(behind),
-    street: digits <= 5 && behind >= 65 && behind <= 90 && text.charCodeAt(i - 1) === 32,
-  };
 }

@@ -23,7 +23,7 @@ const passwordFlag =
   /-(?:p|P|a|w)(?: ?(["'])([^"'\n]{3,128})\1| ([^\s"'`-][^\s"'`]{2,127})|([^\s"'`=-][^\s"'`]{4,127}))/y;
 /** Tools that take a password after `-p`, `-a` or `-w`. */
 const tools =
-  /(?:^|[\s/;&|`"'$(])(sshpass|mysql\w*|mariadb\w*|(?:docker|podman|oras|nerdctl|buildah|skopeo|cf|az|argocd) login|registry login|psexec\w*|smbclient|redis-cli|mongo\w*|ldap\w+|plink|pscp|winexe|tsm|bteq|sqlcmd)(?:\.exe)?\s[^\n]*$/i;
+  /(?:^|[\s/;&|`"'$(])(sshpass|mysql\w*|mariadb\w*|(?:docker|podman|oras|nerdctl|buildah|skopeo|cf|az|argocd) login|registry login|psexec\w*|smbclient|redis-cli|mongo\w*|ldap\w+|plink|pscp|winexe|tsm|bteq|sqlcmd|unzip|zip|rar|7z)(?:\.exe)?\s[^\n]*$/i;
 
 /** `docker login -p …`, `mysql -p…`, `sshpass -p '…'`, at the hyphen. @returns the offset to go on from */
 export function findPasswordFlag(text: string, at: number, out: Span[]): number {
@@ -42,4 +42,19 @@ export function findPasswordFlag(text: string, at: number, out: Span[]): number 
   const start = passwordFlag.lastIndex - value.length - (match[2] === undefined ? 0 : 1);
   out.push({ start, end: start + value.length, detector: 'password', confidence: 0.75 });
   return start + value.length - 1;
+}
+
+const pgPass = /(?:\d{2,5}|\*):[\w*.-]{1,63}:[\w*.-]{1,63}:([^\s:]{4,128})(?=\s|$)/y;
+
+/** A line of PostgreSQL's password file, `host:port:database:user:password`, at its first colon. */
+export function findPgPass(text: string, at: number, out: Span[]): number {
+  const next = text.charCodeAt(at + 1);
+  if (next !== 0x2a && !(next >= 49 && next <= 57)) return at;
+  pgPass.lastIndex = at + 1;
+  const value = pgPass.exec(text)?.[1] ?? '';
+  if (value === '' || !/[A-Za-z*]:[^\s:]+$/.test(text.slice(at, pgPass.lastIndex))) return at;
+  const start = pgPass.lastIndex - value.length;
+  if (isPlaceholder(value) || /^[0-9a-f]{1,4}$/i.test(value)) return at;
+  out.push({ start, end: pgPass.lastIndex, detector: 'password', confidence: 0.8 });
+  return pgPass.lastIndex - 1;
 }

@@ -1,4 +1,5 @@
 import type { Span } from '../span.ts';
+import { isWord } from './characters.ts';
 
 const armour = /-----BEGIN [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,20}-----/y;
 const bodyLimit = 16_384;
@@ -14,8 +15,30 @@ export function findPrivateKey(text: string, at: number, out: Span[]): number {
   const close = end.exec(window);
   const body = close === null ? /^[A-Za-z0-9+/=\s\\:,.-]*/.exec(window) : null;
   const stop = armour.lastIndex + (close === null ? (body?.[0].length ?? 0) : close.index + close[0].length);
+  // A header alone, as programs compare with it, holds nothing.
+  if (
+    !/[A-Za-z0-9+/=]{16}/.test(
+      text.slice(armour.lastIndex, close === null ? stop : armour.lastIndex + close.index),
+    )
+  )
+    return at;
   out.push({ start: at, end: stop, detector: 'private-key', confidence: 1 });
   return stop - 1;
+}
+
+const keyLines = /(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\[nr]|["'+,>#]){1,12})+$/;
+const keyEnd = /-----END [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,20}-----/y;
+
+/** A private key whose beginning is not there: the lines before its end, at the end's first hyphen. */
+export function findKeyTail(text: string, at: number, out: Span[]): number {
+  keyEnd.lastIndex = at;
+  if (!keyEnd.test(text)) return at;
+  const from = Math.max(0, at - 8_192);
+  const window = text.slice(Math.max(from, text.lastIndexOf('-----', at - 1) + 5), at);
+  const lines = keyLines.exec(window);
+  if (lines === null) return at;
+  out.push({ start: at - lines[0].length, end: keyEnd.lastIndex, detector: 'private-key', confidence: 0.9 });
+  return keyEnd.lastIndex - 1;
 }
 
 /** JWT and JWE (RFC 7519): a header that decodes to an object with `alg`, then dots. */
@@ -56,15 +79,43 @@ export function createJwtFinder(): JwtFinder {
 const hashed =
   /\$(?:2[abxy]?\$\d{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|8|9|14|apr1|y|gy|sha1|md5)\$[^\s"'<>]{1,64}\$?[./A-Za-z0-9$=,+-]{20,120}|argon2(?:id|i|d)\$[^\s"'<>]{20,240}|pbkdf2[\w-]{0,12}\$[^\s"'<>]{20,240}|scrypt\$[^\s"'<>]{20,240}|krb5\w{2,6}\$[^\s"'<>]{32,4000}|NT\$[0-9a-fA-F]{32})/y;
 
+/** Django's way: the algorithm's name stands before the first `$`. */
+const namedHash = /\$[0-9A-Za-z=,$]{1,64}\$[./A-Za-z0-9$=,+-]{20,160}/y;
+
 /** A password's hash as crypt(3) and its followers write it, at the first `$`. */
 export function findPasswordHash(text: string, at: number, out: Span[]): number {
   const next = text.charCodeAt(at + 1);
-  // A digit or one of `a g k m N p s y`.
-  if (!((next >= 49 && next <= 57) || (next | 32) === 0x6e || /[agkmpsy]/.test(text.charAt(at + 1))))
+  // A digit or one of `a g k m N p s y`; behind a name, the count or salt may begin with anything.
+  if (
+    !isWord(text.charCodeAt(at - 1)) &&
+    !((next >= 49 && next <= 57) || (next | 32) === 0x6e || /[agkmpsy]/.test(text.charAt(at + 1)))
+  )
     return at;
+  const named = /(?:pbkdf2_sha\d{1,3}|bcrypt_sha256|argon2|scrypt|sha1|md5)$/.exec(
+    text.slice(Math.max(0, at - 16), at),
+  );
+  if (named !== null) {
+    namedHash.lastIndex = at;
+    if (!namedHash.test(text)) return at;
+    out.push({
+      start: at - named[0].length,
+      end: namedHash.lastIndex,
+      detector: 'password-hash',
+      confidence: 0.9,
+    });
+    return namedHash.lastIndex - 1;
+  }
   hashed.lastIndex = at;
   const match = hashed.exec(text);
   if (match === null || !/\d/.test(match[0].slice(3)) || match[0].length < 30) return at;
   out.push({ start: at, end: hashed.lastIndex, detector: 'password-hash', confidence: 0.9 });
   return hashed.lastIndex - 1;
+}
+
+const dump = /[0-9a-fA-F]{32}:[0-9a-fA-F]{32}$/;
+
+/** `user:500:LM:NT:::`, as Windows' hashes are dumped, at the first of the three colons. */
+export function findHashDump(text: string, at: number, out: Span[]): void {
+  if (!dump.test(text.slice(Math.max(0, at - 65), at))) return;
+  out.push({ start: at - 65, end: at, detector: 'password-hash', confidence: 0.9 });
 }

@@ -39,6 +39,19 @@ const isLocal = (code: number): boolean =>
   code === 0x7e ||
   code >= 0xc0;
 
+const before =
+  /(?:thin:|sqlplus\s{1,4}|sqlldr\s{1,4}|(?:exp|imp|expdp|impdp|rman)\s{1,4})[\w$#]{1,30}\/([^\s@/"']{3,64})$/i;
+const inDsn = /["'\s=][\w.-]{1,64}:([^\s@:"']{3,128})$/;
+
+/** `scott/tiger@ORCL` after Oracle's tools, `root:secret@tcp(…)` in Go: the password before an `@`. */
+export function findLoginPassword(text: string, at: number, out: Span[]): boolean {
+  const go = text.startsWith('tcp(', at + 1) || text.startsWith('unix(', at + 1);
+  const match = (go ? inDsn : before).exec(text.slice(Math.max(0, at - 200), at));
+  if (match === null) return false;
+  out.push({ start: at - (match[1] ?? '').length, end: at, detector: 'url-password', confidence: 0.85 });
+  return true;
+}
+
 /** E-mail address around an `@` (RFC 5321 lengths: local part 64, domain 255). */
 export function findEmail(text: string, at: number, out: Span[]): number {
   let start = at;
@@ -69,6 +82,7 @@ export function findEmail(text: string, at: number, out: Span[]): number {
 function isTopLevel(label: string): boolean {
   const first = label.charCodeAt(0);
   if (!isLetter(first) && first < 0xc0) return false;
+  if (/^xn--[a-z0-9-]+$/i.test(label)) return true;
   return !/^[^\d]*\d/.test(label) && !fileEndings.has(label.toLowerCase());
 }
 
@@ -117,6 +131,12 @@ export function findMac(text: string, at: number, out: Span[]): number {
   if (!isHex(text.charCodeAt(at - 1)) || !isHex(text.charCodeAt(at - 2)) || isWord(text.charCodeAt(at - 3)))
     return at;
   if (text.charCodeAt(at + 3) !== text.charCodeAt(at)) return at;
+  // The end of something longer, such as a fingerprint.
+  if (
+    text.charCodeAt(at - 3) === text.charCodeAt(at) &&
+    /[^0-9A-Za-z][0-9A-Fa-f]{2}.$/.test(text.slice(Math.max(0, at - 6), at - 2))
+  )
+    return at;
   macPattern.lastIndex = at - 2;
   const match = macPattern.exec(text);
   if (match === null || /^(?:00[:-]){5}00$|^(?:ff[:-]){5}ff$/i.test(match[0])) return at;
@@ -124,12 +144,34 @@ export function findMac(text: string, at: number, out: Span[]): number {
   return macPattern.lastIndex - 1;
 }
 
+const dottedMac = /[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/y;
+
+/** `001b.4411.3ab7`, as switches write MAC addresses. @returns end of the match, or `at` */
+export function findDottedMac(text: string, at: number, out: Span[]): number {
+  dottedMac.lastIndex = at;
+  if (!dottedMac.test(text)) return at;
+  const value = text.slice(at, at + 14);
+  // Digits alone may be a number in groups, letters alone words.
+  if (
+    !/[a-f].*[a-f]/i.test(value) ||
+    !/\d/.test(value) ||
+    /0.*0.*0.*0.*0.*0.*0/.test(value) ||
+    /[.\w-]/.test(text.charAt(at - 1))
+  )
+    return at;
+  out.push({ start: at, end: at + 14, detector: 'mac', confidence: 0.85 });
+  return at + 14;
+}
+
 /** IPv6 address (RFC 4291) whose first colon is at `at`; loopback and unspecified are left. */
 export function findIp6(text: string, at: number, out: Span[]): number {
   let start = at;
   while (start > 0 && at - start < 5 && isHex(text.charCodeAt(start - 1))) start -= 1;
   const ahead = text.charCodeAt(start - 1);
-  if (start === at || at - start > 4 || isWord(ahead) || ahead === 0x3a || ahead === 0x2e) return at;
+  if (start === at || at - start > 4 || isWord(ahead) || ahead === 0x2e) return at;
+  // `peer:2001:db8::1`: a word with a colon, which no group of an address is.
+  if (ahead === 0x3a && !/[g-z_][0-9A-Za-z_]{0,40}:$/i.test(text.slice(Math.max(0, start - 42), start)))
+    return at;
   ip6Pattern.lastIndex = start;
   const match = ip6Pattern.exec(text);
   if (match === null || match[0].length < 7 || !/[0-9]/.test(match[0]) || /^\d\d:\d\d:/.test(match[0]))
@@ -149,7 +191,7 @@ export function findIp4(text: string, at: number, out: Span[]): number {
   const ahead = text.charCodeAt(at - 1);
   if (ahead === 0x2e || ahead === 0x2d || ahead === 0x5f || /^(?:127\.|0\.|255\.)/.test(match[0])) return at;
   if (
-    /(?:version|release|chapter|section|clause|step|§|\bver|\bv|oid|rfc ?\d{3,5},?)[\s:="']*$/i.test(
+    /(?:version|release|chapter|section|clause|step|§|\bver|oid|rfc ?\d{3,5},?)[\s:="']*$|\bv$/i.test(
       text.slice(Math.max(0, at - 16), at),
     )
   )

@@ -36,6 +36,9 @@ const issuers: readonly (readonly [number, number, string])[] = [
   [65, 65, '16'],
   [9792, 9792, '16'],
   [506099, 506198, '16 18 19'],
+  [5067, 5067, '16'],
+  [5090, 5099, '16'],
+  [636297, 636297, '16'],
   [650002, 650027, '16 18 19'],
 ];
 
@@ -52,6 +55,18 @@ export function isCard(digits: string): boolean {
 const shortCard = /^(?:0604|50|5[6-9]|63|67)/;
 const cardWords = ['card', 'credit', 'debit', 'maestro', 'payment', 'karte', 'carte', 'tarjeta', 'carta'];
 
+/** Barcodes share form and length with old cards. */
+const productCode = /(?:EAN|GTIN|UPC|ISBN|barcode)(?:-?\d\d)?[\s:#="'-]{0,3}$/i;
+
+/** Whether groups of four go on to the left, or by two more to the right: a table of numbers or code points. */
+function isListed(text: string, at: number, end: number, separator: number): boolean {
+  if (separator < 0) return false;
+  return (
+    /[0-9A-F]{4} $/.test(text.slice(Math.max(0, at - 5), at)) ||
+    /^ [0-9A-F]{4} [0-9A-F]{4}(?![0-9A-Za-z])/.test(text.slice(end, end + 11))
+  );
+}
+
 /** Twelve digits are a card of the old debit ranges only where words say so. */
 function isShortCard(digits: string, context: string): boolean {
   return shortCard.test(digits) && luhn(digits) && hasWord(context, cardWords);
@@ -64,6 +79,7 @@ function isShortCard(digits: string, context: string): boolean {
 export function findCard(text: string, at: number, key: string, out: Span[]): number {
   let digits = '';
   let separator = -1;
+  let groupFrom = 0;
   let end = at;
   let found = at;
   while (digits.length < 20) {
@@ -75,17 +91,27 @@ export function findCard(text: string, at: number, key: string, out: Span[]): nu
         digits.length >= 12 &&
         !isDigit(text.charCodeAt(end)) &&
         !isWord(text.charCodeAt(end)) &&
+        (separator < 0 || digits.length - groupFrom < 8) &&
         (isCard(digits) || (digits.length === 12 && isShortCard(digits, before(text, at, key))))
       )
         found = end;
       continue;
     }
+    // Cards are embossed in groups of four, six or more; `41 42 43 44` counts.
+    const group = digits.length - groupFrom;
+    if (separator < 0 ? group !== 4 && group !== 6 : group < 4 || group > 7) break;
     const spaced = code === 32 || code === 0x2d || code === 0x2e || code === 0xa0 || code === 0x2009;
     if (!spaced || !isDigit(text.charCodeAt(end + 1)) || (separator >= 0 && separator !== code)) break;
     separator = code;
+    groupFrom = digits.length;
     end += 1;
   }
-  if (found === at) return at;
+  if (
+    found === at ||
+    isListed(text, at, found, separator) ||
+    productCode.test(text.slice(Math.max(0, at - 14), at))
+  )
+    return at;
   out.push({ start: at, end: found, detector: 'payment-card', confidence: 0.97 });
   return found;
 }

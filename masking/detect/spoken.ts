@@ -1,6 +1,6 @@
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { Span } from '../span.ts';
-import { isPlaceholder, looksRandom } from './values.ts';
+import { isPlaceholder, isRestless, looksRandom } from './values.ts';
 
 /** Words after which a value may stand with nothing but a space: lower case, to detector. */
 const speaking = new Map([
@@ -12,12 +12,15 @@ const speaking = new Map([
   ),
   ...['cvv', 'cvc', 'cvv2'].map((word) => [word, 'card-code'] as const),
   ['pin', 'pin'] as const,
+  ...['securestring', 'storepass', 'keypass'].map((word) => [word, 'password'] as const),
 ]);
+/** Ends of longer names (`DEFAULT_PASS`, `SECRET_KEY_BASE`, `security code`) that say nothing alone. */
+const endings = new Set(['pass', 'base', 'private', 'code']);
 const after =
-  /(?: (?:is|was|=|to|of))?[ \t]{1,4}(?:(["'])([^"'\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
+  /(?: (?:is|was|=|to|of|è|est|ist|es|é|jest|lautet):?)?(?: --(?:body|value|data))?[ \t=]{1,4}(?:(["'`])([^"'`\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
 /** By first letter (its last five bits), the lengths of the words that speak, one bit each. */
 const lengths = new Uint16Array(32);
-for (const word of speaking.keys()) {
+for (const word of [...speaking.keys(), ...endings]) {
   const first = word.charCodeAt(0) & 31;
   lengths[first] = (lengths[first] ?? 0) | (1 << word.length);
 }
@@ -41,13 +44,18 @@ export function findSpoken(
   const next = text.charCodeAt(end);
   const ahead = text.charCodeAt(start - 1);
   // Part of a longer name, which may say otherwise: `public_key`, `primary-key`.
-  if (ahead === 0x5f || ahead === 0x2e || ahead === 0x2d) {
+  let whole: NameVerdict | null = null;
+  const word = text.slice(start, end).toLowerCase();
+  const ending = endings.has(word) && (ahead !== 32 || word === 'code');
+  if (ahead === 0x5f || ahead === 0x2e || ahead === 0x2d || ending) {
     let from = start;
-    while (from > 0 && start - from < 48 && /[\w.-]/.test(text.charAt(from - 1))) from -= 1;
-    if (judge(text.slice(from, end)) === null) return end;
+    const part = ending && ahead === 32 ? /[A-Za-z ]/ : /[\w.-]/;
+    while (from > 0 && start - from < 48 && part.test(text.charAt(from - 1))) from -= 1;
+    whole = judge(text.slice(from, end));
+    if (whole === null || (ending && from === start)) return end;
   }
   if (next !== 32 && next !== 10 && next !== 13 && next !== 9) return end;
-  const detector = speaking.get(text.slice(start, end).toLowerCase());
+  const detector = speaking.get(word) ?? (ending ? whole?.detector : undefined);
   if (detector === undefined) return end;
   after.lastIndex = end;
   const match = after.exec(text);
@@ -66,8 +74,12 @@ function speaks(detector: string, value: string, quoted: boolean): boolean {
   if (/^https?:|^[\w-]+(?:\.[\w-]+)*\(|^[-/]/.test(value)) return false;
   if (detector === 'password') {
     if (quoted) return !/\s/.test(value) && value.length >= 4;
+    if (isRestless(value)) return true;
     return (
-      value.length >= 6 && /\d/.test(value) && /[A-Za-z]/.test(value) && !/^[\d.:/-]+[a-z]{0,3}$/i.test(value)
+      value.length >= 6 &&
+      (/\d/.test(value) || /[a-z][!@#$%^&*?][A-Za-z]/.test(value)) &&
+      /[A-Za-z]/.test(value) &&
+      !/^[\d.:/-]+[a-z]{0,3}$/i.test(value)
     );
   }
   return value.length >= 12 && /\d.*\d/.test(value) && !/[([<{]/.test(value) && looksRandom(value);

@@ -98,6 +98,7 @@ export function isPlaceholder(value: string): boolean {
     placeholder.test(head) ||
     begunTemplate.test(head) ||
     notValues.has(value.toLowerCase()) ||
+    /\*{4}/.test(head) ||
     (stopgap.test(head) && !/\d.*\d.*\d/.test(head))
   );
 }
@@ -115,7 +116,7 @@ export function looksRandom(value: string): boolean {
   if (value.length < 8 || /\s/.test(value)) return false;
   const digits = /\d/.test(value);
   const letters = /[A-Za-z]/.test(value);
-  if (!digits && !(/[a-z]/.test(value) && /[A-Z]/.test(value) && value.length >= 16)) return false;
+  if (!digits && !(value.length >= 16 && isRestless(value))) return false;
   if (!letters) return value.length >= 16 && entropy(value) >= 2.5;
   return entropy(value) >= (value.length >= 20 ? 3 : 2.7);
 }
@@ -126,12 +127,14 @@ export function looksRandom(value: string): boolean {
  */
 export function isSensitiveValue(value: string, name: NameVerdict, quoted: boolean): boolean {
   if (isPlaceholder(value)) return false;
-  const digits = value.replace(/\D/g, '').length;
+  const digits = digitsIn(value);
   switch (name.detector) {
     case 'password':
       if (/\s/.test(value) && (name.strength === 'weak' || value.length > 48 || value.endsWith('.')))
         return false;
-      return value.length >= 3 && (quoted || isPasswordLike(value));
+      // `pass` also says what a test did: how often, or in which words.
+      if (name.strength === 'weak' && (/^\d{1,4}$/.test(value) || /[^\x20-\x7e]/.test(value))) return false;
+      return value.length >= 3 && !path.test(value) && (quoted || isPasswordLike(value));
     case 'card-code':
       return /^\d{3,4}$/.test(value);
     case 'pin':
@@ -140,7 +143,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     case 'national-id':
     case 'passport':
     case 'driver-license':
-      return digits >= 4 && value.length <= 24 && !/\s{2}/.test(value);
+      return digits >= 4 && value.length <= 24 && !/\s{2}|[\^~<>=*]/.test(value);
     case 'bank-account':
     case 'payment-card':
       return digits >= 6 && value.length <= 42;
@@ -149,16 +152,26 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     case 'date-of-birth':
       return digits >= 4 && value.length <= 40;
     case 'address':
-      return quoted && digits >= 1 && value.length >= 6 && value.length <= 200;
+      return (
+        quoted &&
+        digits >= 1 &&
+        value.length >= 6 &&
+        value.length <= 200 &&
+        (name.strength === 'strong' || isPlace(value))
+      );
     default:
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
-      if (isAddress(value)) return false;
+      if (isAddress(value) || sample.test(value)) return false;
       // Unquoted, it may be code: a call, a type, a member of something.
-      if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || digits < (value.length < 24 ? 2 : 1)))
+      if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || !mayBeUnquoted(value, digits)))
         return false;
       return (
-        value.length >= 6 && (looksRandom(value) || isBasicPair(value) || (quoted && looksSecret(value)))
+        value.length >= 6 &&
+        (looksRandom(value) ||
+          isBasicPair(value) ||
+          (quoted && (looksSecret(value) || seedPhrase.test(value))) ||
+          isRestless(value))
       );
   }
 }
@@ -194,5 +207,47 @@ function looksSecret(value: string): boolean {
 
 function isPasswordLike(value: string): boolean {
   if (/^[A-Za-z_.]+[([]/.test(value)) return false;
-  return /[^A-Za-z.,:;!?'")\]}-]/.test(value);
+  return /[^A-Za-z.,:;!?'")\]}-]|[!?][A-Za-z]/.test(value) || isRestless(value);
+}
+
+/** Values of examples in code: `key1 = "value1"`. */
+const sample = /^(?:value|val|key|token|secret|foo|bar|baz|test|string|name|user|item|data)[-_]?\d{0,3}$/i;
+const seedPhrase = /^(?:[a-z]{3,8} ){11,23}[a-z]{3,8}$/;
+/** A way in a file system: `PWD=/home/bob`. */
+const path = /^(?:~|[A-Za-z]:)?(?:[/\\][\w. -]+){2,}[/\\]?$/;
+
+/** Whether letters change between small and capital as no camel-case name does: `iuAZvyjGdaSE`. */
+export function isRestless(value: string): boolean {
+  if (value.length < 10 || !/^[A-Za-z][\w-]+$/.test(value)) return false;
+  let turns = 0;
+  for (let i = 1; i < value.length; i += 1) {
+    const before = value.charCodeAt(i - 1);
+    const code = value.charCodeAt(i);
+    if (before >= 65 && code >= 65 && ((before ^ code) & 32) !== 0) turns += 1;
+  }
+  if (turns * 5 >= value.length * 2) return true;
+  return turns * 10 >= value.length * 3 && /[b-df-hj-np-tv-xz]{4}/i.test(value);
+}
+
+/** Unquoted, a name of code with few digits is taken for code, unless chance has written it. */
+function mayBeUnquoted(value: string, digits: number): boolean {
+  if (isRestless(value)) return true;
+  if (/^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$]{2,}\d{0,4})+$/.test(value)) return false;
+  return digits >= (value.length < 24 ? 2 : 1);
+}
+
+/** Whether an `address` is one to live at: words, and a number standing alone. */
+export function isPlace(value: string): boolean {
+  if (/:\/\/|[@(){}[\];=+*"`]|^\d+\.\d|0x|\b(?:port|localhost|bytes|line|offset|range)\b/i.test(value))
+    return false;
+  return /\p{L}{3}/u.test(value) && /(?:^|[\s,])\d{1,6}[A-Za-z]?(?:[\s,]|$)/.test(value);
+}
+
+function digitsIn(value: string): number {
+  let count = 0;
+  for (let i = 0; i < value.length; i += 1) {
+    const code = value.charCodeAt(i);
+    if (code <= 57 && code >= 48) count += 1;
+  }
+  return count;
 }

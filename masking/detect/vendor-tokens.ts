@@ -31,6 +31,8 @@ export interface VendorTokens {
   atWord(text: string, at: number, end: number, out: Span[]): number;
   /** Rules that need a vendor's word nearby; `end` is where the run of letters and digits at `at` ends. */
   atRun(text: string, at: number, end: number, out: Span[]): number;
+  /** The few rules whose first run may hold no digit and ends at a mark: `{w14}.atlasv1.`; for runs of letters. */
+  atLetters(text: string, at: number, end: number, out: Span[]): number;
   /** Begins a text that stands under `key`. */
   reset(key: string): void;
 }
@@ -64,6 +66,8 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
   // Filled from the start: an array with holes would be a hash table inside V8, asked for every word.
   const table = Array.from<Ready[] | undefined>({ length: 128 * 128 }).fill(undefined);
   const loose: Ready[] = [];
+  /** What follows a first run that may be letters alone, by its length. */
+  const marks = Array.from<string[] | undefined>({ length: 128 }).fill(undefined);
   for (const rule of prefixRules) {
     if (!enabled(rule.name)) continue;
     for (const source of rule.shapes) {
@@ -79,8 +83,13 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
         runMin: shape.runMin,
         runMax: shape.runMax,
       };
-      if (!isWord(shape.prefix.charCodeAt(0))) loose.push(ready);
-      else if (shape.prefix.length === 1) {
+      if (!isWord(shape.prefix.charCodeAt(0))) {
+        loose.push(ready);
+        const mark = /^\{[wuAab]\d+(?:-\d+)?\}([^\w{<][^{<]*)/.exec(source)?.[1];
+        if (mark !== undefined)
+          for (let length = shape.runMin; length <= Math.min(shape.runMax, 127); length += 1)
+            (marks[length] ??= []).push(mark);
+      } else if (shape.prefix.length === 1) {
         // One letter says little: it stands in the table with every second one.
         for (let second = 48; second < 123; second += 1) {
           if (isWord(second)) (table[(shape.prefix.charCodeAt(0) << 7) | second] ??= []).push(ready);
@@ -103,13 +112,18 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
       if (rules === undefined) return at;
       const run = runEnd - at;
       const third = text.charCodeAt(at + 2);
+      // The longest match counts: one vendor's prefix may begin another's.
+      let best = at;
       for (const rule of rules) {
         if (run < rule.runMin || (rule.third !== 0 && rule.third !== third)) continue;
         if (!text.startsWith(rule.prefix, at)) continue;
+        const size = out.length;
         const end = tryRule(rule, text, at, out);
-        if (end > at) return end;
+        if (end <= best) out.length = size;
+        else if (best > at) out.splice(size - 1, 1);
+        if (end > best) best = end;
       }
-      return at;
+      return best;
     },
     atRun(text, at, end, out) {
       const found = anchored(text, at, end, out);
@@ -118,6 +132,10 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
       const beside = end - at >= 3 ? near.find(text, at, out) : at;
       return beside > at || service === null ? beside : service.find(text, at, out);
     },
+    atLetters: (text, at, end, out) =>
+      marks[end - at]?.some((mark) => text.startsWith(mark, end)) === true
+        ? anchored(text, at, end, out)
+        : at,
     reset(key) {
       near.reset(key);
       service?.reset(key);
@@ -130,13 +148,26 @@ function tryRule(rule: Ready, text: string, at: number, out: Span[]): number {
   const match = rule.match.exec(text);
   if (match === null) return at;
   const hidden = match[rule.hidden] ?? match[0];
-  if (rule.entropy > 0 && entropy(hidden) < rule.entropy) return at;
+  if (rule.entropy > 0 && (entropy(hidden) < rule.entropy || !/\d/.test(hidden))) return at;
+  // A line in the middle of a certificate may begin with anything.
+  if (match[0].length >= 58 && isBodyLine(text, at, rule.match.lastIndex)) return at;
   // A prefix as long as a word of its own leaves no doubt; the examples of some standards repeat one letter.
   if (rule.prefix.length < 14 && isStopgap(hidden.slice(rule.hidden === 0 ? rule.prefix.length : 0)))
     return at;
   const start = at + match[0].indexOf(hidden);
   out.push({ start, end: start + hidden.length, detector: rule.name, confidence: 0.95 });
   return rule.match.lastIndex;
+}
+
+/** Whether a match is a whole line of base64 behind another one. */
+function isBodyLine(text: string, start: number, end: number): boolean {
+  const size = end - start;
+  return (
+    (size === 64 || size === 76) &&
+    text.charCodeAt(start - 1) === 10 &&
+    text.charCodeAt(end) === 10 &&
+    /[A-Za-z0-9+/]{40}\r?\n$/.test(text.slice(Math.max(0, start - 44), start))
+  );
 }
 
 /** Shapes that begin with a run: kept by how many letters and digits they begin with, which a text's run must match. */

@@ -3,20 +3,22 @@ import type { Span } from '../span.ts';
 import { hasWord } from './characters.ts';
 
 const base58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+const rippleAlphabet = 'rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz';
 const bech32Alphabet = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
 
 /** Base58Check: the last four bytes are the start of SHA-256 twice over the rest. */
-function base58Check(text: string): boolean {
+function base58Check(text: string, alphabet = base58, lengths: readonly number[] = [25]): boolean {
   let value = 0n;
   for (const char of text) {
-    const at = base58.indexOf(char);
+    const at = alphabet.indexOf(char);
     if (at < 0) return false;
     value = value * 58n + BigInt(at);
   }
-  const bytes = Buffer.from(value.toString(16).padStart(50, '0'), 'hex');
-  if (bytes.length !== 25) return false;
-  const once = createHash('sha256').update(bytes.subarray(0, 21)).digest();
-  return createHash('sha256').update(once).digest().subarray(0, 4).equals(bytes.subarray(21));
+  const hex = value.toString(16);
+  const bytes = Buffer.from(hex.padStart(Math.max(50, hex.length + (hex.length % 2)), '0'), 'hex');
+  if (!lengths.includes(bytes.length)) return false;
+  const once = createHash('sha256').update(bytes.subarray(0, -4)).digest();
+  return createHash('sha256').update(once).digest().subarray(0, 4).equals(bytes.subarray(-4));
 }
 
 /** Bech32 and bech32m (BIP 173, BIP 350). */
@@ -53,19 +55,35 @@ export const shortestWallet = 25;
 export function findWallet(text: string, at: number, key: string, out: Span[]): number {
   run.lastIndex = at;
   const match = run.exec(text);
-  if (match === null || !isWallet(match[0], text, at, key)) return at;
-  out.push({ start: at, end: run.lastIndex, detector: 'crypto-wallet', confidence: 0.9 });
+  if (match === null) return at;
+  const spends = isPrivate(match[0]);
+  if (!spends && !isWallet(match[0], text, at, key)) return at;
+  out.push({
+    start: at,
+    end: run.lastIndex,
+    detector: spends ? 'bitcoin-key' : 'crypto-wallet',
+    confidence: 0.9,
+  });
   return run.lastIndex;
+}
+
+/** A private key in wallet import format: 51 or 52 characters, version 0x80. */
+function isPrivate(text: string): boolean {
+  return /^[5KL][1-9A-HJ-NP-Za-km-z]{50,51}$/.test(text) && base58Check(text, base58, [37, 38]);
 }
 
 function isWallet(address: string, text: string, at: number, key: string): boolean {
   const length = address.length;
   if (/^0x[0-9a-fA-F]{40}$/.test(address)) return true;
   if (/^(?:bc1|ltc1|tb1)[02-9ac-hj-np-z]{8,87}$/i.test(address)) return bech32Check(address);
-  if (/^addr1[02-9ac-hj-np-z]{50,100}$/.test(address)) return bech32Check(address);
+  if (
+    /^(?:addr|stake|cosmos|osmo|terra|bnb|thor|inj|celestia|juno|erd|one|zil)1[02-9ac-hj-np-z]{38,100}$/.test(
+      address,
+    )
+  )
+    return bech32Check(address);
   if (/^[13LMDT]/.test(address) && length >= 26 && length <= 35) return base58Check(address);
-  if (/^r[1-9A-HJ-NP-Za-km-z]{24,34}$/.test(address) && /\d/.test(address))
-    return hasWord(`${key} ${text.slice(Math.max(0, at - 40), at)}`, ['xrp', 'ripple', 'wallet']);
+  if (/^r[1-9A-HJ-NP-Za-km-z]{24,34}$/.test(address)) return base58Check(address, rippleAlphabet);
   if (/^[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}$/.test(address)) return true;
   return (
     /^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(address) &&

@@ -126,7 +126,7 @@ export const cloudTokens: readonly PrefixRule[] = [
     'pat.{u22}.{w24}.{w20}',
     'sat.{u22}.{w24}.{w20}',
   ),
-  token('prefect-key', 'docs.prefect.io', 'pnu_{l36}', 'pnb_{l36}'),
+  token('prefect-key', 'docs.prefect.io', 'pnu_{w36}', 'pnb_{w36}'),
   token('upstash-token', 'upstash.com/docs', 'ABC{b56-90}=='),
   token('cloudinary-url', 'cloudinary.com/documentation', 'cloudinary://{d6-18}:<{u20-40}>@'),
   token('aiven-token', 'aiven.io/docs', 'AVNS_{u19-24}'),
@@ -147,6 +147,17 @@ export const cloudTokens: readonly PrefixRule[] = [
   token('voiceflow-key', 'docs.voiceflow.com', 'VF.{u2-12}.{u12-40}.{u12-40}', 'VF.{u12-40}.{u12-40}'),
   token('vault-unseal', 'developer.hashicorp.com/vault/docs', 'unseal <{b44}>'),
   token('grafana-cloud-token', 'grafana.com/docs', 'glc_{e32-400}'),
+  token('cockroachdb-key', 'www.cockroachlabs.com/docs/cockroachcloud', 'CCDB1_{w22}_{w40}'),
+  token('newrelic-license', 'docs.newrelic.com/docs/apis/intro-apis/new-relic-api-keys', '{l36}FFFFNRAL'),
+  token('datadog-key', 'docs.datadoghq.com/account_management/api-app-keys', 'ddapp_{w34}'),
+  token('digitalocean-spaces', 'docs.digitalocean.com/products/spaces', 'DO00{U16}', 'DO801{U15}'),
+  token('backblaze-key', 'www.backblaze.com/docs/cloud-storage-application-keys', 'K00{d1}{b27}'),
+  token('azure-registry-key', 'learn.microsoft.com/azure/container-registry', '{w42}+ACR{w6}'),
+  token('azure-search-key', 'learn.microsoft.com/azure/search', '{w42}AzSeA{w5}'),
+  token('azure-functions-key', 'learn.microsoft.com/azure/azure-functions', '{u44}AzFu{u8}=='),
+  token('tinybird-token', 'www.tinybird.co/docs', 'p.eyJ{u40-300}.{u20-60}'),
+  token('akamai-token', 'techdocs.akamai.com/developer/docs/edgegrid', 'akab-{l16}-{l16}'),
+  token('firebase-server-key', 'firebase.google.com/docs/cloud-messaging', 'AAAA{u7}:APA91b{u130-200}'),
 ];
 
 /** The same field, tokens without a prefix. */

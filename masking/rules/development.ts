@@ -150,6 +150,20 @@ export const developmentTokens: readonly PrefixRule[] = [
   token('pubnub-key', 'www.pubnub.com/docs', 'sec-c-{w40-80}'),
   token('truenas-key', 'www.truenas.com/docs', '{d1-3}-{w64}'),
   token('hashnode-token', 'apidocs.hashnode.com', 'hn_{w40-64}'),
+  token('censys-key', 'docs.censys.com', 'censys_{w20-40}'),
+  token('retool-token', 'docs.retool.com', 'retool_{u20-60}'),
+  token('n8n-key', 'docs.n8n.io/api', 'n8n_api_{l40-100}'),
+  token('zuplo-key', 'zuplo.com/docs', 'zpka_{h32}_{h8}'),
+  token(
+    'svix-token',
+    'docs.svix.com',
+    ...['eu', 'us', 'ap', 'ca', 'in'].map((region) => `sk_{w32}.${region}`),
+  ),
+  token(
+    'authress-key',
+    'authress.io/knowledge-base',
+    ...['sc', 'ext', 'scauth', 'authress'].map((kind) => `${kind}_{l5-30}.{l4-6}.acc_{l10-32}.{e30-120}`),
+  ),
 ];
 
 /** The same field, tokens without a prefix. */

@@ -83,7 +83,7 @@ export const worldIds: readonly NationalId[] = [
   },
   {
     name: 'ca-sin',
-    pattern: '[1-79]\\d{2}([- ])\\d{3}\\1\\d{3}',
+    pattern: '(?<!\\d )[1-79]\\d{2}([- ])\\d{3}\\1\\d{3}(?! \\d)',
     check: luhn,
     source: 'canada.ca/en/employment-social-development/services/sin',
     example: '130-692-544',
@@ -134,7 +134,7 @@ export const worldIds: readonly NationalId[] = [
   },
   {
     name: 'in-aadhaar',
-    pattern: '[2-9]\\d{3}([ -])\\d{4}\\1\\d{4}',
+    pattern: '(?<![0-9A-Fa-f]{4} )[2-9]\\d{3}([ -])\\d{4}\\1\\d{4}(?! [0-9A-F]{4}(?![0-9A-Za-z]))',
     check: verhoeff,
     source: 'uidai.gov.in',
     example: '2345 6789 0124',

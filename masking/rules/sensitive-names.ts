@@ -5,17 +5,20 @@ import type { NameVerdict } from './name-verdict.ts';
 const named = (names: string, detector: string, strength: 'strong' | 'weak'): [string, NameVerdict][] =>
   names
     .trim()
-    .split(/,\s+/)
-    .map((name) => [name, { detector, strength }]);
+    .split(/\s*,\s+/)
+    .map((name) => [name.replace(/\s+/g, ' '), { detector, strength }]);
 
 /** Endings of names, and what a value under such a name is. */
 export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   // Also what a test did.
-  ...named('pass', 'password', 'weak'),
+  ...named('pass, secure string', 'password', 'weak'),
   ...named(
     `
     password, passwd, pwd, passphrase, passcode, pass phrase, pass word, userpass, dbpass,
-    dbpassword, passwort, kennwort, contrasena, mot de passe, senha, motdepasse, rootpw, pw
+    dbpassword, passwort, kennwort, contrasena, contraseña, clave de acceso, mot de passe, senha,
+    motdepasse, rootpw, pw, wachtwoord, hasło, haslo, heslo, lösenord, adgangskode, passord,
+    salasana, parola, şifre, jelszó, пароль, 密码, 密碼, パスワード, 비밀번호, storepass, keypass, psk,
+    wpa passphrase, preshared key, pre shared key, wpa psk
   `,
     'password',
     'strong',
@@ -32,7 +35,7 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     phrase, mnemonic, recovery phrase, recovery code, privatekey, secretkey, clientsecret,
     accountkey, sharedaccesskey, private token, personal access token, x api key, deploy key, deploy
     token, bot token, salt key, token secret, signature key, connection string, connectionstring,
-    webhook url
+    webhook url, client key data, private lines, github oauth, gitlab oauth, bitbucket oauth, gitlab token
   `,
     'credential',
     'weak',
@@ -63,14 +66,15 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ...named(
     `
     ssn, social security number, social security, social security no, socialsecuritynumber, ssn
-    number, itin, tax id, taxid, tin
+    number, itin, tax id, taxid, tin, taxpayer id, taxpayer identification number
   `,
     'us-ssn',
     'strong',
   ),
   ...named(
     `
-    passport, passport number, passport no, passportnumber, passport id
+    passport, passport number, passport no, passportnumber, passport id, reisepass, passeport,
+    pasaporte, pasaporte no
   `,
     'passport',
     'strong',
@@ -79,7 +83,8 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     `
     national id, national id number, national insurance number, nino, aadhaar, aadhaar number,
     pesel, bsn, cpf, curp, personnummer, fiscal code, codice fiscale, steuer id, nric, dni, nie,
-    tckn, oib, egn, cnp, identity number
+    tckn, oib, egn, cnp, identity number, id card, id card number, identity card, identity card number,
+    personal id, personal id number, personal number, citizen id, ausweisnummer, personalausweis
   `,
     'national-id',
     'strong',
@@ -87,14 +92,17 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ...named(
     `
     drivers license, driver license, drivers license number, driver licence, driving licence,
-    driving license, driver license number, license number
+    driving license, driver license number, license number, driver s license, driver s licence,
+    driver s license number, driverslicense, driverlicense, führerschein, permis de conduire
   `,
     'driver-license',
     'strong',
   ),
   ...named(
     `
-    date of birth, birth date, birthdate, dob, birthday, dateofbirth, born on
+    date of birth, birth date, birthdate, dob, birthday, dateofbirth, born on, geburtsdatum,
+    geburtstag, date de naissance, fecha de nacimiento, data di nascita, data de nascimento,
+    geboortedatum, födelsedatum, fødselsdato, data urodzenia, дата рождения, 生年月日, 出生日期
   `,
     'date-of-birth',
     'strong',
@@ -110,14 +118,17 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ...named(
     `
     iban, bank account, bank account number, account number, routing number, sort code,
-    accountnumber
+    accountnumber, account no, acct no, acct number, acct num, bank routing number, aba, aba number,
+    aba routing number, kontonummer
   `,
     'bank-account',
     'strong',
   ),
   ...named(
     `
-    phone, phone number, mobile, mobile number, telephone, cell phone, phonenumber, fax, tel, msisdn
+    phone, phone number, mobile, mobile number, telephone, cell phone, phonenumber, fax, tel, msisdn,
+    cell, telefon, telefonnummer, handynummer, telefono, teléfono, téléphone, telefoon, telefone,
+    celular, cellulare, 电话, 手机, 電話番号, телефон
   `,
     'phone',
     'strong',
@@ -125,11 +136,13 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ...named(
     `
     street, street address, address line, address line 1, address line 2, home address, postal
-    address, mailing address, street name
+    address, mailing address, street name, straße, strasse, anschrift, rue, calle
   `,
     'address',
     'strong',
   ),
+  // Also what a host, a chain or memory has.
+  ...named('address, addr, adresse, direccion, dirección, indirizzo', 'address', 'weak'),
 ]);
 
 /** Names that end like a secret's and are none: compared with a name's last two or three words. */
@@ -145,10 +158,11 @@ export const innocentEndings: ReadonlySet<string> = new Set(
     by pass, boarding pass, first pass, second pass, test pass, message key, storage class, method
     signature, function signature, type signature, resume token, query token, invalid token,
     unexpected token, host key, known key, answer key, display key, state key, react key, query key,
-    gpg public key, kms key, ec2 key
+    gpg key, pgp key, release key, signing key id, gpg public key, kms key, ec2 key
   `
     .trim()
-    .split(/,\s+/),
+    .split(/,\s+/)
+    .map((name) => name.replace(/\s+/g, ' ')),
 );
 
 /** Words that make a name speak of a secret wherever they stand in it. */

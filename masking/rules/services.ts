@@ -265,5 +265,19 @@ export const serviceTokens: readonly PrefixRule[] = [
   token('klaviyo-key', 'developers.klaviyo.com', 'pk_{x34}', 'pk_{w6}_{h30-40}'),
   token('braintrust-key', 'www.braintrust.dev/docs', 'sk-{A48}'),
   token('smartsheet-token', 'developers.smartsheet.com', 'smartsheet_{w26-40}'),
+  token('together-key', 'docs.together.ai', 'tgp_v1_{u43}'),
+  token('woocommerce-key', 'developer.woocommerce.com/docs', 'ck_{h40}', 'cs_{h40}'),
+  token('pinterest-token', 'developers.pinterest.com/docs', 'pina_{w32-80}', 'pinr.{w32-120}'),
+  token(
+    'feishu-webhook',
+    'open.larksuite.com/document',
+    'open.feishu.cn/open-apis/bot/v2/hook/<{uuid}>',
+    'open.larksuite.com/open-apis/bot/v2/hook/<{uuid}>',
+  ),
+  token(
+    'bitcoin-key',
+    'github.com/bitcoin/bips (BIP 32)',
+    ...['x', 'y', 'z', 't'].map((kind) => `${kind}prv{w107-108}`),
+  ),
   token('holdpoint-token', 'holdpoint: its own credentials', 'hpat_{u30-90}', 'gwpat_{u30-90}'),
 ];

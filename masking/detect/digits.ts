@@ -1,0 +1,73 @@
+import { isDigit, isLetter, isWord } from './characters.ts';
+
+/** Whether a digit stands among the next six characters of a word that starts with a capital. */
+export function digitWithin(text: string, at: number): boolean {
+  for (let i = at + 1; i < at + 8; i += 1) {
+    const code = text.charCodeAt(i);
+    if (isDigit(code)) return true;
+    if (!isLetter(code) && code !== 32 && code !== 0x2d) return false;
+  }
+  return false;
+}
+
+/** What a stretch of digits looks like. */
+export interface DigitShape {
+  /** `2026-03-04`: no identity number looks like that. */
+  readonly isoDate: boolean;
+  /** Two groups of one digit each: no number that matters is written so. */
+  readonly single: boolean;
+  readonly digits: number;
+  readonly dots: number;
+  readonly date: boolean;
+  readonly street: boolean;
+  /** Five digits or more that a letter follows at once, as in some countries' identity numbers. */
+  readonly lettered: boolean;
+}
+
+/** Whether a space stands at `at` and a capital letter behind it: `12 Long…`, `221B Baker…`. */
+function capitalBehindSpace(text: string, at: number): boolean {
+  const next = text.charCodeAt(at + 1);
+  return text.charCodeAt(at) === 32 && next >= 65 && next <= 90;
+}
+
+/** Counts the digits that hang together from `at`, single separators allowed; looks at 40 characters at most. */
+export function digitsAhead(text: string, at: number): DigitShape {
+  let digits = 0;
+  let dots = 0;
+  let i = at;
+  let gap = 0;
+  for (; i < at + 40; i += 1) {
+    const code = text.charCodeAt(i);
+    if (isDigit(code)) {
+      digits += 1;
+      gap = 0;
+      continue;
+    }
+    if (code === 0x2e) dots += 1;
+    else if (code !== 32 && code !== 0x2d && code !== 0x2f && code !== 0x28 && code !== 0x29) break;
+    gap += 1;
+    if (gap > 2) break;
+  }
+  const fifth = text.charCodeAt(at + 4);
+  const date = (fifth === 0x2d || fifth === 0x2f) && text.charCodeAt(at + 7) === fifth && digits <= 14;
+  const behind = text.charCodeAt(i);
+  return {
+    digits,
+    dots,
+    date,
+    isoDate:
+      date &&
+      fifth === 0x2d &&
+      (!isWord(text.charCodeAt(at + 10)) || text.charCodeAt(at + 10) === 0x54) &&
+      text.charCodeAt(at + 10) !== 0x2d,
+    single:
+      digits > 1 &&
+      !isDigit(text.charCodeAt(at + 1)) &&
+      isDigit(text.charCodeAt(at + 2)) &&
+      !isDigit(text.charCodeAt(at + 3)),
+    lettered: digits >= 5 && gap === 0 && isLetter(behind),
+    street:
+      digits <= 5 &&
+      (capitalBehindSpace(text, i - 1) || (isLetter(behind) && capitalBehindSpace(text, i + 1))),
+  };
+}
