@@ -1,4 +1,5 @@
 import { settleRow } from '../db/held-deciding.ts';
+import { markOpened } from '../db/held-opening.ts';
 import { type Cards, createTimekeeping } from './timekeeping.ts';
 import { keepVotes, recordFact, type RecordingDeps } from './decision-record.ts';
 import type { CountedVote, ExecuteResult, Outcome, WorkerActivities } from '../workflows/contract.ts';
@@ -18,6 +19,8 @@ export function createActivities(deps: ActivitiesDeps): WorkerActivities {
   return {
     ...createTimekeeping(deps),
     announce: async ({ callId }) => {
+      // The workflow runs, whether or not the gateway that started it lived to write that down.
+      if (!(await markOpened(pool, callId))) return;
       await cards?.announce(callId);
     },
     showProgress: async ({ callId, votes }) => {

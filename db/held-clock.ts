@@ -10,7 +10,8 @@ export async function clockOf(db: Queryable, callId: string): Promise<ClockState
             when exists (select from clock_stops where kind = 'freeze' and ended_at is null) then 'freeze'
             else 'slack' end as stopped,
        extract(epoch from clock_stood_still(created_at, on_slack_outage))::float8 * 1000 as "stoppedMs",
-       exists (select from clock_stops where kind = 'slack' and ended_at is null) as "slackDown"
+       exists (select from clock_stops where kind = 'slack' and ended_at is null) as "slackDown",
+       exec_token is not null as claimed
      from held_calls where call_id = $1`,
     [callId],
   );

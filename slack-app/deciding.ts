@@ -97,14 +97,17 @@ async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Refus
   if (copy === null) {
     // Posted by us, but its place never reached us: from now on it is kept up to date like the others.
     await adoptCard(deps.pool, { callId: click.callId, user: click.slackUser, ...at });
-    if (click.decision === 'approve') {
-      await deps.refreshCards(click.callId);
-      return refused(
-        'StaleCard',
-        'This card was out of date and has just been renewed. Look again, then decide.',
-      );
-    }
-  } else if (click.decision === 'approve' && !copy.whole)
+  }
+  if (click.decision === 'deny') return null;
+  // Adopted now, or by an earlier try that could not renew it: what it shows nobody knows yet.
+  if (copy === null || copy.shown === null) {
+    await deps.refreshCards(click.callId);
+    return refused(
+      'StaleCard',
+      'This card was out of date and has just been renewed. Look again, then decide.',
+    );
+  }
+  if (!copy.whole)
     return refused(
       'NotShownWhole',
       'This request is too large to be shown whole in Slack, so it cannot be approved here. Open it in the console.',

@@ -232,15 +232,15 @@ export interface ExecuteResult {
   readonly summary: string | null;
 }
 
-/** How a request's clock stands, as the row and the log of stops know it. */
+/** How a request's clock stands, as the row and the log of stops know it. `stoppedMs` is all of its stops together. */
 export interface ClockState {
-  /** The deadline in force. */
   readonly expiresAtMs: number;
   /** What the clock stands still for, or null while it runs. */
   readonly stopped: 'freeze' | 'slack' | null;
-  /** For how long it has stood still in all. */
   readonly stoppedMs: number;
   readonly slackDown: boolean;
+  /** Whether any gateway has claimed the call: if not, nothing of it can have been sent. */
+  readonly claimed?: boolean;
 }
 
 /** Activities of the worker process. */

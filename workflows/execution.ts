@@ -1,7 +1,7 @@
 import * as wf from '@temporalio/workflow';
 import { type ApprovalInput, type ExecuteResult, type GatewayActivities, taskQueues } from './contract.ts';
 import { plainMarkdown } from './markdown.ts';
-import { timeIsUp } from './clock.ts';
+import { time, timeIsUp } from './clock.ts';
 import type { Request } from './request.ts';
 
 /** How long a replica may take to pick up an execution before it counts as not answering. */
@@ -46,9 +46,9 @@ export async function runApproved(input: ApprovalInput, request: Request): Promi
       await timeIsUp(input, request, () => false);
       continue;
     }
-    // Nothing was sent. A replica without the client is forgotten; one that is silent may only be slow.
-    if (holder !== null && (attempt === 'no live caller' || input.onDisconnect === 'run'))
-      request.lost(holder);
+    // Nothing was sent. A replica without the client, or that died, is forgotten; one that is silent may only be slow.
+    const hasNobody = attempt === 'no live caller' || attempt === 'lost before its claim';
+    if (holder !== null && (hasNobody || input.onDisconnect === 'run')) request.lost(holder);
     else if (holder !== null) request.last(holder);
     if (holder !== null && request.holder() !== holder) continue;
     await wf.condition(() => request.holder() !== holder, Math.min(pauseMs, leftMs(giveUpAtMs)), {
@@ -73,12 +73,15 @@ async function clientComes(input: ApprovalInput, request: Request, giveUpAtMs: n
   });
 }
 
+/** Why an attempt has come to nothing. */
+type NotSent = 'not picked up' | 'no live caller' | 'not claimed' | 'frozen' | 'lost before its claim';
+
 /** One attempt, never repeated once a gateway may have begun. A string means for certain that nothing was sent. */
 async function executeOn(
   taskQueue: string,
   input: ApprovalInput,
   request: Request,
-): Promise<ExecuteResult | 'not picked up' | 'no live caller' | 'not claimed' | 'frozen'> {
+): Promise<ExecuteResult | NotSent> {
   const gateway = wf.proxyActivities<GatewayActivities>({
     taskQueue,
     retry: { maximumAttempts: 1 },
@@ -100,11 +103,22 @@ async function executeOn(
     if (cause instanceof wf.ApplicationFailure && cause.type === 'NoLiveCaller') return 'no live caller';
     if (cause instanceof wf.ApplicationFailure && cause.type === 'NotClaimed') return 'not claimed';
     if (cause instanceof wf.ApplicationFailure && cause.type === 'Frozen') return 'frozen';
+    if (await lostBeforeClaim(callId)) return 'lost before its claim';
     return {
       execution: 'unknown',
       summary: 'The gateway that ran it was lost; whether it took effect is not known.',
     };
   }
+}
+
+/**
+ * Whether a gateway was lost with a call that it had not claimed. Should it live after all and come to claim it later,
+ * one of the two claims is made, as ever.
+ */
+async function lostBeforeClaim(callId: string): Promise<boolean> {
+  if (!wf.patched('look-whether-a-lost-call-was-claimed')) return false;
+  const { claimed } = await time.clock.executeWithOptions({ summary: 'was it claimed?' }, [{ callId }]);
+  return claimed === false;
 }
 
 /** Time left, at least 1 ms: a timer of 0 is none. */

@@ -26,6 +26,7 @@ export interface Site extends AsyncDisposable {
   readonly pool: Pool;
   readonly consoleUrl: string;
   readonly temporalAddress: string;
+  readonly databaseUrl: string;
   /** Starts a role; resolves once it says that it runs. `at` names one of several gateways. */
   start(role: 'gateway' | 'worker' | 'slack' | 'console', at?: number): Promise<Process>;
   /** `/mcp/<connection>` of a gateway. */
@@ -37,7 +38,7 @@ export interface Site extends AsyncDisposable {
   /** Waits for a held call of this tool in one of these states. */
   heldCall(tool: string, states?: readonly string[]): Promise<{ callId: string; state: string }>;
   readonly postgres: { stop(): Promise<void>; start(): Promise<void>; kill(): Promise<void> };
-  readonly temporal: { stop(): Promise<void>; start(): Promise<void> };
+  readonly temporal: { stop(): Promise<void>; start(): Promise<void>; kill(): Promise<void> };
   /** Everything every process ever wrote. */
   outputs(): string;
 }
@@ -84,6 +85,7 @@ export async function createSite(options: SiteOptions): Promise<Site> {
     pool,
     consoleUrl,
     temporalAddress: `127.0.0.1:${temporalPort}`,
+    databaseUrl: services.databaseUrl(),
     url,
     start: async (role, at = 0) => {
       const process = runHoldpoint(role, [role, '--config', await configOf(at), ...data]);
@@ -133,6 +135,7 @@ async function startServices(folder: string, pgPort: number, temporalPort: numbe
     },
     temporal: {
       stop: async () => temporal.stop(),
+      kill: async () => temporal.kill(),
       start: async () => {
         temporal = await launchTemporal();
       },

@@ -42,6 +42,8 @@ export function acceptSocket(
     }
   });
   stream.on('error', () => stream.destroy());
+  // A process that was killed closes its side only; an upgraded socket of node:http would stay half open.
+  stream.once('end', () => stream.end());
   stream.once('close', on.end);
   return {
     send: (message) => {

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startReconciling } from '../../activities/reconcile.ts';
 import { freePort } from '../../cli/embedded/postgres.ts';
+import { sweepDead } from '../../db/held-execution.ts';
 import type { EmbeddedTemporal } from '../../cli/embedded/temporal.ts';
 import { lostWorkflows } from '../../workflows/client.ts';
 import { type ApprovalInput, workflowIdOf } from '../../workflows/contract.ts';
@@ -120,6 +122,19 @@ test('terminated in Temporal, the call ends as cancelled and can never run', asy
   await worker.stop();
 });
 
+test('the gateway dies before it wrote down that its request is open: people are asked once, and it is not given up', async () => {
+  const worker = await place.startWorker();
+  const executor = await place.startExecutor();
+  const call = await place.hold();
+  for (let tries = 0; !place.cards.announced.includes(call.callId) && tries < 400; tries++) await sleep(25);
+  await sweepDead(db.pool, { silentMs: 60_000, unopenedMs: 0 });
+  assert.equal((await place.row(call)).state, 'pending');
+  await place.vote(call, ann);
+  await place.until(call, 'succeeded');
+  await executor.stop();
+  await worker.stop();
+});
+
 test('an executor killed after it sent leaves `unknown`, once, and nothing is sent again', async () => {
   const worker = await place.startWorker();
   const dying = await executorProcess('sent');
@@ -136,14 +151,18 @@ test('an executor killed after it sent leaves `unknown`, once, and nothing is se
   await worker.stop();
 });
 
-test('an executor killed before it claimed leaves `aborted`: nothing was sent, and nothing will be', async () => {
+test('an executor killed before it claimed: the call runs on another one, once, and nobody decides again', async () => {
   const worker = await place.startWorker();
   const dying = await executorProcess('before');
   const call = await place.hold();
   await place.vote(call, ann);
   await dying.reached(call.callId);
   dying.kill();
-  await place.until(call, 'aborted');
+  const other = await place.startExecutor();
+  await place.until(call, 'succeeded');
+  await handleOf(call).result();
+  assert.equal(place.sent.filter((id) => id === call.callId).length, 1);
+  await other.stop();
   await worker.stop();
 });
 
