@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Freeze } from '../db/kill-switch.ts';
 import type { Pool } from '../db/pool.ts';
+import type { ConnectDesk } from '../gateway/connect/desk.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { MaskingEngine } from '../masking/engine.ts';
@@ -123,6 +124,8 @@ export interface ConsoleDeps {
   readonly version?: string;
   /** Left out: nobody makes access tokens here. */
   readonly tokens?: TokenRules | null;
+  /** Left out where nobody signs in at upstream servers themselves. */
+  readonly connections?: ConnectDesk | null;
   /** Left out where the process cannot sign decisions on tool definitions. */
   readonly definitions?: Omit<DefinitionDesk, 'pool'> | null;
   readonly now?: () => Date;
@@ -182,6 +185,7 @@ export interface ConsoleContext {
   readonly rules: PolicyInForce | null;
   readonly definitions: Omit<DefinitionDesk, 'pool'> | null;
   readonly tokens: TokenRules | null;
+  readonly connections: ConnectDesk | null;
   readonly log: FastifyBaseLogger;
   readonly maskText: (text: string) => Masked<string>;
   /** The origin that browsers use, once the port is known. */

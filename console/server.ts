@@ -16,6 +16,7 @@ import { samlAnswerPath, samlLogin } from './login/saml.ts';
 import { approvalRoutes } from './routes-approvals.ts';
 import { authorizeRoutes } from './routes-authorize.ts';
 import { breakGlassRoutes } from './routes-break-glass.ts';
+import { connectAnswerRoutes, connectionRoutes } from './routes-connections.ts';
 import { definitionRoutes } from './routes-definitions.ts';
 import { killSwitchRoutes } from './routes-kill-switch.ts';
 import { linkRoutes } from './routes-link.ts';
@@ -90,6 +91,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     rules: deps.rules ?? null,
     definitions: deps.definitions ?? null,
     tokens: deps.tokens ?? null,
+    connections: deps.connections ?? null,
     log: deps.log,
     origin: () => publicUrl().origin,
     now: deps.now ?? (() => new Date()),
@@ -126,6 +128,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
   await assetRoutes(app);
   app.get('/healthz', async () => ({ status: 'ok' }));
   context.login.routes(app, context);
+  connectAnswerRoutes(app, context);
   await app.register(async (api) => apiRoutes(api, context), { prefix: apiPrefix });
   let endStreams = (): void => {};
   await app.register(async (inside) => {
@@ -141,6 +144,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     passkeyRoutes(inside, context);
     killSwitchRoutes(inside, context);
     tokenRoutes(inside, context);
+    connectionRoutes(inside, context);
     containmentRoutes(inside, context);
     endStreams = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {

@@ -58,6 +58,7 @@ export type UpstreamErrorCode =
   | 'upstream_no_events' // it offers no stream of its own
   | 'upstream_not_started' // the program could not be started, or crashes again and again
   | 'credentials_unavailable' // what upstream asks for cannot be had: nothing was sent
+  | 'sign_in_needed' // whoever calls has not signed in at upstream themselves: nothing was sent
   | 'upstream_busy' // as many processes run as are allowed
   | 'upstream_aborted'; // the gateway stopped waiting
 
@@ -121,6 +122,7 @@ const wire: Readonly<Record<GatewayErrorCode, Wire>> = {
   upstream_not_started: { status: 502, rpc: -31040, retryable: true },
   upstream_busy: { status: 503, rpc: -31041, retryable: true },
   credentials_unavailable: { status: 503, rpc: -31043, retryable: true },
+  sign_in_needed: { status: 200, rpc: -31044, retryable: true },
   upstream_aborted: { status: 499, rpc: -31042, retryable: false },
 };
 

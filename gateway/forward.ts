@@ -56,7 +56,8 @@ export async function* forward(
       continue;
     }
     if (method === 'initialize') await establish(deps, exchange, message.json);
-    const said = method === 'tools/list' ? await listFor(deps, exchange, message.json) : message.json;
+    const said =
+      method === 'tools/list' && !message.own ? await listFor(deps, exchange, message.json) : message.json;
     const announced = mayChange(deps.policy(), exchange.session.facts.connection)
       ? announceListChanges(method, said)
       : said;

@@ -2,7 +2,7 @@ import type { HoldVerdict } from '../policy/verdict.ts';
 import type { MaskedExchange } from './exchange.ts';
 import { answersQuestion } from './hold/question.ts';
 import type { HeldRequest, HoldPort, Resumed } from './hold-port.ts';
-import { elicitsOf } from './hold/elicit.ts';
+import { type Elicits, elicitsOf } from './hold/elicit.ts';
 import { isModern, metaKeys } from './mcp/versions.ts';
 import { rawParam, type RpcRequest } from './mcp/rpc-message.ts';
 import type { Tasks } from './tasks/tasks.ts';
@@ -64,9 +64,17 @@ function heldOf(
     ...(exchange.restored && { restored: exchange.restored }),
     headers,
     upstream: session.upstream,
-    elicits: isModern(protocolVersion) ? elicitsOf(clientCapabilities(request)) : session.elicits,
+    elicits: elicitsFrom(exchange, request),
     stream,
   };
+}
+
+/** What the client that sent a request says that it can be asked. */
+export function elicitsFrom(
+  { protocolVersion, session }: MaskedExchange,
+  request: RpcRequest,
+): readonly Elicits[] {
+  return isModern(protocolVersion) ? elicitsOf(clientCapabilities(request)) : session.elicits;
 }
 
 function clientCapabilities({ params }: RpcRequest): unknown {

@@ -4,6 +4,7 @@ import { classify, type ClassifyDeps } from './classify.ts';
 import { denial } from './deny.ts';
 import type { GatewayErrorCode } from './errors.ts';
 import type { Exchange, MaskedExchange } from './exchange.ts';
+import { type AskDeps, askToSignIn, question } from './connect/ask.ts';
 import { admit, type AdmitDeps } from './definitions/admit.ts';
 import { prepare } from './definitions/prepare.ts';
 import { forward, type ForwardDeps } from './forward.ts';
@@ -22,7 +23,7 @@ import { respond, respondFault } from './respond.ts';
 import type { Tasks } from './tasks/tasks.ts';
 import type { UpstreamMessage } from './upstreams/upstream.ts';
 
-export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps, MaskDeps, RestoreDeps {
+export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps, AskDeps, MaskDeps, RestoreDeps {
   readonly recorder: Recorder;
   readonly hold: HoldPort;
   readonly tasks: Tasks;
@@ -51,9 +52,14 @@ export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
   }
   try {
     if (failed) throw failed.error;
-    const admitted = await admit(deps, masked, message);
+    const asked = await askToSignIn(deps, masked, message);
+    if (asked.answer !== null) {
+      await record(deps, asked.exchange);
+      return await respond(relayContext(deps, masked), asked.answer, masked.stream);
+    }
+    const admitted = await admit(deps, asked.exchange, asked.request);
     await record(deps, admitted);
-    await answer(deps, admitted, message);
+    await answer(deps, admitted, asked.request);
   } catch (error) {
     await fault(deps, masked, message, error);
   }
@@ -150,5 +156,8 @@ async function fault(
   if (told.code === 'internal') deps.log.error({ ...facts, err: error }, 'a request failed');
   else deps.log.warn(facts, told.message);
   if (told.code === 'upstream_session_lost') await deps.sessions.end(session, 'upstream lost the session');
+  // A sign-in that ended just now is asked for like one that never was.
+  if (told.code === 'sign_in_needed' && request.method === 'tools/call')
+    return respond(relayContext(deps, exchange), await question(deps, exchange, request), stream);
   await respondFault(relayContext(deps, exchange), request.idJson, told, correlationId, stream);
 }

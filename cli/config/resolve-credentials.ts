@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Problem } from '../../policy/problems.ts';
 import type {
+  CodeClient,
   HttpCredential,
   SecretReference,
   SecretStoreSettings,
@@ -40,7 +41,8 @@ export function storeProblems({ connections, secretStores }: ConfigFile): readon
 /** The credential of an HTTP connection as the gateway takes it. */
 export function credentialOf(credentials: Http['credentials']): HttpCredential | null {
   if (!credentials) return null;
-  const { header, query, prefix, value, secret, clientCredentials, tokenExchange } = credentials;
+  const { header, query, prefix, value, secret, clientCredentials, tokenExchange, authorizationCode } =
+    credentials;
   const at =
     query === undefined
       ? ({ in: 'header', name: header ?? 'Authorization' } as const)
@@ -48,16 +50,18 @@ export function credentialOf(credentials: Http['credentials']): HttpCredential |
   const token = clientCredentials ?? tokenExchange;
   return {
     ...at,
-    prefix: prefix ?? (token && query === undefined ? 'Bearer ' : ''),
+    prefix: prefix ?? ((token ?? authorizationCode) && query === undefined ? 'Bearer ' : ''),
     source:
       value !== undefined
         ? { kind: 'value', value }
         : secret
           ? { kind: 'secret', secret: { ...secret, field: secret.field ?? null } }
-          : {
-              kind: clientCredentials ? 'clientCredentials' : 'tokenExchange',
-              client: clientOf(token as NonNullable<typeof token>),
-            },
+          : authorizationCode
+            ? { kind: 'authorizationCode', client: codeClientOf(authorizationCode) }
+            : {
+                kind: clientCredentials ? 'clientCredentials' : 'tokenExchange',
+                client: clientOf(token as NonNullable<typeof token>),
+              },
   };
 }
 
@@ -68,6 +72,14 @@ function clientOf({
   ...client
 }: NonNullable<NonNullable<Http['credentials']>['clientCredentials']>): TokenClient {
   return { ...client, scope: scope ?? null, audience: audience ?? null, resource: resource ?? null };
+}
+
+function codeClientOf(
+  client: NonNullable<NonNullable<Http['credentials']>['authorizationCode']>,
+): CodeClient {
+  const { issuer = null, authorizationUrl = null, tokenUrl = null } = client;
+  const { clientId = null, clientSecret = null, scope = null, resource = null } = client;
+  return { issuer, authorizationUrl, tokenUrl, clientId, clientSecret, scope, resource };
 }
 
 /** The secrets in the environment of a process. */

@@ -42,6 +42,41 @@ const tokenClient = z.strictObject({
   resource: httpUrl.optional().describe('`resource` to ask for (RFC 8707).'),
 });
 
+const codeClient = z
+  .strictObject({
+    issuer: httpUrl
+      .optional()
+      .describe(
+        'Issuer of the authorization server. Default: the one that the upstream server names (RFC 9728).',
+      ),
+    authorizationUrl: httpUrl
+      .optional()
+      .describe('Authorization endpoint, where the server publishes no metadata.'),
+    tokenUrl: httpUrl.optional().describe('Token endpoint, where the server publishes no metadata.'),
+    clientId: text
+      .optional()
+      .describe(
+        'Client id of Holdpoint there. Default: the address of a document about it, or what it gets by registering itself (RFC 7591).',
+      ),
+    clientSecret: secret('Secret of the client; left out for a public client.').optional(),
+    scope: text.optional().describe('Scopes to ask for. Default: what the upstream server says.'),
+    resource: httpUrl
+      .optional()
+      .describe('`resource` to ask for (RFC 8707). Default: what the upstream server says.'),
+  })
+  .refine(
+    ({ authorizationUrl, tokenUrl }) => (authorizationUrl === undefined) === (tokenUrl === undefined),
+    '`authorizationUrl` and `tokenUrl` go together',
+  )
+  .refine(
+    ({ clientId, clientSecret }) => clientSecret === undefined || clientId !== undefined,
+    '`clientSecret` needs `clientId`',
+  )
+  .refine(
+    ({ authorizationUrl, clientId }) => authorizationUrl === undefined || clientId !== undefined,
+    'needs `clientId` where the endpoints are given: nothing says how to register',
+  );
+
 /** `credentials` of an HTTP connection. */
 export const httpCredentials = z
   .strictObject({
@@ -65,11 +100,21 @@ export const httpCredentials = z
     tokenExchange: tokenClient
       .optional()
       .describe('A token on behalf of whoever calls, for their own (OAuth 2.0 token exchange, RFC 8693).'),
+    authorizationCode: codeClient
+      .optional()
+      .describe(
+        'Whoever calls signs in at the upstream server themselves (OAuth 2.1 authorization code); `{}` where the server says how.',
+      ),
   })
   .refine(
-    ({ value, secret: kept, clientCredentials, tokenExchange }) =>
-      [value, kept, clientCredentials, tokenExchange].filter((one) => one !== undefined).length === 1,
-    'needs exactly one of `value`, `secret`, `clientCredentials`, `tokenExchange`',
+    ({ value, secret: kept, clientCredentials, tokenExchange, authorizationCode }) =>
+      [value, kept, clientCredentials, tokenExchange, authorizationCode].filter((one) => one !== undefined)
+        .length === 1,
+    'needs exactly one of `value`, `secret`, `clientCredentials`, `tokenExchange`, `authorizationCode`',
+  )
+  .refine(
+    ({ query, authorizationCode }) => query === undefined || authorizationCode === undefined,
+    'a token of `authorizationCode` goes in a header: OAuth 2.1 forbids it in a query',
   )
   .refine(
     ({ header, query }) => header === undefined || query === undefined,

@@ -14,6 +14,7 @@ import { knownScopes } from '../known-scopes.ts';
 import { programVersion } from '../version.ts';
 import { defaultMasker, maskingReasons, ruleFileReader } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { openConnectDesk } from './credentials.ts';
 import { openRules } from './rules.ts';
 import { temporalLink } from './temporal.ts';
 
@@ -62,6 +63,7 @@ export async function startConsoleRole(
     },
     checkPolicy: policyChecker(context),
     version: programVersion(),
+    connections: openConnectDesk(context, () => config.console.publicUrl.replace(/\/$/, '')),
     tokens: { longestMs: config.identity.accessTokens.longestMs, scopes: knownScopes(config) },
     log,
   });

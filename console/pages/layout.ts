@@ -53,7 +53,7 @@ ${
   )}</ul></nav>
 <form method="post" action="/logout" class="who">
 <input type="hidden" name="csrf" value="${visit.csrf}">
-<span><a href="/kill-switch">Kill switch</a> <a href="/tokens">${visible(visit.identity.person.name)}</a></span>
+<span><a href="/kill-switch">Kill switch</a> <a href="/connections">Connections</a> <a href="/tokens">${visible(visit.identity.person.name)}</a></span>
 <button class="quiet" type="submit">Sign out</button>
 </form>`
 }

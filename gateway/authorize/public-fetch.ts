@@ -42,7 +42,7 @@ export function isPublicAddress(address: string): boolean {
  * Checks what a name resolves to each time a connection is made, so that a name cannot be pointed inward between
  * check and use (DNS rebinding). One inward address among several refuses the name.
  */
-const publicLookup: LookupFunction = (hostname, options, callback) => {
+export const publicLookup: LookupFunction = (hostname, options, callback) => {
   dnsLookup(hostname, { ...options, all: true }, (error, addresses) => {
     if (error) return callback(error, '', 0);
     const [first] = addresses;

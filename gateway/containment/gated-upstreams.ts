@@ -21,6 +21,7 @@ export function gatedUpstreams(upstreams: Upstreams, gate: Gate): Upstreams {
 function gatedUpstream(upstream: Upstream, gate: Gate): Upstream {
   return {
     connection: upstream.connection,
+    ...(upstream.personal && { personal: upstream.personal }),
     credentialContext: (caller) => upstream.credentialContext?.(caller) ?? '',
     async open(context) {
       await gate.admit(() => handlesOf(context));

@@ -1,8 +1,10 @@
 import type { Caller } from '../../policy/caller.ts';
 import type { Bearers } from './bearers.ts';
+import { settingsHash } from '../connect/sealing.ts';
 import { credentialsUnavailable } from './errors.ts';
 import type { KeptSecrets } from './kept-secrets.ts';
 import type { CredentialSource, HttpCredential, SecretReference } from './settings.ts';
+import type { UserTokens } from '../connect/user-tokens.ts';
 import type { TokenWish, UpstreamTokens } from './tokens.ts';
 
 /** What goes with one request to an upstream. */
@@ -16,10 +18,15 @@ export interface Injected {
 
 /** Gives the credential of a connection for one caller. */
 export interface Injector {
-  /** @throws UpstreamError `credentials_unavailable` */
+  /** @throws UpstreamError `credentials_unavailable`, `sign_in_needed` */
   inject(): Promise<Injected>;
-  /** Upstream did not accept it: the next one is fetched anew. */
-  rejected(): void;
+  /**
+   * Upstream did not accept it: the next one is fetched anew.
+   * @param secret the one that was not accepted
+   * @returns whether it is worth while to ask upstream once more
+   * @throws UpstreamError `credentials_unavailable`
+   */
+  rejected(secret: string): Promise<boolean>;
 }
 
 /** What injecting works with; one for all connections. */
@@ -28,16 +35,21 @@ export interface CredentialDeps {
   readonly tokens: UpstreamTokens;
   /** Null where no connection exchanges tokens. */
   readonly bearers: Bearers | null;
+  /** Left out where nobody signs in at an upstream themselves. */
+  readonly userTokens?: UserTokens;
+}
+
+/** Who wants what, where. */
+export interface InjectFor {
+  readonly connection: string;
+  readonly url: string;
+  readonly caller: Pick<Caller, 'key'>;
 }
 
 /** The injector of a connection for whoever calls. */
-export function injectorFor(
-  connection: string,
-  credential: HttpCredential,
-  caller: Pick<Caller, 'key'>,
-  deps: CredentialDeps,
-): Injector {
-  const source = sourceFor(connection, credential.source, caller, deps);
+export function injectorFor(wanted: InjectFor, credential: HttpCredential, deps: CredentialDeps): Injector {
+  const { connection } = wanted;
+  const source = sourceFor(wanted, credential.source, deps);
   const { name, prefix } = credential;
   return {
     async inject() {
@@ -49,20 +61,27 @@ export function injectorFor(
         ? { headers: { [name.toLowerCase()]: value }, query: '', secret }
         : { headers: {}, query: new URLSearchParams([[name, value]]).toString(), secret };
     },
-    rejected: source.forget,
+    rejected: source.refused,
   };
 }
 
-function sourceFor(
-  connection: string,
-  source: CredentialSource,
-  caller: Pick<Caller, 'key'>,
-  { secrets, tokens, bearers }: CredentialDeps,
-): { value(): Promise<string>; forget(): void } {
-  if (source.kind === 'value') return { value: async () => source.value, forget: () => {} };
+interface Source {
+  value(): Promise<string>;
+  refused(secret: string): Promise<boolean>;
+}
+
+function sourceFor(wanted: InjectFor, source: CredentialSource, deps: CredentialDeps): Source {
+  const { connection, caller } = wanted;
+  const { secrets, tokens, bearers } = deps;
+  if (source.kind === 'value') return { value: async () => source.value, refused: async () => false };
+  if (source.kind === 'authorizationCode') return ofPerson(wanted, source, deps);
   if (source.kind === 'secret') {
     const { secret } = source;
-    return { value: () => secrets.value(connection, secret), forget: () => secrets.forget(secret) };
+    const refused = async (was: string): Promise<boolean> => {
+      secrets.forget(secret);
+      return (await secrets.value(connection, secret)) !== was;
+    };
+    return { value: () => secrets.value(connection, secret), refused };
   }
   const wish: TokenWish =
     source.kind === 'clientCredentials'
@@ -78,7 +97,21 @@ function sourceFor(
           holder: caller.key,
           grant: () => exchangeOf(connection, bearers?.of(caller.key) ?? null),
         };
-  return { value: () => tokens.token(wish), forget: () => tokens.forget(wish) };
+  return { value: () => tokens.token(wish), refused: (token) => tokens.refused(wish, token) };
+}
+
+/** The token that a person's own sign-in gave. */
+function ofPerson(
+  { connection, url, caller }: InjectFor,
+  { client }: Extract<CredentialSource, { kind: 'authorizationCode' }>,
+  { userTokens }: CredentialDeps,
+): Source {
+  const place = { connection, holder: caller.key, settings: settingsHash(url, client) };
+  const open = (): UserTokens => {
+    if (userTokens) return userTokens;
+    throw credentialsUnavailable(connection, 'nobody can sign in here');
+  };
+  return { value: () => open().token(place), refused: (token) => open().refused(place, token) };
 }
 
 /** RFC 8693 section 2.1. */

@@ -41,6 +41,23 @@ export interface TokenClient {
   readonly resource: string | null;
 }
 
+/** A client of an authorization server at which each person signs in. */
+export interface CodeClient {
+  /** Null: the one that the upstream server names. */
+  readonly issuer: string | null;
+  /** In place of discovery, both or none. */
+  readonly authorizationUrl: string | null;
+  readonly tokenUrl: string | null;
+  /** Null: described by a document, or registered. */
+  readonly clientId: string | null;
+  /** Null for a public client. */
+  readonly clientSecret: string | null;
+  /** Null: what the upstream server says. */
+  readonly scope: string | null;
+  /** RFC 8707. Null: what the upstream server says. */
+  readonly resource: string | null;
+}
+
 /** Where an injected value comes from. */
 export type CredentialSource =
   | { readonly kind: 'value'; readonly value: string }
@@ -48,7 +65,9 @@ export type CredentialSource =
   /** OAuth 2.0 client credentials (RFC 6749 section 4.4): Holdpoint as itself. */
   | { readonly kind: 'clientCredentials'; readonly client: TokenClient }
   /** OAuth 2.0 token exchange (RFC 8693): on behalf of whoever calls. */
-  | { readonly kind: 'tokenExchange'; readonly client: TokenClient };
+  | { readonly kind: 'tokenExchange'; readonly client: TokenClient }
+  /** OAuth 2.0 authorization code: whoever calls has signed in at the upstream's authorization server themselves. */
+  | { readonly kind: 'authorizationCode'; readonly client: CodeClient };
 
 /** What is injected into requests to an HTTP upstream, and where. */
 export interface HttpCredential {

@@ -23,8 +23,12 @@ export interface TokenWish {
 export interface UpstreamTokens {
   /** @throws UpstreamError `credentials_unavailable` */
   token(wish: TokenWish): Promise<string>;
-  /** Upstream did not accept it. */
-  forget(wish: TokenWish): void;
+  /**
+   * Upstream did not accept it: another one is fetched, unless somebody has done that already.
+   * @returns whether there is another one now
+   * @throws UpstreamError `credentials_unavailable`
+   */
+  refused(wish: TokenWish, token: string): Promise<boolean>;
 }
 
 export interface UpstreamTokensDeps {
@@ -67,35 +71,46 @@ export function upstreamTokens({ pool, keyRing, log }: UpstreamTokensDeps): Upst
     return unseal(key, found.sealed, contextOf(place)).toString();
   }
 
+  function token(wish: TokenWish): Promise<string> {
+    const place = placeOf(wish);
+    const key = keyOf(place);
+    const known = held.get(key);
+    if (known && Date.now() < known.untilMs) return known.token;
+    if (held.size >= mostHeld) held.delete(held.keys().next().value ?? '');
+    const mine: { token: Promise<string>; untilMs: number } = {
+      untilMs: Number.POSITIVE_INFINITY,
+      token: Promise.resolve(''),
+    };
+    mine.token = get(wish, place, mine).catch((error: unknown) => {
+      if (held.get(key) === mine) held.delete(key);
+      if (error instanceof UpstreamError) throw error;
+      log.warn({ err: error, connection: wish.connection }, 'a token for an upstream could not be had');
+      const why = error instanceof TokenEndpointError ? error.message : 'an error in the gateway';
+      throw credentialsUnavailable(wish.connection, why, error);
+    });
+    held.set(key, mine);
+    return mine.token;
+  }
+
   return {
-    async token(wish) {
+    token,
+    async refused(wish, refused) {
       const place = placeOf(wish);
-      const key = `${place.source} ${place.holder}`;
-      const known = held.get(key);
-      if (known && Date.now() < known.untilMs) return known.token;
-      if (held.size >= mostHeld) held.delete(held.keys().next().value ?? '');
-      const mine: { token: Promise<string>; untilMs: number } = {
-        untilMs: Number.POSITIVE_INFINITY,
-        token: Promise.resolve(''),
-      };
-      mine.token = get(wish, place, mine).catch((error: unknown) => {
-        if (held.get(key) === mine) held.delete(key);
-        if (error instanceof UpstreamError) throw error;
-        log.warn({ err: error, connection: wish.connection }, 'a token for an upstream could not be had');
-        const why = error instanceof TokenEndpointError ? error.message : 'an error in the gateway';
-        throw credentialsUnavailable(wish.connection, why, error);
-      });
-      held.set(key, mine);
-      return mine.token;
-    },
-    forget(wish) {
-      const place = placeOf(wish);
-      held.delete(`${place.source} ${place.holder}`);
-      forgetToken(pool, place).catch((error: unknown) =>
-        log.warn({ err: error, connection: wish.connection }, 'a refused token could not be forgotten'),
-      );
+      const key = keyOf(place);
+      const before = held.get(key);
+      // What is in memory may be behind what another replica has fetched by now; ours is only forgotten if it is this.
+      if (before && (await before.token.catch(() => refused)) === refused && held.get(key) === before)
+        held.delete(key);
+      if ((await token(wish)) !== refused) return true;
+      held.delete(key);
+      await forgetToken(pool, place);
+      return (await token(wish)) !== refused;
     },
   };
+}
+
+function keyOf({ source, holder }: TokenPlace): string {
+  return `${source} ${holder}`;
 }
 
 function placeOf({ connection, client, holder }: TokenWish): TokenPlace {

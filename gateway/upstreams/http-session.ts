@@ -46,23 +46,18 @@ export function createHttpSession(
     more: Readonly<Record<string, string>>,
     { onSent, idleTimeoutMs }: { onSent?: (() => void) | undefined; idleTimeoutMs: number },
   ): Promise<HttpReply> {
-    const injected = await injectedInto(endpoint);
-    const headers: Record<string, string> = { ...more, ...endpoint.headers, ...injected?.headers };
-    headers['accept'] = method === 'GET' ? 'text/event-stream' : both;
-    if (body !== null) headers['content-type'] = 'application/json';
-    if (sessionId !== null) headers['mcp-session-id'] = sessionId;
-    const reply = await exchange(endpoint.pool, {
-      method,
-      path: withQuery(endpoint.path, injected),
-      headers,
-      body,
-      signal,
-      idleTimeoutMs,
-      onSent,
-      name: endpoint.name,
+    let told = onSent;
+    return oncePerCredential(endpoint, (injected) => {
+      const headers: Record<string, string> = { ...more, ...endpoint.headers, ...injected?.headers };
+      headers['accept'] = method === 'GET' ? 'text/event-stream' : both;
+      if (body !== null) headers['content-type'] = 'application/json';
+      if (sessionId !== null) headers['mcp-session-id'] = sessionId;
+      const path = withQuery(endpoint.path, injected);
+      const { pool, name } = endpoint;
+      const first = told;
+      told = undefined;
+      return exchange(pool, { method, path, headers, body, signal, idleTimeoutMs, onSent: first, name });
     });
-    if (reply.status === 401) endpoint.injector?.rejected();
-    return reply;
   }
 
   function resume(eventId: string, signal: AbortSignal): Promise<HttpReply> {
@@ -117,8 +112,29 @@ export function createHttpSession(
   };
 }
 
+/**
+ * One exchange under the credential of this moment. Where upstream refuses that with 401, which is before it does
+ * anything (RFC 9110 section 15.5.2), and there is another one now: once more.
+ */
+export async function oncePerCredential(
+  endpoint: HttpEndpoint,
+  attempt: (injected: Injected | null) => Promise<HttpReply>,
+): Promise<HttpReply> {
+  const injected = await injectedInto(endpoint);
+  const reply = await attempt(injected);
+  if (reply.status !== 401 || injected === null) return reply;
+  try {
+    if (!(await endpoint.injector?.rejected(injected.secret))) return reply;
+  } catch (error) {
+    reply.abort();
+    throw error;
+  }
+  reply.abort();
+  return attempt(await injectedInto(endpoint));
+}
+
 /** The credential for one request, which from now on is taken out of what comes back. */
-export async function injectedInto(endpoint: HttpEndpoint): Promise<Injected | null> {
+async function injectedInto(endpoint: HttpEndpoint): Promise<Injected | null> {
   if (endpoint.injector === null) return null;
   const injected = await endpoint.injector.inject();
   endpoint.withoutSecrets.know(injected.secret);

@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Pool } from 'undici';
 import type { Caller } from '../../policy/caller.ts';
+import { elicitationId } from '../connect/elicitation.ts';
+import { settingsHash } from '../connect/sealing.ts';
+import { createSignInSession, notBegun } from '../connect/sign-in-session.ts';
 import { type CredentialDeps, injectorFor } from '../credentials/inject.ts';
 import type { HttpConnectionSettings, HttpTls } from '../settings.ts';
 import { guardedLookup, refuseAddressOf } from './address-guard.ts';
@@ -11,7 +15,7 @@ import { secretRemover } from './own-secrets.ts';
 import { createSharedSession } from './shared-session.ts';
 import { createBridgedSession } from './translate/bridged-session.ts';
 import { createModernSession } from './translate/modern-session.ts';
-import type { Upstream, UpstreamSession } from './upstream.ts';
+import type { Upstream, UpstreamContext, UpstreamSession } from './upstream.ts';
 import type { UpstreamLimits } from './limits.ts';
 
 /**
@@ -51,27 +55,59 @@ export function createHttpUpstream(
       ? shared
       : {
           ...shared,
-          injector: injectorFor(connection, credentials, caller, injecting),
+          injector: injectorFor({ connection, url: settings.url, caller }, credentials, injecting),
           withoutSecrets: secretRemover([]),
         };
+  const personal = personalSignIns(connection, settings, injecting);
+  const signedInSession = (
+    { caller, sessionId }: UpstreamContext,
+    inner: UpstreamSession,
+    resumable: string | null,
+  ): UpstreamSession => {
+    if (!personal) return inner;
+    const signedIn = (): Promise<boolean> => personal.signedIn(caller);
+    const parts = { connection, elicitationId: elicitationId(sessionId), inner, signedIn };
+    return createSignInSession(parts, resumable);
+  };
+  const open = ({ stateless = false, caller }: UpstreamContext): UpstreamSession => {
+    const endpoint = endpointOf(caller);
+    const { name } = endpoint;
+    const modern = createHttpSession(endpoint, null, true);
+    const legacy = (): UpstreamSession =>
+      createDetectingSession({
+        streamable: createHttpSession(endpoint, null, false),
+        oldest: () => legacySession(endpoint),
+        newest: () => createModernSession(modern, name),
+      });
+    return stateless ? createBridgedSession({ modern, legacy }, name) : legacy();
+  };
   return {
     connection,
-    open: async ({ stateless = false, caller }) => {
-      const endpoint = endpointOf(caller);
-      const { name } = endpoint;
-      const modern = createHttpSession(endpoint, null, true);
-      const legacy = (): UpstreamSession =>
-        createDetectingSession({
-          streamable: createHttpSession(endpoint, null, false),
-          oldest: () => legacySession(endpoint),
-          newest: () => createModernSession(modern, name),
-        });
-      return stateless ? createBridgedSession({ modern, legacy }, name) : legacy();
+    ...(personal && {
+      personal,
+      // What is offered to one person need not be what is offered to another.
+      credentialContext: ({ key }: Caller) => createHash('sha256').update(key).digest('hex').slice(0, 16),
+    }),
+    open: async (context) => signedInSession(context, open(context), null),
+    resume(context, resumable) {
+      if (notBegun(resumable)) return signedInSession(context, open(context), resumable);
+      const endpoint = endpointOf(context.caller);
+      const session = createHttpSession(endpoint, resumable === '' ? null : resumable, false);
+      return signedInSession(context, session, null);
     },
-    resume: ({ caller }, resumable) =>
-      createHttpSession(endpointOf(caller), resumable === '' ? null : resumable, false),
     close: () => pool.destroy(),
   };
+}
+
+/** Where people sign in themselves; null on other connections. */
+function personalSignIns(
+  connection: string,
+  { url, credentials }: HttpConnectionSettings,
+  { userTokens }: CredentialDeps,
+): NonNullable<Upstream['personal']> | null {
+  if (credentials?.source.kind !== 'authorizationCode' || !userTokens) return null;
+  const settings = settingsHash(url, credentials.source.client);
+  return { signedIn: ({ key: holder }) => userTokens.has({ connection, holder, settings }) };
 }
 
 function legacySession(endpoint: HttpEndpoint): UpstreamSession {

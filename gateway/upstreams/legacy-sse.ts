@@ -2,7 +2,7 @@ import { UpstreamError } from '../errors.ts';
 import { createSseReader, SseError } from '../mcp/sse-reader.ts';
 import { exchange, type HttpReply } from './http-exchange.ts';
 import { refusalOf } from './http-answer.ts';
-import { type HttpEndpoint, injectedInto, withQuery } from './http-session.ts';
+import { type HttpEndpoint, oncePerCredential, withQuery } from './http-session.ts';
 import type { SharedChannel } from './shared-channel.ts';
 
 /** How long an old server may take to say where messages are to be posted. */
@@ -19,22 +19,21 @@ export function createLegacySse(endpoint: HttpEndpoint): SharedChannel {
   let opening: Promise<string> | null = null;
 
   async function request(method: 'GET' | 'POST', path: string, body: string | null): Promise<HttpReply> {
-    const injected = await injectedInto(endpoint);
-    const reply = await exchange(endpoint.pool, {
-      method,
-      path: withQuery(path, injected),
-      headers: {
-        ...endpoint.headers,
-        ...injected?.headers,
-        ...(method === 'POST' ? { 'content-type': 'application/json' } : { accept: 'text/event-stream' }),
-      },
-      body,
-      signal: ender.signal,
-      idleTimeoutMs: method === 'GET' ? 0 : endpoint.limits.idleTimeoutMs,
-      name: endpoint.name,
-    });
-    if (reply.status === 401) endpoint.injector?.rejected();
-    return reply;
+    return oncePerCredential(endpoint, (injected) =>
+      exchange(endpoint.pool, {
+        method,
+        path: withQuery(path, injected),
+        headers: {
+          ...endpoint.headers,
+          ...injected?.headers,
+          ...(method === 'POST' ? { 'content-type': 'application/json' } : { accept: 'text/event-stream' }),
+        },
+        body,
+        signal: ender.signal,
+        idleTimeoutMs: method === 'GET' ? 0 : endpoint.limits.idleTimeoutMs,
+        name: endpoint.name,
+      }),
+    );
   }
 
   async function open(): Promise<string> {

@@ -17,6 +17,8 @@ export interface UpstreamMessage {
   readonly kind: 'response' | 'request' | 'notification';
   /** Null for responses. */
   readonly method: string | null;
+  /** Made by the gateway in upstream's place, so that nothing is learned of upstream from it. */
+  readonly own?: true;
   /** HTTP status with which a refused request was answered (a JSON-RPC error); undefined otherwise. */
   readonly status?: number;
 }
@@ -67,6 +69,8 @@ export interface Upstream {
    * callers share one. What the server says (its tools) is kept apart by it. Left out, all share one.
    */
   credentialContext?(caller: Caller): string;
+  /** Where each person signs in at this server themselves; left out where nobody does. */
+  readonly personal?: { signedIn(caller: Caller): Promise<boolean> };
   /** A session that nobody has initialized yet: the client's own `initialize` is its first message. */
   open(context: UpstreamContext): Promise<UpstreamSession>;
   /** A session that was initialized before, perhaps through another replica. Null when that cannot be. */

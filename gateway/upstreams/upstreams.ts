@@ -26,7 +26,7 @@ const nothingElsewhere: CredentialDeps = {
   tokens: {
     token: ({ connection }) =>
       Promise.reject(credentialsUnavailable(connection, 'no token endpoint is set up')),
-    forget: () => {},
+    refused: async () => false,
   },
   bearers: null,
 };

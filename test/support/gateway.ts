@@ -70,6 +70,7 @@ export interface TestGatewayOptions {
   /** The port to listen on; the public URL is then that address. Left out, one is chosen, and the public URL names none. */
   readonly port?: number;
   readonly authorization?: AuthorizationServer;
+  readonly consoleUrl?: string;
   /** The key-encryption key, where a gateway of another process is to read what this one sealed. */
   readonly key?: Uint8Array;
   /** Connections with sealed copies, and who is sealed to. */
@@ -177,7 +178,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     upstreams,
     hold: typeof options.hold === 'function' ? options.hold(parts) : (options.hold ?? noHold),
     definitions,
-    consoleUrl: 'http://console.test',
+    consoleUrl: options.consoleUrl ?? 'http://console.test',
     log: logger,
     replica,
     gate,
