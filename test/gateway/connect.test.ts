@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
@@ -7,10 +8,12 @@ import {
   ToolListChangedNotificationSchema,
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/sdk/types.js';
+import { revoke, unrevoke } from '../../db/revoke.ts';
+import type { Masked } from '../../masking/masked.ts';
 import { noBrowser, type TestBrowser, testBrowser } from '../support/browser.ts';
 import { agreeUpstream, atConsole, type ConnectScene, connectScene } from '../support/connect-scene.ts';
 import { type GuardedUpstream, startGuardedUpstream } from '../support/guarded-upstream.ts';
-import { eventually } from './tour.ts';
+import { handshake, wire } from './wire.ts';
 
 let upstream: GuardedUpstream;
 let scene: ConnectScene;
@@ -39,6 +42,14 @@ async function clientOf(name: string, capabilities: object = {}, gateway = scene
   });
   await client.connect(transport as never);
   return client;
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const untilMs = Date.now() + 20_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < untilMs, `never: ${String(condition)}`);
+    await sleep(50);
+  }
 }
 
 function textOf(result: unknown): string {
@@ -87,4 +98,221 @@ test('a person signs in at the upstream, asked for by URL elicitation, and the w
     scene.acts.map(({ act }) => act),
     ['connections.connect'],
   );
+});
+
+/** Signs somebody in at the upstream, from the page Connections. */
+async function connected(name: string): Promise<void> {
+  const page = await browser.page();
+  await atConsole(scene, page, name);
+  await page.getByRole('link', { name: 'Connections' }).click();
+  await page.getByRole('button', { name: 'Connect box' }).click();
+  await agreeUpstream(page, name);
+  await page.getByText('since').waitFor();
+  await page.context().close();
+}
+
+async function dump(): Promise<string> {
+  const { rows } = await scene.db.pool.query<{ all: string }>(
+    `select string_agg(query_to_xml(format('select * from %I', table_name), true, false, '')::text, '') as all
+     from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+  );
+  return rows[0]?.all ?? '';
+}
+
+test('a client that opens no pages gets the link in words; what begins on one replica goes on on the other; no token is stored or logged in clear', {
+  skip: noBrowser,
+}, async () => {
+  const { gateway, other } = scene;
+  const session = await handshake(gateway.url('box'), '2025-11-25', { authorization: 'Bearer bob' });
+  const call = (id: number, gate = gateway) =>
+    wire(
+      gate.url('box'),
+      JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'whoami' } }),
+      session,
+    );
+  const asked = await call(1);
+  const link = /http:\S+\/connections\/box\?ask=\S+/.exec(textOf(asked.json?.result))?.[0];
+  assert.match(textOf(asked.json?.result), /^SIGN_IN_NEEDED\. The call was not carried out/);
+  assert.equal(asked.json?.result?.['isError'], true);
+  assert.ok(link);
+  await connected('bob');
+  assert.equal(textOf((await call(2, other)).json?.result), 'you are bob');
+  assert.equal(textOf((await call(3)).json?.result), 'you are bob');
+  const everything = (await dump()) + scene.log.join('\n') + gateway.log.join('\n') + other.log.join('\n');
+  assert.ok(upstream.tokens.length > 0);
+  for (const token of upstream.tokens)
+    for (const form of [token, Buffer.from(token).toString('base64'), Buffer.from(token).toString('hex')])
+      assert.ok(!everything.includes(form), 'a token is stored or logged');
+});
+
+test('of two replicas that use a token at its end, one renews it; one that upstream refuses is renewed and the call sent once more', {
+  skip: noBrowser,
+}, async () => {
+  await connected('carol');
+  const sessions = await Promise.all(
+    [scene.gateway, scene.other].map(async (gateway) => ({
+      gateway,
+      headers: await handshake(gateway.url('box'), '2025-06-18', { authorization: 'Bearer carol' }),
+    })),
+  );
+  const callAll = () =>
+    Promise.all(
+      [1, 2, 3].flatMap((id) =>
+        sessions.map(({ gateway, headers }) =>
+          wire(
+            gateway.url('box'),
+            JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'whoami' } }),
+            headers,
+          ),
+        ),
+      ),
+    );
+  const renewals = (): number => upstream.grants.filter((grant) => grant === 'refresh_token').length;
+  const before = renewals();
+  await scene.db.pool.query('update connection_sign_ins set renew_at = now() where holder = $1', [
+    scene.keyOf('carol'),
+  ]);
+  for (const reply of await callAll()) assert.equal(textOf(reply.json?.result), 'you are carol');
+  assert.equal(renewals() - before, 1);
+
+  const calls = upstream.calls.length;
+  upstream.refuse(upstream.tokens.at(-1) ?? '');
+  for (const reply of await callAll()) assert.equal(textOf(reply.json?.result), 'you are carol');
+  assert.equal(renewals() - before, 2);
+  assert.equal(upstream.calls.length - calls, 6, 'each call ran once');
+
+  // The person, or their provider, has ended it: asked for again, in the same call.
+  await upstream.endAllGrants();
+  for (const reply of await callAll()) assert.match(textOf(reply.json?.result), /^SIGN_IN_NEEDED/);
+  assert.equal(upstream.calls.length - calls, 6);
+});
+
+test("a link of somebody else's program, an answer in another browser, a used one, and one that names another issuer connect nobody", {
+  skip: noBrowser,
+}, async () => {
+  const mallory = await clientOf('mallory', url);
+  const asked = await mallory.callTool({ name: 'holdpoint_sign_in' }).catch((error: unknown) => error);
+  assert.ok(asked instanceof UrlElicitationRequiredError);
+  const link = asked.elicitations[0]?.url ?? '';
+  await mallory.close();
+  const page = await browser.page();
+  await atConsole(scene, page, 'dave');
+  await page.goto(link);
+  await page.getByText('This link is not for you').waitFor();
+
+  // Forged into the form of one's own page, it leads nowhere either.
+  await page.goto(`${scene.consoleUrl}/connections/box`);
+  const ask = JSON.stringify(new URL(link).searchParams.get('ask'));
+  await page.evaluate(`(() => {
+      const field = document.createElement('input');
+      Object.assign(field, { name: 'ask', value: ${ask}, type: 'hidden' });
+      document.querySelector('form[action$="/connect"]').append(field);
+    })()`);
+  await page.getByRole('button', { name: 'Connect box' }).click();
+  await page.getByText('This link is not for you').waitFor();
+
+  // An answer is intercepted and opened in mallory's browser, then in its own, twice.
+  const answers: string[] = [];
+  upstream.tamper = (location) => {
+    answers.push(location.href);
+    location.pathname = '/healthz';
+  };
+  await page.goto(`${scene.consoleUrl}/connections`);
+  await page.getByRole('button', { name: 'Connect box' }).click();
+  await agreeUpstream(page, 'dave');
+  await eventually(() => answers.length === 1);
+  const [answer = ''] = answers;
+  const theirs = await browser.page();
+  await theirs.goto(answer);
+  await theirs.getByText('No sign-in waits in this browser').waitFor();
+  await atConsole(scene, theirs, 'mallory');
+  await theirs.goto(answer);
+  await theirs.getByText('No sign-in waits for this answer in this browser').waitFor();
+  // RFC 9207: said to come from another authorization server, or from none.
+  const mixed = new URL(answer);
+  mixed.searchParams.set('iss', 'https://attacker.example');
+  await page.goto(mixed.href);
+  await page.getByText('You are not signed in there').waitFor();
+  await page.goto(answer);
+  await page.getByText('No sign-in waits for this answer in this browser').waitFor();
+  const { rows } = await scene.db.pool.query('select 1 from connection_sign_ins where holder = any($1)', [
+    [scene.keyOf('dave'), scene.keyOf('mallory')],
+  ]);
+  assert.equal(rows.length, 0);
+
+  upstream.tamper = (location) => location.searchParams.delete('iss');
+  await page.goto(`${scene.consoleUrl}/connections`);
+  await page.getByRole('button', { name: 'Connect box' }).click();
+  await page.getByText('You are not signed in there').waitFor();
+  upstream.tamper = () => {};
+});
+
+test('whoever is cut off loses their sign-ins with it; ending one on the page ends it at the authorization server, too', {
+  skip: noBrowser,
+}, async () => {
+  await connected('erin');
+  const client = await clientOf('erin');
+  assert.equal(textOf(await client.callTool({ name: 'whoami' })), 'you are erin');
+  const token = upstream.tokens.at(-1) ?? '';
+  const page = await browser.page();
+  await atConsole(scene, page, 'erin');
+  await page.goto(`${scene.consoleUrl}/connections`);
+  await page.getByRole('button', { name: 'Disconnect box' }).click();
+  await page.getByRole('cell', { name: 'no', exact: true }).waitFor();
+  assert.equal(await upstream.counts(token), false);
+  await eventually(async () =>
+    textOf(await client.callTool({ name: 'whoami' })).startsWith('SIGN_IN_NEEDED'),
+  );
+  await client.close();
+
+  await connected('erin');
+  const by = { key: 'test', name: 'test', via: 'cli' } as const;
+  const ask = { kind: 'person', value: scene.keyOf('erin'), reason: 'test', by } as const;
+  const deps = {
+    maskText: (text: string) => text as Masked<string>,
+    recordAct: async () => {},
+    cancelWorkflow: async () => {},
+  };
+  await revoke(scene.db.pool, ask, deps);
+  const { rows } = await scene.db.pool.query('select 1 from connection_sign_ins where holder = $1', [
+    scene.keyOf('erin'),
+  ]);
+  assert.equal(rows.length, 0);
+  await unrevoke(scene.db.pool, ask, deps);
+});
+
+test('a client of 2026-07-28 is asked by input_required and gets its result when it comes back; a machine is told that it cannot', {
+  skip: noBrowser,
+}, async () => {
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'modern', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': url,
+  };
+  const send = (id: number, name: string, more: object = {}, as = 'frank') =>
+    wire(
+      scene.gateway.url('box'),
+      JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params: { name, ...more, _meta: meta } }),
+      {
+        authorization: `Bearer ${as}`,
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': name,
+      },
+    );
+  const asked = await send(1, 'whoami');
+  assert.equal(asked.json?.result?.['resultType'], 'input_required', asked.text);
+  const { requestState, inputRequests } = asked.json?.result as {
+    requestState: string;
+    inputRequests: { signIn: { method: string; params: { mode: string; url: string } } };
+  };
+  assert.equal(inputRequests.signIn.params.mode, 'url');
+  // It comes back before its person is done, and waits for them.
+  const back = send(2, 'whoami', { requestState, inputResponses: { signIn: { action: 'accept' } } });
+  await connected('frank');
+  const answered = await back;
+  assert.equal(textOf(answered.json?.result), 'you are frank', answered.text);
+
+  const machine = await send(3, 'whoami', {}, 'service:nightly');
+  assert.match(textOf(machine.json?.result), /machine’s/);
 });
