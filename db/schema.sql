@@ -47,6 +47,19 @@ AS $function$
   )) as stop
 $function$;
 
+CREATE OR REPLACE FUNCTION public.connection_sign_ins_revoked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if new.kind = 'person' then
+    delete from connection_sign_ins s where new.value in (s.holder, s.subject, lower(s.email));
+    delete from connection_sign_in_states s where s.holder = new.value;
+    delete from connection_asks a where a.holder = new.value;
+  end if;
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.held_calls_after_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -285,6 +298,54 @@ create table clock_stops (
   recorded integer default 0 not null,
   constraint clock_stops_pkey PRIMARY KEY (stop_id),
   constraint clock_stops_kind_check CHECK ((kind = ANY (ARRAY['freeze'::text, 'slack'::text])))
+);
+
+create table connection_asks (
+  connection text not null,
+  holder text not null,
+  id text not null,
+  expires_at timestamp with time zone not null,
+  constraint connection_asks_pkey PRIMARY KEY (connection, holder),
+  constraint connection_asks_id_key UNIQUE (id)
+);
+
+create table connection_clients (
+  place text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  made_at timestamp with time zone default clock_timestamp() not null,
+  constraint connection_clients_pkey PRIMARY KEY (place)
+);
+
+create table connection_sign_in_states (
+  state_sha256 bytea not null,
+  session_sha256 bytea not null,
+  connection text not null,
+  holder text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint connection_sign_in_states_pkey PRIMARY KEY (state_sha256)
+);
+
+create table connection_sign_ins (
+  connection text not null,
+  holder text not null,
+  subject text not null,
+  email text,
+  settings text not null,
+  version uuid not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  renew_at timestamp with time zone,
+  issuer text not null,
+  scope text,
+  connected_at timestamp with time zone default clock_timestamp() not null,
+  renewed_at timestamp with time zone default clock_timestamp() not null,
+  constraint connection_sign_ins_pkey PRIMARY KEY (connection, holder)
 );
 
 create table console_logins (
@@ -958,6 +1019,8 @@ CREATE INDEX clock_stops_ended ON public.clock_stops USING btree (ended_at);
 
 CREATE UNIQUE INDEX clock_stops_open ON public.clock_stops USING btree (kind) WHERE (ended_at IS NULL);
 
+CREATE INDEX connection_sign_in_states_expired ON public.connection_sign_in_states USING btree (expires_at);
+
 CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (expires_at);
 
 CREATE INDEX dpop_proofs_expiry ON public.dpop_proofs USING btree (expires_at);
@@ -1083,6 +1146,8 @@ CREATE TRIGGER held_calls_guard BEFORE UPDATE ON public.held_calls FOR EACH ROW 
 CREATE TRIGGER held_calls_on_end BEFORE UPDATE ON public.held_calls FOR EACH ROW WHEN (((old.state = ANY (ARRAY['pending'::text, 'executing'::text])) AND (new.state <> ALL (ARRAY['pending'::text, 'executing'::text])))) EXECUTE FUNCTION held_calls_on_end();
 
 CREATE TRIGGER mcp_tasks_guard BEFORE UPDATE ON public.mcp_tasks FOR EACH ROW EXECUTE FUNCTION mcp_tasks_guard();
+
+CREATE TRIGGER connection_sign_ins_revoked AFTER INSERT ON public.revocations FOR EACH ROW EXECUTE FUNCTION connection_sign_ins_revoked();
 
 CREATE TRIGGER revocations_changed AFTER INSERT OR DELETE OR UPDATE ON public.revocations FOR EACH STATEMENT EXECUTE FUNCTION revocations_changed();
 

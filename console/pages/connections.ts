@@ -26,7 +26,7 @@ export function connectionsPage({ entries, about }: ConnectionsView, visit: Visi
     visit,
     body: html`<h1>Connections</h1>
 ${
-  about?.ask != null
+  about !== null && about.ask !== null
     ? html`<div class="told" role="status"><p>A program that calls for you needs you to sign in to <strong>${visible(about.name)}</strong>. Go on only if you use such a program; the next page is that of the server’s own provider.</p></div>`
     : html`<p>Servers at which you sign in yourself. What a sign-in gives is kept sealed, used for your calls alone, and shown to no program.</p>`
 }
@@ -44,7 +44,7 @@ function table(entries: readonly ConnectionEntry[], ask: string | null, visit: V
 function row({ name, host, signIn }: ConnectionEntry, ask: string | null, visit: Visit): Html {
   return html`<tr><th scope="row">${visible(name)}</th><td><code>${visible(host)}</code></td>
 <td>${signIn === null ? 'no' : html`since ${time(signIn.connectedAt)}, at <code>${visible(hostOf(signIn.issuer))}</code>`}</td>
-<td>${signIn?.scope != null && html`<code>${visible(signIn.scope)}</code>`}</td>
+<td>${signIn !== null && signIn.scope !== null && html`<code>${visible(signIn.scope)}</code>`}</td>
 <td>${act(name, 'connect', signIn === null ? 'Connect' : 'Connect anew', ask, visit)}${signIn && act(name, 'disconnect', 'Disconnect', null, visit)}</td></tr>`;
 }
 

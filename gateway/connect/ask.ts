@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { askConnectionSignIn } from '../../db/connection-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Caller } from '../../policy/caller.ts';
-import type { DenyVerdict } from '../../policy/verdict.ts';
 import { errorResponse, GatewayError } from '../errors.ts';
 import type { MaskedExchange } from '../exchange.ts';
 import { rawAt, withoutMember } from '../hold/json-text.ts';
@@ -137,7 +136,7 @@ function withoutAnswer(request: RpcRequest): RpcRequest {
 function ended(exchange: MaskedExchange, kind: 'pass' | 'deny'): MaskedExchange {
   const { policyVersion, risk, maskProfile } = exchange.verdict;
   const shared = { rule: 'sign-in', policyVersion, risk, maskProfile, askIntent: false, reason: null };
-  return { ...exchange, verdict: { kind, ...shared } as DenyVerdict };
+  return { ...exchange, verdict: { kind, ...shared } };
 }
 
 function told(

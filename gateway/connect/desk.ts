@@ -109,7 +109,13 @@ export function createConnectDesk(
     const state = oidc.randomState();
     const { issuer, tokenUrl, revocationUrl, resource, inward, saysIssuer } = server;
     const travelling: Travelling = {
-      ...{ issuer, tokenUrl, revocationUrl, resource, inward, saysIssuer, codeVerifier },
+      issuer,
+      tokenUrl,
+      revocationUrl,
+      resource,
+      inward,
+      saysIssuer,
+      codeVerifier,
       client: own,
       settings: settingsHash(url, client),
     };

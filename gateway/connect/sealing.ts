@@ -54,7 +54,7 @@ export function tokensContext(connection: string, holder: string): string {
 export function settingsHash(url: string, client: CodeClient): string {
   const { clientSecret: _, ...named } = client;
   return createHash('sha256')
-    .update(JSON.stringify([url, Object.entries(named).sort()]))
+    .update(JSON.stringify([url, Object.entries(named).toSorted(([a], [b]) => (a < b ? -1 : 1))]))
     .digest('hex')
     .slice(0, 32);
 }

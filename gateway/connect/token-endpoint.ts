@@ -76,7 +76,12 @@ async function asking(
     throw new TokensRefused('the token endpoint gave no usable bearer token', { final: false });
   return {
     kept: {
-      ...{ issuer, tokenUrl, revocationUrl, resource, client, inward },
+      issuer,
+      tokenUrl,
+      revocationUrl,
+      resource,
+      client,
+      inward,
       accessToken,
       refreshToken: given.refresh_token ?? refreshToken,
     },

@@ -40,7 +40,7 @@ async function clientOf(name: string, capabilities: object = {}, gateway = scene
   const transport = new StreamableHTTPClientTransport(new URL(gateway.url('box')), {
     requestInit: { headers },
   });
-  await client.connect(transport as never);
+  await client.connect(transport);
   return client;
 }
 
@@ -302,7 +302,7 @@ test('a client of 2026-07-28 is asked by input_required and gets its result when
     );
   const asked = await send(1, 'whoami');
   assert.equal(asked.json?.result?.['resultType'], 'input_required', asked.text);
-  const { requestState, inputRequests } = asked.json?.result as {
+  const { requestState, inputRequests } = (asked.json?.result ?? {}) as {
     requestState: string;
     inputRequests: { signIn: { method: string; params: { mode: string; url: string } } };
   };

@@ -73,7 +73,7 @@ export async function startGuardedUpstream(options: GuardedOptions = {}): Promis
     if (typeof id === 'string' && !known) return void response.writeHead(404).end();
     const transport = known ?? (await session(transports, calls));
     Object.assign(request, { auth: { token, clientId: '', scopes: [], extra: { by: found.accountId } } });
-    await transport.handleRequest(request as never, response);
+    await transport.handleRequest(request, response);
   }
 
   const upstream: GuardedUpstream = {
@@ -121,7 +121,7 @@ async function session(
     sessionIdGenerator: () => randomUUID(),
     onsessioninitialized: (id) => void transports.set(id, transport),
   });
-  await server.connect(transport as never);
+  await server.connect(transport);
   return transport;
 }
 
