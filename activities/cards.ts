@@ -2,25 +2,29 @@ import { createHash } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import type { WebClient } from '@slack/web-api';
 import type { Pool } from '../db/pool.ts';
-import { type CardFacts, cardFacts } from '../db/card-facts.ts';
+import { type CardFacts, cardFacts, cardFactsOf } from '../db/card-facts.ts';
+import { planCards } from '../db/card-plan.ts';
 import {
   type CardCopy,
   cardCopies,
+  cardCopy,
+  type CardRole,
   markAttempt,
   markFailed,
   markGone,
   markPosted,
-  planCards,
   withCardLease,
 } from '../db/cards.ts';
 import { noteAnnounced } from '../db/held-clock.ts';
-import { type Card, cardOf } from '../slack-app/card.ts';
-import { alertOf } from './card-alert.ts';
+import { cardOf, fitTogether } from '../slack-app/card.ts';
+import { tellNews } from './card-alert.ts';
 import { findPosted } from './find-card.ts';
 import { failOver } from './fail-over.ts';
 import { remind } from './reminding.ts';
 import type { Cards } from './timekeeping.ts';
 import { slackFailure, type SlackTrouble, slackTrouble } from './slack-errors.ts';
+
+type Card = ReturnType<typeof cardOf>;
 
 /** What the cards need. */
 export interface CardsDeps {
@@ -52,7 +56,15 @@ export function createCards(deps: CardsDeps): Cards {
     },
     refresh: (callId) => bringUpToDate(deps, callId),
     remind: (callId, nth) => remind(deps, callId, nth),
-    failOver: (callId) => failOver({ ...deps, bringUpToDate: (id) => bringUpToDate(deps, id) }, callId),
+    failOver: (callId) =>
+      failOver(
+        {
+          ...deps,
+          planAt: (facts, targets) => planAt(deps, facts, targets, 'approver'),
+          bringUpToDate: (id) => bringUpToDate(deps, id),
+        },
+        callId,
+      ),
   };
 }
 
@@ -65,15 +77,11 @@ const directMessagesAtMost = 20;
  */
 async function plan(deps: CardsDeps, facts: CardFacts): Promise<void> {
   const { callId, approvers, caller } = facts;
-  await planCards(
-    deps.pool,
-    callId,
-    unique(approvers.flatMap(({ slackChannel }) => slackChannel ?? [])),
-    'approver',
-  );
+  const channels = unique(approvers.flatMap(({ slackChannel }) => slackChannel ?? []));
+  await planAt(deps, facts, channels, 'approver');
   try {
     const requester = caller.email === null ? null : await deps.userOf(caller.email);
-    if (requester !== null) await planCards(deps.pool, callId, [requester], 'requester');
+    if (requester !== null) await planAt(deps, facts, [requester], 'requester');
     const named = approvers
       .filter(({ slackChannel }) => slackChannel === null)
       .flatMap(({ people }) => people);
@@ -82,7 +90,7 @@ async function plan(deps: CardsDeps, facts: CardFacts): Promise<void> {
       const user = await deps.userOf(name);
       if (user !== null && user !== requester) users.push(user);
     }
-    await planCards(deps.pool, callId, unique(users), 'approver');
+    await planAt(deps, facts, unique(users), 'approver');
   } catch (error) {
     const trouble = slackTrouble(error);
     if (!trouble) throw error;
@@ -92,32 +100,40 @@ async function plan(deps: CardsDeps, facts: CardFacts): Promise<void> {
   }
 }
 
+/** Writes down where a call is to be shown: on the card of similar calls that wait there, or on one of its own. */
+async function planAt(
+  { pool, consoleUrl }: CardsDeps,
+  call: CardFacts,
+  targets: readonly string[],
+  role: CardRole,
+): Promise<void> {
+  await planCards(pool, { call, targets, role, fits: (calls) => fitTogether(calls, { consoleUrl }) });
+}
+
 function unique(all: readonly string[]): readonly string[] {
   return [...new Set(all)];
 }
 
 async function bringUpToDate(deps: CardsDeps, callId: string): Promise<void> {
-  const result = await withCardLease(deps.pool, callId, async (renew) => {
-    const troubles: SlackTrouble[] = [];
-    for (const copy of await cardCopies(deps.pool, callId)) {
+  const troubles: SlackTrouble[] = [];
+  let busy = false;
+  for (const { cardId } of await cardCopies(deps.pool, callId)) {
+    const result = await withCardLease(deps.pool, cardId, async (renew) => {
       await renew();
-      // Read anew for each copy: while Slack was answering, the call may have moved on.
-      const facts = await cardFacts(deps.pool, callId);
-      if (!facts) return troubles;
-      const trouble = await bringCopyUpToDate(deps, copy, facts);
-      if (trouble) troubles.push(trouble);
-      if (trouble?.kind === 'rate-limited') return troubles;
-    }
-    return troubles;
-  });
-  if (result === null)
+      return bringCardUpToDate(deps, cardId);
+    });
+    if (result === null) busy = true;
+    else if (result.done) troubles.push(result.done);
+    if (result?.done?.kind === 'rate-limited') break;
+  }
+  const [first] = troubles.sort((a, b) => urgency(a) - urgency(b));
+  if (first) throw slackFailure(first, `showing call ${callId}`);
+  if (busy)
     throw ApplicationFailure.create({
       type: 'SlackBusy',
       message: `another process is bringing the cards of ${callId} up to date`,
       nextRetryDelay: 1000,
     });
-  const [first] = result.done.sort((a, b) => urgency(a) - urgency(b));
-  if (first) throw slackFailure(first, `showing call ${callId}`);
 }
 
 /** The trouble that decides when to try again: the one that passes soonest. */
@@ -125,24 +141,26 @@ function urgency(trouble: SlackTrouble): number {
   return { ambiguous: 0, 'rate-limited': 1, refused: 2 }[trouble.kind];
 }
 
-async function bringCopyUpToDate(
-  deps: CardsDeps,
-  copy: CardCopy,
-  facts: CardFacts,
-): Promise<SlackTrouble | null> {
+async function bringCardUpToDate(deps: CardsDeps, cardId: string): Promise<SlackTrouble | null> {
+  // Read now that nobody else works on it: while Slack was answering, calls may have joined or moved on.
+  const copy = await cardCopy(deps.pool, cardId);
+  if (!copy) return null;
+  const calls = await cardFactsOf(
+    deps.pool,
+    copy.calls.map(({ callId }) => callId),
+  );
   const links = { consoleUrl: deps.consoleUrl };
   const options = { forRequester: copy.role === 'requester' };
   try {
-    const wanted = cardOf(facts, links, options);
-    await show(deps, copy, facts, wanted);
-    await alertOf(deps, copy, facts, wanted.text);
+    await show(deps, copy, calls, cardOf(calls, links, options));
+    await tellNews(deps, cardId, calls);
     return null;
   } catch (error) {
     const trouble = slackTrouble(error);
     if (!trouble) throw error;
     if (trouble.kind !== 'refused') return trouble;
     if (isTooLong(trouble.error))
-      return showBrief(deps, copy, facts, cardOf(facts, links, { ...options, brief: true }));
+      return showBrief(deps, copy, calls, cardOf(calls, links, { ...options, brief: true }));
     if (trouble.error === 'message_not_found') {
       await markGone(deps.pool, copy.cardId);
       return null;
@@ -156,11 +174,11 @@ async function bringCopyUpToDate(
 async function showBrief(
   deps: CardsDeps,
   copy: CardCopy,
-  facts: CardFacts,
+  calls: readonly CardFacts[],
   brief: Card,
 ): Promise<SlackTrouble | null> {
   try {
-    await show(deps, copy, facts, brief);
+    await show(deps, copy, calls, brief);
     return null;
   } catch (error) {
     const trouble = slackTrouble(error);
@@ -174,27 +192,33 @@ function isTooLong(error: string): boolean {
   return error === 'msg_blocks_too_long' || error === 'msg_too_long' || error === 'invalid_blocks';
 }
 
-async function show(deps: CardsDeps, copy: CardCopy, facts: CardFacts, wanted: Card): Promise<void> {
+async function show(
+  deps: CardsDeps,
+  copy: CardCopy,
+  calls: readonly CardFacts[],
+  wanted: Card,
+): Promise<void> {
   const shown = createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
-  const posted = await placeOf(deps, copy, facts);
+  const posted = await placeOf(deps, copy);
   if (posted) {
-    if (copy.shown === shown) return;
+    if (copy.ts !== null && copy.shown === shown) return;
+    await markAttempt(deps.pool, copy.cardId, wanted.offers);
     await deps.client.chat.update({
       channel: posted.channel,
       ts: posted.ts,
-      ...content(wanted, facts.callId),
+      ...content(wanted, copy.callId),
     });
     await markPosted(deps.pool, copy.cardId, { ...posted, whole: wanted.whole, shown });
     return;
   }
-  // A call that has ended needs no first card.
-  if (facts.state !== 'pending' || copy.target === null) return;
-  await markAttempt(deps.pool, copy.cardId);
+  // Calls that have ended need no first card.
+  if (copy.target === null || !calls.some(({ state }) => state === 'pending')) return;
+  await markAttempt(deps.pool, copy.cardId, wanted.offers);
   const message = {
     channel: copy.target,
     unfurl_links: false,
     unfurl_media: false,
-    ...content(wanted, facts.callId),
+    ...content(wanted, copy.callId),
   };
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's
   const { channel, ts } = await deps.client.chat.postMessage(message);
@@ -203,18 +227,14 @@ async function show(deps: CardsDeps, copy: CardCopy, facts: CardFacts, wanted: C
   await markPosted(deps.pool, copy.cardId, { channel, ts, whole: wanted.whole, shown });
 }
 
-async function placeOf(
-  deps: CardsDeps,
-  copy: CardCopy,
-  facts: CardFacts,
-): Promise<{ channel: string; ts: string } | null> {
+async function placeOf(deps: CardsDeps, copy: CardCopy): Promise<{ channel: string; ts: string } | null> {
   if (copy.channel !== null && copy.ts !== null) return { channel: copy.channel, ts: copy.ts };
   if (copy.attemptedAt === null || copy.target === null) return null;
   return findPosted(deps.client, {
     channel: copy.target,
     since: copy.attemptedAt,
     eventType: cardEventType,
-    callId: facts.callId,
+    callId: copy.callId,
   });
 }
 

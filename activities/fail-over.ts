@@ -1,5 +1,5 @@
 import { type CardFacts, cardFacts } from '../db/card-facts.ts';
-import { type CardCopy, cardCopies, planCards } from '../db/cards.ts';
+import { type CardCopy, cardCopies } from '../db/cards.ts';
 import type { Pool } from '../db/pool.ts';
 import { slackReach } from '../db/slack-reach.ts';
 import type { ApproverGroup } from '../policy/verdict.ts';
@@ -9,6 +9,8 @@ export interface FailOverDeps {
   readonly pool: Pool;
   /** See `CardsDeps`. */
   readonly userOf: (named: string) => Promise<string | null>;
+  /** Writes down where a call is to be shown. */
+  readonly planAt: (facts: CardFacts, targets: readonly string[]) => Promise<void>;
   /** Posts what is planned; throws when not all of it could be. */
   readonly bringUpToDate: (callId: string) => Promise<void>;
 }
@@ -35,12 +37,12 @@ export async function failOver(deps: FailOverDeps, callId: string): Promise<bool
   return awaySince === null && !cards.every(({ lastError }) => lastError !== null);
 }
 
-async function planElsewhere({ pool, userOf }: FailOverDeps, facts: CardFacts): Promise<void> {
+async function planElsewhere({ pool, userOf, planAt }: FailOverDeps, facts: CardFacts): Promise<void> {
   const copies = await cardCopies(pool, facts.callId);
   for (const group of facts.approvers.filter((one) => isRefused(one, copies))) {
     const { fallbackChannel = null, people } = group;
     const targets = fallbackChannel === null ? await usersOf(people, userOf) : [fallbackChannel];
-    await planCards(pool, facts.callId, targets, 'approver');
+    await planAt(facts, targets);
   }
 }
 

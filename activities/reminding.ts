@@ -12,11 +12,18 @@ export async function remind(
   callId: string,
   nth: number,
 ): Promise<void> {
-  for (const { cardId, channel, ts, expiresAt, userGroups } of await dueReminders(deps.pool, callId, nth)) {
+  for (const { cardId, channel, ts, expiresAt, waiting, userGroups } of await dueReminders(
+    deps.pool,
+    callId,
+    nth,
+  )) {
     const seconds = Math.floor(expiresAt.getTime() / 1000);
     const until = `<!date^${seconds}^{date_short_pretty} at {time}|${expiresAt.toISOString()}>`;
     const groups = userGroups.map((id) => `<!subteam^${id}> `).join('');
-    const text = `${groups}This request still waits for a decision. It expires ${until}.`;
+    const text =
+      waiting > 1
+        ? `${groups}${waiting} requests on this card still wait for a decision. The first expires ${until}.`
+        : `${groups}This request still waits for a decision. It expires ${until}.`;
     const message = { channel, thread_ts: ts, text };
     try {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- Slack's, not a window's

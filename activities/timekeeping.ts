@@ -1,3 +1,4 @@
+import { wishRefresh } from '../db/grants.ts';
 import { clockOf, joinStage, noteAnnounced, storeExtensions } from '../db/held-clock.ts';
 import { decidedCall } from '../db/held-deciding.ts';
 import type { ClockState, TimeActivities } from '../workflows/contract.ts';
@@ -64,6 +65,8 @@ export function createTimekeeping(deps: RecordingDeps & { readonly cards: Cards 
       const fresh = await storeExtensions(pool, callId, extensions, baseExpiresAtMs);
       for (const extension of fresh > 0 ? extensions.slice(-fresh) : [])
         await record(callId, { act: 'extended', ...extension });
+      // Whoever talks to Slack shows it and says so in the thread: the answer to the person need not wait for that.
+      if (fresh > 0 && cards) await wishRefresh(pool, callId);
       return clock(callId);
     },
     failOver: async ({ callId }) => {

@@ -109,6 +109,16 @@ export async function cardFacts(db: Queryable, callId: string): Promise<CardFact
   return rows[0] ?? null;
 }
 
+/** The same of several calls, in the order of their ids; those that are not known are left out. */
+export async function cardFactsOf(db: Queryable, callIds: readonly string[]): Promise<readonly CardFacts[]> {
+  const { rows } = await db.query<CardFacts>(
+    `select ${listColumns}, shown_args as "shownArgs" from held_calls where call_id = any($1)
+     order by array_position($1, call_id)`,
+    [callIds],
+  );
+  return rows;
+}
+
 /** A held call as lists need it: without its arguments, which may be large. */
 export type ListedCall = Omit<CardFacts, 'shownArgs'>;
 

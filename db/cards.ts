@@ -4,49 +4,68 @@ import { inTransaction, type Pool, type Queryable } from './pool.ts';
 /** For whom a card is: those who decide, or the person who asked through an agent and only looks on. */
 export type CardRole = 'approver' | 'requester';
 
-/** One copy of a held call's card. */
+/** One message in Slack that shows one held call, or several similar ones. */
 export interface CardCopy {
   readonly cardId: string;
+  /** The call that it was made for, and by whose id it is found in Slack. */
   readonly callId: string;
+  /** Every call that it shows, in order. */
+  readonly calls: readonly CardCall[];
   readonly target: string | null;
   readonly role: CardRole;
   readonly channel: string | null;
   readonly ts: string | null;
   readonly attemptedAt: Date | null;
+  readonly postedAt: Date | null;
   readonly whole: boolean;
   readonly shown: string | null;
-  readonly alertedAt: Date | null;
   /** Slack's last refusal of this card; null once it stands. */
   readonly lastError: string | null;
 }
 
-const copyColumns = `card_id as "cardId", call_id as "callId", target, role, channel, ts, attempted_at as "attemptedAt",
-  whole, shown, alerted_at as "alertedAt", last_error as "lastError"`;
-
-/** Writes down where cards are to stand, before any is posted. Those that are known already stay. */
-export async function planCards(
-  db: Queryable,
-  callId: string,
-  targets: readonly string[],
-  role: CardRole,
-): Promise<void> {
-  await db.query(
-    `insert into slack_cards (call_id, target, role) select $1, t, $3 from unnest($2::text[]) t
-     on conflict do nothing`,
-    [callId, targets, role],
-  );
+/** What the people around a card were told of one of its calls. Times are ISO 8601, null for not yet. */
+export interface CardCall {
+  readonly callId: string;
+  readonly toldAt: string | null;
+  readonly alertedAt: string | null;
+  /** Of how many extensions. */
+  readonly extensions: number;
 }
 
-/** Every copy of a call's card that is wanted or stands in Slack. */
+/** What a button for all decides: exactly these calls, as the card showed them. */
+export interface CardOffer {
+  /** Names the set: SHA-256 over decision, ids and digests. */
+  readonly id: string;
+  readonly decision: 'approve' | 'deny';
+  readonly calls: readonly { readonly callId: string; readonly digest: string }[];
+}
+
+const copyColumns = `card_id as "cardId", call_id as "callId", target, role, channel, ts, attempted_at as "attemptedAt",
+  posted_at as "postedAt", whole, shown, last_error as "lastError",
+  (select jsonb_agg(jsonb_build_object('callId', m.call_id, 'toldAt', m.told_at, 'alertedAt', m.alerted_at,
+     'extensions', m.extensions) order by m.nth)
+   from slack_card_calls m where m.card_id = slack_cards.card_id) as calls`;
+
+/** Every message that shows a call, or is wanted for it. */
 export async function cardCopies(db: Queryable, callId: string): Promise<readonly CardCopy[]> {
   const { rows } = await db.query<CardCopy>(
-    `select ${copyColumns} from slack_cards where call_id = $1 and gone_at is null order by card_id`,
+    `select ${copyColumns} from slack_cards
+     where card_id in (select card_id from slack_card_calls where call_id = $1) and gone_at is null order by card_id`,
     [callId],
   );
   return rows;
 }
 
-/** The copy that stands at a place in Slack, or null. */
+/** One card as it is now; null when it is gone. */
+export async function cardCopy(db: Queryable, cardId: string): Promise<CardCopy | null> {
+  const { rows } = await db.query<CardCopy>(
+    `select ${copyColumns} from slack_cards where card_id = $1 and gone_at is null`,
+    [cardId],
+  );
+  return rows[0] ?? null;
+}
+
+/** The card that stands at a place in Slack, or null. */
 export async function cardAt(db: Queryable, at: { channel: string; ts: string }): Promise<CardCopy | null> {
   const { rows } = await db.query<CardCopy>(
     `select ${copyColumns} from slack_cards where channel = $1 and ts = $2`,
@@ -55,9 +74,19 @@ export async function cardAt(db: Queryable, at: { channel: string; ts: string })
   return rows[0] ?? null;
 }
 
-/** Notes, before posting, that from now on the card may be in Slack. */
-export async function markAttempt(db: Queryable, cardId: string): Promise<void> {
-  await db.query('update slack_cards set attempted_at = now() where card_id = $1', [cardId]);
+/**
+ * Notes, before it is sent, what a card's buttons for all will decide, and that from now on it may be in Slack: whoever
+ * clicks on what stood there before is then refused.
+ */
+export async function markAttempt(
+  db: Queryable,
+  cardId: string,
+  offers: readonly CardOffer[],
+): Promise<void> {
+  await db.query(
+    'update slack_cards set attempted_at = coalesce(attempted_at, now()), offers = $2 where card_id = $1',
+    [cardId, JSON.stringify(offers)],
+  );
 }
 
 /** Saves where a card stands and what it shows. A copy that a click had made known there is the same message. */
@@ -89,8 +118,9 @@ export interface UnknownPlace {
 }
 
 /** A card of the call that may be the message at this place: its post has begun, and its answer is not known yet. */
-const awaited = `select card_id from slack_cards where call_id = $1 and ts is null and attempted_at is not null
-  and target in ($2, case when $2 like 'D%' then $3 end) limit 1`;
+const awaited = `select card_id from slack_cards join slack_card_calls m using (card_id)
+  where m.call_id = $1 and ts is null and attempted_at is not null and target in ($2, case when $2 like 'D%' then $3 end)
+  limit 1`;
 
 /** Whether a card is just being posted at a place: a click can be faster than Slack's answer to us. */
 export async function isBeingPosted(db: Queryable, at: Omit<UnknownPlace, 'ts'>): Promise<boolean> {
@@ -103,17 +133,29 @@ export async function isBeingPosted(db: Queryable, at: Omit<UnknownPlace, 'ts'>)
  * was posted again since. From then on it is brought up to date like any other. It may not approve until it has been:
  * `whole` stays false.
  */
-export async function adoptCard(db: Queryable, at: UnknownPlace): Promise<void> {
-  const { rowCount } = await db.query(
-    `update slack_cards set channel = $2, ts = $4, posted_at = now() where card_id = (${awaited})`,
-    [at.callId, at.channel, at.user, at.ts],
-  );
-  if (rowCount === 1) return;
-  await db.query(
-    `insert into slack_cards (call_id, channel, ts, attempted_at, posted_at)
-     select call_id, $2, $3, now(), now() from held_calls where call_id = $1 on conflict do nothing`,
-    [at.callId, at.channel, at.ts],
-  );
+export async function adoptCard(pool: Pool, at: UnknownPlace): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query(
+      `update slack_cards set channel = $2, ts = $4, posted_at = now() where card_id = (${awaited})`,
+      [at.callId, at.channel, at.user, at.ts],
+    );
+    if (rowCount === 1) return;
+    const { rows } = await client.query<{ card_id: string }>(
+      `insert into slack_cards (call_id, channel, ts, attempted_at, posted_at)
+       select call_id, $2, $3, now(), now() from held_calls where call_id = $1 on conflict do nothing returning card_id`,
+      [at.callId, at.channel, at.ts],
+    );
+    if (!rows[0]) return;
+    // It shows the same calls as the card that took its place.
+    await client.query(
+      `insert into slack_card_calls (card_id, call_id, nth, told_at)
+       select $1, m.call_id, 1 + m.nth, now() from slack_card_calls m
+       where m.card_id = (select max(c.card_id) from slack_cards c join slack_card_calls mine using (card_id)
+                          where mine.call_id = $2 and c.channel = $3 and c.card_id <> $1)
+       on conflict do nothing`,
+      [rows[0].card_id, at.callId, at.channel],
+    );
+  });
 }
 
 /** Notes that Slack refused a card, for whoever looks why it is not there. */
@@ -121,9 +163,30 @@ export async function markFailed(db: Queryable, cardId: string, error: string): 
   await db.query('update slack_cards set last_error = $2 where card_id = $1', [cardId, error]);
 }
 
-/** Notes that the people around a card were told that the outcome is unknown. */
-export async function markAlerted(db: Queryable, cardId: string): Promise<void> {
-  await db.query('update slack_cards set alerted_at = now() where card_id = $1', [cardId]);
+/** Notes what the people around a card were told of some of its calls. */
+export async function markTold(
+  db: Queryable,
+  cardId: string,
+  told: { readonly waiting: readonly string[]; readonly ended: readonly string[] },
+): Promise<void> {
+  await db.query(
+    `update slack_card_calls set told_at = case when call_id = any($2::text[]) then now() else told_at end,
+       alerted_at = case when call_id = any($3::text[]) then now() else alerted_at end
+     where card_id = $1 and (call_id = any($2::text[]) or call_id = any($3::text[]))`,
+    [cardId, told.waiting, told.ended],
+  );
+}
+
+/** Notes of how many extensions of a call the people around a card were told. */
+export async function markExtensionsTold(
+  db: Queryable,
+  at: { readonly cardId: string; readonly callId: string; readonly extensions: number },
+): Promise<void> {
+  await db.query('update slack_card_calls set extensions = $3 where card_id = $1 and call_id = $2', [
+    at.cardId,
+    at.callId,
+    at.extensions,
+  ]);
 }
 
 /** Notes that a message was deleted in Slack. */
@@ -135,37 +198,37 @@ export async function markGone(db: Queryable, cardId: string): Promise<void> {
 const leaseMs = 30_000;
 
 /**
- * Runs `work` while no other process works on the cards of the same call, so that two attempts of an activity cannot
- * post twice and an older state never overwrites a newer one. A lease, not a lock: while Slack takes its time, no
- * database connection is held, and a process that dies holds nobody up for long.
+ * Runs `work` while no other process works on the same card, so that two attempts of an activity cannot post twice
+ * and an older state never overwrites a newer one. A lease, not a lock: while Slack takes its time, no database
+ * connection is held, and a process that dies holds nobody up for long.
  * @param work calls `renew` before each thing that takes time; it throws when the lease was lost
  * @returns what `work` returned, or null when someone else is at it
  */
 export async function withCardLease<T>(
   db: Queryable,
-  callId: string,
+  cardId: string,
   work: (renew: () => Promise<void>) => Promise<T>,
 ): Promise<{ done: T } | null> {
   const holder = randomUUID();
   const taken = await db.query(
-    `insert into slack_card_leases (call_id, holder, good_until)
+    `insert into slack_card_leases (card_id, holder, good_until)
      values ($1, $2, now() + $3 * interval '1 millisecond')
-     on conflict (call_id) do update set holder = excluded.holder, good_until = excluded.good_until
+     on conflict (card_id) do update set holder = excluded.holder, good_until = excluded.good_until
        where slack_card_leases.good_until < now()`,
-    [callId, holder, leaseMs],
+    [cardId, holder, leaseMs],
   );
   if (taken.rowCount !== 1) return null;
   const renew = async (): Promise<void> => {
     const { rowCount } = await db.query(
       `update slack_card_leases set good_until = now() + $3 * interval '1 millisecond'
-       where call_id = $1 and holder = $2`,
-      [callId, holder, leaseMs],
+       where card_id = $1 and holder = $2`,
+      [cardId, holder, leaseMs],
     );
-    if (rowCount !== 1) throw new Error(`the cards of call ${callId} were taken over by another process`);
+    if (rowCount !== 1) throw new Error(`card ${cardId} was taken over by another process`);
   };
   try {
     return { done: await work(renew) };
   } finally {
-    await db.query('delete from slack_card_leases where call_id = $1 and holder = $2', [callId, holder]);
+    await db.query('delete from slack_card_leases where card_id = $1 and holder = $2', [cardId, holder]);
   }
 }

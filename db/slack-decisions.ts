@@ -16,6 +16,9 @@ export interface ClickedDecision {
   /** Where the click was made; null outside a conversation. */
   readonly channel: string | null;
   readonly messageTs: string | null;
+  /** Of a click that decides several calls: which click that is, and the call as the card showed it. */
+  readonly batchId?: string | null;
+  readonly digest?: string | null;
 }
 
 /** A click on its way to being counted. */
@@ -28,15 +31,15 @@ export interface OpenDecision extends ClickedDecision {
 }
 
 const columns = `update_id as "updateId", call_id as "callId", team, slack_user as "slackUser", decision, reason,
-  grant_choice as "grantChoice", bounds, channel, message_ts as "messageTs", received_at as "receivedAt", attempts,
+  grant_choice as "grantChoice", bounds, batch_id as "batchId", digest, channel, message_ts as "messageTs", received_at as "receivedAt", attempts,
   (select correlation_id from held_calls where held_calls.call_id = slack_decisions.call_id) as "correlationId"`;
 
 /** Stores a click before Slack is told that it arrived. A second delivery of the same click changes nothing. */
 export async function storeClick(db: Queryable, click: ClickedDecision): Promise<void> {
   await db.query(
     `insert into slack_decisions (update_id, call_id, team, slack_user, decision, reason, channel, message_ts,
-       grant_choice, bounds)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
+       grant_choice, bounds, batch_id, digest)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing`,
     [
       click.updateId,
       click.callId,
@@ -48,6 +51,8 @@ export async function storeClick(db: Queryable, click: ClickedDecision): Promise
       click.messageTs,
       click.grantChoice ? JSON.stringify(click.grantChoice) : null,
       click.bounds ?? null,
+      click.batchId ?? null,
+      click.digest ?? null,
     ],
   );
 }
@@ -58,16 +63,22 @@ export async function storeClick(db: Queryable, click: ClickedDecision): Promise
  */
 export async function takeClicks(
   db: Queryable,
-  { limit, leaseMs, updateId }: { limit: number; leaseMs: number; updateId?: string },
+  {
+    limit,
+    leaseMs,
+    updateId,
+    batchId,
+  }: { limit: number; leaseMs: number; updateId?: string; batchId?: string },
 ): Promise<readonly OpenDecision[]> {
   const { rows } = await db.query<OpenDecision>(
     `update slack_decisions set attempts = attempts + 1, next_attempt_at = now() + $2 * interval '1 millisecond'
      where update_id in (
        select update_id from slack_decisions
        where state = 'received' and next_attempt_at <= now() and ($3::text is null or update_id = $3)
+         and ($4::text is null or batch_id = $4)
        order by next_attempt_at limit $1 for update skip locked)
      returning ${columns}`,
-    [limit, leaseMs, updateId ?? null],
+    [limit, leaseMs, updateId ?? null, batchId ?? null],
   );
   return rows;
 }

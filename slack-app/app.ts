@@ -5,8 +5,10 @@ import type { Pool } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { Approvals } from '../workflows/client.ts';
 import { registerCommands, showHome } from './commands.ts';
+import { registerBatches } from './batching.ts';
 import { startDecisionQueue } from './decision-queue.ts';
 import { eligibility } from './eligibility.ts';
+import { registerExtending } from './extending.ts';
 import { registerGranting } from './granting.ts';
 import { startHttpMode } from './http-mode.ts';
 import { registerInteractions } from './interactions.ts';
@@ -16,7 +18,7 @@ import { startRefreshing } from './refreshing.ts';
 import type { Containment } from './revoking.ts';
 import { startSocketMode, type Transport } from './socket-mode.ts';
 import { clientOptions, type Log, slackLogger } from './web-client.ts';
-import { workspaceOf } from './workspace.ts';
+import { lookUpUser, workspaceOf } from './workspace.ts';
 
 /** What the Slack app is started with. */
 export interface SlackAppDeps {
@@ -26,8 +28,8 @@ export interface SlackAppDeps {
   readonly client: WebClient;
   /** Public URL of the console, without a slash at the end. */
   readonly consoleUrl: string;
-  /** Signs votes and brings them to the approval workflow (workflows/client.ts). */
-  readonly approvals: Pick<Approvals, 'decide'>;
+  /** Signs what people decide and brings it to the approval workflow (workflows/client.ts). */
+  readonly approvals: Pick<Approvals, 'decide' | 'extend'>;
   /** Brings every card of a call up to date (activities/cards.ts, `refresh`). */
   readonly refreshCards: (callId: string) => Promise<void>;
   /** Masks what people write (a denial's reason) before it is stored or goes anywhere. */
@@ -63,7 +65,8 @@ export async function startSlackApp(
   const workspace = workspaceOf(client);
   await checkToken(workspace, log);
   const membership = createMembership({ db: pool, client });
-  const queue = startDecisionQueue({ ...deps, workspace, membership });
+  const userNow = async (user: string) => lookUpUser(client, await workspace(), user);
+  const queue = startDecisionQueue({ ...deps, userNow, membership });
   const app = new App({
     receiver: noReceiver,
     authorize: async () => {
@@ -86,18 +89,21 @@ export async function startSlackApp(
     membership,
     containment: deps.containment,
     eligibility: (facts: ListedCall, who: { team: string; user: string }) =>
-      eligibility({ pool, client, workspace, membership }, facts, who),
+      eligibility({ pool, userNow, membership }, facts, who),
   };
   const interactions = {
     ...common,
     pool,
     queue,
     eligibility: forCommands.eligibility,
+    refreshCards: deps.refreshCards,
     log,
     maskText: deps.maskText,
     showHome: (user: string) => showHome(forCommands, user),
   };
   registerInteractions(app, interactions);
+  registerBatches(app, interactions);
+  registerExtending(app, { ...interactions, approvals: deps.approvals });
   registerGranting(app, interactions);
   registerJudging(app, interactions);
   registerCommands(app, forCommands);

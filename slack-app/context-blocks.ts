@@ -6,13 +6,28 @@ import { escaped, fitted, visibleLines } from './text.ts';
 
 type Line = readonly Span[];
 
+/** What can help to decide. */
+export type Help = 'unclear' | 'resubmits' | 'previous' | 'preview' | 'history' | 'recent';
+
 /** One thing that helps to decide, with what it is called where there is no room for it. */
 interface Part {
+  readonly help: Help;
   readonly name: string;
   readonly blocks: readonly KnownBlock[];
 }
 
 const changesShown = 6;
+
+/** Where what helps to decide is put. */
+export interface ContextPlace {
+  /** What all of it may weigh, and how many blocks it may be. */
+  readonly room: { readonly weight: number; readonly blocks: number };
+  readonly links: { readonly requestUrl: string; readonly replayUrl: string };
+  /** Of the blocks' ids, so that several calls can stand on one card. */
+  readonly prefix: string;
+  /** What stands elsewhere on the card already. */
+  readonly leaveOut: readonly Help[];
+}
 
 /**
  * What helps to decide, as far as there is room; what is left out is named, with where to read it. None of it is what
@@ -20,34 +35,38 @@ const changesShown = 6;
  */
 export function contextBlocks(
   context: CallContext | null,
-  room: number,
-  links: { requestUrl: string; replayUrl: string },
+  { room, links, prefix, leaveOut }: ContextPlace,
 ): KnownBlock[] {
   if (!context) return [];
-  const parts = partsOf(context, links.replayUrl);
+  const parts = partsOf(context, links.replayUrl, prefix).filter(({ help }) => !leaveOut.includes(help));
   const blocks: KnownBlock[] = [];
   const left: string[] = [];
-  let free = room - 400;
+  let free = room.weight - 400;
   for (const part of parts) {
     const size = weight(part.blocks);
-    if (size > free || blocks.length + part.blocks.length > 12) {
+    if (size > free || blocks.length + part.blocks.length > room.blocks - 1) {
       left.push(part.name);
       continue;
     }
     free -= size;
     blocks.push(...part.blocks);
   }
-  if (left.length > 0 && room >= 400)
+  if (left.length > 0 && room.weight >= 400 && room.blocks > 0)
     blocks.push(
       smallPrint(
-        'context-more',
+        `${prefix}context-more`,
         `No room here for ${left.join(', ')}: <${escaped(links.requestUrl)}|in the console>`,
       ),
     );
   return blocks;
 }
 
-function partsOf(context: CallContext, replayUrl: string): readonly Part[] {
+function partsOf(context: CallContext, replayUrl: string, prefix: string): readonly Part[] {
+  const part = (name: string, help: Help, all: readonly Line[]): Part => ({
+    help,
+    name,
+    blocks: [lines(`${prefix}${help}`, all)],
+  });
   const { resubmits, previous, unclear, history, preview, recent } = context;
   return [
     ...(unclear
@@ -78,16 +97,14 @@ function partsOf(context: CallContext, replayUrl: string): readonly Part[] {
           ]),
         ]
       : []),
-    ...(preview ? [previewPart(preview)] : []),
+    ...(preview ? [previewPart(preview, prefix)] : []),
     part('how such calls were decided', 'history', [
       [{ text: 'Such calls before  ', bold: true }, { text: historyWords(history) }],
     ]),
-    ...(recent.length > 0 ? [recentPart(recent, replayUrl)] : []),
+    ...(recent.length > 0
+      ? [part('the session’s calls before it', 'recent', [recentLine(recent, replayUrl)])]
+      : []),
   ];
-}
-
-function part(name: string, blockId: string, all: readonly Line[]): Part {
-  return { name, blocks: [lines(blockId, all)] };
 }
 
 function denialLines({ by, reason, bounds }: NonNullable<CallContext['resubmits']>): Line[] {
@@ -121,28 +138,30 @@ function changeLine({ path, before, after }: Change): Line {
   ];
 }
 
-function previewPart({ tool, ok, text, leftOut }: NonNullable<CallContext['preview']>): Part {
+function previewPart({ tool, ok, text, leftOut }: NonNullable<CallContext['preview']>, prefix: string): Part {
   const name = fitted(tool, 80).text;
+  const of = (blocks: readonly KnownBlock[]): Part => ({ help: 'preview', name: 'the preview', blocks });
   if (!ok)
-    return part('the preview', 'preview', [
-      [{ text: `No preview by ${name}: `, bold: true }, { text: fitted(text, 300).text }],
+    return of([
+      lines(`${prefix}preview`, [
+        [{ text: `No preview by ${name}: `, bold: true }, { text: fitted(text, 300).text }],
+      ]),
     ]);
   const cut = leftOut > 0 ? `, ${leftOut} characters left out at the end` : '';
   const shown = visibleLines(text);
-  return {
-    name: 'the preview',
-    blocks: [
-      lines('preview', [
-        [
-          { text: `Preview by ${name}`, bold: true },
-          { text: ` (what the server said when it was held${cut})` },
-        ],
-      ]),
-      ...(shown.trim() === ''
-        ? [lines('preview-empty', [[{ text: 'It said nothing.' }]])]
-        : pieces(shown, limits.preformattedLength).map((piece, index) => boxed(`preview-${index}`, piece))),
-    ],
-  };
+  return of([
+    lines(`${prefix}preview`, [
+      [
+        { text: `Preview by ${name}`, bold: true },
+        { text: ` (what the server said when it was held${cut})` },
+      ],
+    ]),
+    ...(shown.trim() === ''
+      ? [lines(`${prefix}preview-empty`, [[{ text: 'It said nothing.' }]])]
+      : pieces(shown, limits.preformattedLength).map((piece, index) =>
+          boxed(`${prefix}preview-${index}`, piece),
+        )),
+  ]);
 }
 
 function historyWords({ approved, denied, days }: CallContext['history']): string {
@@ -150,17 +169,15 @@ function historyWords({ approved, denied, days }: CallContext['history']): strin
   return `${approved} approved, ${denied} denied for this caller in ${days} days`;
 }
 
-function recentPart(recent: CallContext['recent'], replayUrl: string): Part {
+function recentLine(recent: CallContext['recent'], replayUrl: string): Line {
   const words = recent.map(
     ({ tool, verdict }) => `${fitted(tool, 40).text} (${verdictWords[verdict] ?? 'seen'})`,
   );
-  return part('the session’s calls before it', 'recent', [
-    [
-      { text: 'Before it in this session  ', bold: true },
-      { text: `${words.join(', ')} · ` },
-      { text: 'replay', link: replayUrl },
-    ],
-  ]);
+  return [
+    { text: 'Before it in this session  ', bold: true },
+    { text: `${words.join(', ')} · ` },
+    { text: 'replay', link: replayUrl },
+  ];
 }
 
 const verdictWords: Readonly<Record<string, string>> = {

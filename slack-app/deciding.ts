@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WebClient } from '@slack/web-api';
 import { type CardFacts, cardFacts } from '../db/card-facts.ts';
 import { termsWithin } from '../db/grants.ts';
 import { adoptCard, type CardCopy, cardAt, isBeingPosted } from '../db/cards.ts';
+import type { Pool } from '../db/pool.ts';
 import type { OpenDecision } from '../db/slack-decisions.ts';
 import type { Approvals } from '../workflows/client.ts';
 import type { ApprovalStatus, Decision, GrantTerms, Person } from '../workflows/contract.ts';
+import { counted } from './batch-words.ts';
 import { wordsOf } from './blocks.ts';
 import { type EligibilityDeps, eligibility, type Refused, refused } from './eligibility.ts';
 import { cardRequest } from './request.ts';
@@ -21,6 +24,8 @@ export type Settled =
 
 /** What deciding needs. */
 export interface DecidingDeps extends EligibilityDeps {
+  readonly pool: Pool;
+  readonly client: WebClient;
   readonly approvals: Pick<Approvals, 'decide'>;
   /** Brings every card of a call up to date. */
   readonly refreshCards: (callId: string) => Promise<void>;
@@ -35,7 +40,8 @@ export interface DecidingDeps extends EligibilityDeps {
 export async function settle(deps: DecidingDeps, click: OpenDecision): Promise<Settled> {
   const facts = await cardFacts(deps.pool, click.callId);
   if (!facts) return refused('UnknownCall', 'This request is not known any more. Nothing was decided.');
-  const unseen = await whyUnseen(deps, click);
+  // What a click on all decides was read from what the card offered, when the click arrived.
+  const unseen = click.batchId ? whyOther(facts, click) : await whyUnseen(deps, click);
   if (unseen) return unseen;
 
   const who = await eligibility(deps, facts, { team: click.team, user: click.slackUser });
@@ -78,10 +84,16 @@ async function endedWords(
   const mine = facts?.decisions.some(
     (vote) => vote.decision === decision && vote.person.keys.some((key) => person.keys.includes(key)),
   );
-  if (mine === true) return { state: 'counted', code: 'Counted', text: 'Your decision counts.', tell: false };
+  if (mine === true) return { state: 'counted', code: 'Counted', text: counted, tell: false };
   const { heading, outcome } = facts ? stateOf(cardRequest(facts)) : { heading: null, outcome: [] };
   const words = [heading ?? 'It has ended', ...outcome.map(wordsOf)].join('. ');
   return refused('AlreadyDecided', `There is nothing left to decide. ${words}`);
+}
+
+function whyOther({ digest }: CardFacts, click: OpenDecision): Refused | null {
+  return digest === click.digest
+    ? null
+    : refused('StaleCard', 'The card showed other content than the request has. Nothing was decided.');
 }
 
 /** Promise 5: an approval counts only from a card that shows all of what would run. */
@@ -92,7 +104,7 @@ async function whyUnseen(deps: DecidingDeps, click: OpenDecision): Promise<Refus
       : refused('NotShownWhole', 'Approve from the request’s card or in the console.');
   const at = { channel: click.channel, ts: click.messageTs };
   const copy = await copyAt(deps, click, at);
-  if (copy !== null && copy.callId !== click.callId)
+  if (copy !== null && !copy.calls.some(({ callId }) => callId === click.callId))
     return refused('StaleCard', 'This card belongs to another request. Nothing was decided.');
   if (copy === null) {
     // Posted by us, but its place never reached us: from now on it is kept up to date like the others.
@@ -131,7 +143,7 @@ async function copyAt(
 
 function countedWords(status: ApprovalStatus, decision: Decision): Settled {
   if (status.outcome !== null || decision === 'deny')
-    return { state: 'counted', code: 'Counted', text: 'Your decision counts.', tell: false };
+    return { state: 'counted', code: 'Counted', text: counted, tell: false };
   const text = `Your approval counts. Needed before the call runs: ${status.stillNeeded}.`;
   return { state: 'counted', code: 'Counted', text, tell: true };
 }

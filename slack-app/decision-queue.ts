@@ -7,6 +7,8 @@ import {
   storeClick,
   takeClicks,
 } from '../db/slack-decisions.ts';
+import { settledBatch } from '../db/batches.ts';
+import { batchWords } from './batch-words.ts';
 import { type DecidingDeps, type Settled, settle } from './deciding.ts';
 import { tell } from './telling.ts';
 import type { Log } from './web-client.ts';
@@ -25,6 +27,8 @@ export interface DecisionQueue {
   take(click: ClickedDecision): Promise<void>;
   /** Works on a stored click now. Never rejects: what fails is tried again, by this process or another. */
   work(updateId: string): Promise<void>;
+  /** The same for every call of a click on all. */
+  workOnAll(batchId: string): Promise<void>;
   /** Stores a click that is refused without a look at the call, and tells the person. */
   refuse(click: ClickedDecision, code: Settled['code'], text: string): Promise<void>;
   stop(): Promise<void>;
@@ -47,24 +51,32 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
     return tracked;
   }
 
-  async function sweep(updateId?: string): Promise<void> {
+  async function sweep(only: { updateId?: string; batchId?: string } = {}): Promise<void> {
     if (stopped) return;
-    const only = updateId === undefined ? {} : { updateId };
     const clicks = await takeClicks(deps.pool, { limit: 10, leaseMs, ...only });
-    await Promise.all(clicks.map((click) => workOn(click)));
+    // One person who decides on many calls at once is looked up once.
+    const userNow = askedOnce(deps.userNow);
+    await Promise.all(clicks.map((click) => workOn(click, { ...deps, userNow })));
   }
 
-  async function workOn(click: OpenDecision): Promise<void> {
+  async function workOn(click: OpenDecision, once: DecidingDeps): Promise<void> {
     try {
-      const settled = await settle(deps, click);
+      const settled = await settle(once, click);
       const first = await settleClick(deps.pool, click.updateId, settled);
       const { callId, correlationId } = click;
       if (first)
         deps.log.info({ callId, correlationId, code: settled.code }, 'a decision from Slack is settled');
-      if (first && settled.tell) await tell(deps, click, settled.text);
+      if (first && click.batchId) await tellOfAll(click);
+      else if (first && settled.tell) await tell(deps, click, settled.text);
     } catch (error) {
       await tryLater(click, error);
     }
+  }
+
+  async function tellOfAll(click: OpenDecision): Promise<void> {
+    const parts = await settledBatch(deps.pool, click.batchId ?? '');
+    const text = parts && batchWords(parts, click.decision);
+    if (text) await tell(deps, click, text);
   }
 
   async function tryLater(click: OpenDecision, error: unknown): Promise<void> {
@@ -74,7 +86,9 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
     if (ageMs > giveUpAfterMs) {
       const text = 'Your decision could not be brought to the request in time. Nothing was decided by it.';
       const refused = { state: 'refused', code: 'MembershipUnknown', text } as const;
-      if (await settleClick(deps.pool, updateId, refused)) await tell(deps, click, text);
+      if (!(await settleClick(deps.pool, updateId, refused))) return;
+      if (click.batchId) await tellOfAll(click);
+      else await tell(deps, click, text);
       return;
     }
     await postponeClick(deps.pool, updateId, Math.min(longestWaitMs, 1000 * 2 ** Math.min(attempts, 6)));
@@ -88,7 +102,8 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
 
   return {
     take: (click) => storeClick(deps.pool, click),
-    work: (updateId) => track(sweep(updateId)),
+    work: (updateId) => track(sweep({ updateId })),
+    workOnAll: (batchId) => track(sweep({ batchId })),
     refuse: async (click, code, text) => {
       await storeClick(deps.pool, click);
       const first = await settleClick(deps.pool, click.updateId, { state: 'refused', code, text });
@@ -101,5 +116,14 @@ export function startDecisionQueue(deps: DecidingDeps & { log: Log }): DecisionQ
       // What is not finished by then is stored: another process, or the next start, goes on with it.
       await Promise.race([Promise.all(running), sleep(stopWithinMs, undefined, { ref: false })]);
     },
+  };
+}
+
+function askedOnce(userNow: DecidingDeps['userNow']): DecidingDeps['userNow'] {
+  const asked = new Map<string, ReturnType<DecidingDeps['userNow']>>();
+  return (user) => {
+    const answer = asked.get(user) ?? userNow(user);
+    asked.set(user, answer);
+    return answer;
   };
 }

@@ -1,10 +1,9 @@
-import type { WebClient } from '@slack/web-api';
 import type { ListedCall } from '../db/card-facts.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { Person, VoteRefusal } from '../workflows/contract.ts';
 import type { MembershipLookup } from './membership.ts';
-import { lookUpUser, type SlackUser, type Workspace } from './workspace.ts';
+import type { SlackUser } from './workspace.ts';
 
 /** Why a click was refused before it came to a vote. */
 export type ClickRefusal =
@@ -26,8 +25,8 @@ export interface Refused {
 /** What looking someone up needs. */
 export interface EligibilityDeps {
   readonly pool: Queryable;
-  readonly client: WebClient;
-  readonly workspace: () => Promise<Workspace>;
+  /** Who a user of Slack is, asked at this moment (workspace.ts, `lookUpUser`). */
+  readonly userNow: (user: string) => Promise<SlackUser>;
   readonly membership: MembershipLookup;
 }
 
@@ -48,7 +47,7 @@ export async function eligibility(
   facts: ListedCall,
   who: { team: string; user: string },
 ): Promise<Eligible | Refused> {
-  const user = await lookUpUser(deps.client, await deps.workspace(), who.user);
+  const user = await deps.userNow(who.user);
   if (user.barred !== null) return refused('BarredPerson', `${user.barred} Nothing was decided.`);
   const person = await personNow(deps, who, user);
   if (isRequester(facts, person, user))

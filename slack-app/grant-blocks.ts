@@ -69,11 +69,14 @@ function option(text: string, value: string): PlainTextOption {
   return { text: plain(text), value };
 }
 
-/** How a grant stands, under the card of the call it was given with; with a button while it covers anything. */
-export function grantBlocks(grant: CardGrant): KnownBlock[] {
+/**
+ * How a grant stands, under the card of the call it was given with; with a button while it covers anything.
+ * @param prefix of the blocks' ids, so that several calls can stand on one card
+ */
+export function grantBlocks(grant: CardGrant, prefix: string): KnownBlock[] {
   return [
-    lines('grant', [grantLine(grant)]),
-    ...(grant.open ? [revokeButton('grant-actions', grant.grantId)] : []),
+    lines(`${prefix}grant`, [grantLine(grant)]),
+    ...(grant.open ? [revokeButton(`${prefix}grant-actions`, grant.grantId)] : []),
   ];
 }
 

@@ -7,7 +7,7 @@ import { actionIds } from './buttons.ts';
 import { callChoices, type GrantChoice, timeChoices } from './choices.ts';
 import type { Eligible, Refused } from './eligibility.ts';
 import { grantModal, grantModalId } from './grant-blocks.ts';
-import { clicked, isForeign, openFor, originOf, storedOrigin } from './clicks.ts';
+import { clicked, isForeign, openFor, type Origin, originOf, storedOrigin } from './clicks.ts';
 import type { InteractionDeps } from './interactions.ts';
 import { noticeModal } from './modals.ts';
 import { cardRequest } from './request.ts';
@@ -23,12 +23,7 @@ export interface GrantingDeps extends InteractionDeps {
 /** Registers what happens when an approver releases further calls, or ends a grant. */
 export function registerGranting(app: App, deps: GrantingDeps): void {
   app.action<BlockButtonAction>(actionIds.grant, async ({ body, action, ack }) => {
-    const origin = originOf(body, action);
-    if (await isForeign(deps, body)) {
-      await deps.queue.refuse(clicked(origin, body, 'approve', {}), 'ForeignWorkspace', foreignWorkspace);
-      return ack();
-    }
-    await openFor(deps, body, origin, (facts) => termsFor(facts, JSON.stringify(origin)));
+    await openTerms(deps, body, originOf(body, action));
     await ack();
   });
 
@@ -55,6 +50,13 @@ export function registerGranting(app: App, deps: GrantingDeps): void {
     await ack();
     void revoke(deps, body, foreign ? null : (action.value ?? ''));
   });
+}
+
+/** Asks how much further an approval is to go. */
+export async function openTerms(deps: InteractionDeps, body: BlockAction, origin: Origin): Promise<void> {
+  if (await isForeign(deps, body))
+    await deps.queue.refuse(clicked(origin, body, 'approve', {}), 'ForeignWorkspace', foreignWorkspace);
+  else await openFor(deps, body, origin, (facts) => termsFor(facts, JSON.stringify(origin)));
 }
 
 /** The choices are ours; what comes back is compared with them all the same. */

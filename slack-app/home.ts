@@ -2,7 +2,7 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import { actionIds } from './buttons.ts';
 import { header, limits, lines, smallPrint } from './blocks.ts';
 import type { ShownGrant } from '../db/grants.ts';
-import type { CardLinks } from './card.ts';
+import type { CardLinks } from './card-parts.ts';
 import type { ListedRequest } from './request.ts';
 import { listedGrant } from './grant-blocks.ts';
 import { stateOf } from './state.ts';

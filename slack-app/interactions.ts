@@ -5,7 +5,7 @@ import type { Queryable } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { ClickedDecision } from '../db/slack-decisions.ts';
 import { actionIds } from './buttons.ts';
-import { clicked, isForeign, openFor, type Opened, originOf, storedOrigin } from './clicks.ts';
+import { clicked, isForeign, openFor, type Opened, type Origin, originOf, storedOrigin } from './clicks.ts';
 import type { DecisionQueue } from './decision-queue.ts';
 import type { Eligible, Refused } from './eligibility.ts';
 import { denyModal, detailsModal, longestBounds, longestReason, modalIds, noticeModal } from './modals.ts';
@@ -56,7 +56,7 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     const opened = await openFor(deps, body, origin, (facts) => {
       const { heading } = stateOf(cardRequest(facts));
       return heading === null
-        ? denyModal(facts, JSON.stringify(origin))
+        ? denyModal(facts, JSON.stringify(origin), 1)
         : noticeModal('Already decided', `${heading}. There is nothing left to decide.`);
     });
     await ack();
@@ -66,8 +66,7 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
   // A link: Slack tells of the click, and there is nothing to do.
   app.action(actionIds.stepUp, async ({ ack }) => ack());
   app.action<BlockButtonAction>(actionIds.details, async ({ body, action, ack }) => {
-    const origin = originOf(body, action);
-    await openFor(deps, body, origin, (facts) => detailsModal(cardRequest(facts), deps.consoleUrl));
+    await openDetails(deps, body, originOf(body, action));
     await ack();
   });
 
@@ -91,6 +90,11 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
   });
 }
 
+/** Shows everything that is known about a call. */
+export async function openDetails(deps: InteractionDeps, body: BlockAction, origin: Origin): Promise<void> {
+  await openFor(deps, body, origin, (facts) => detailsModal(cardRequest(facts), deps.consoleUrl));
+}
+
 /** A denial from the App Home: what was denied no longer waits there. */
 async function afterDenial(deps: InteractionDeps, click: ClickedDecision): Promise<void> {
   if (click.channel !== null) return;
@@ -105,7 +109,11 @@ async function afterDenial(deps: InteractionDeps, click: ClickedDecision): Promi
  * Looking someone up takes longer than a trigger lives: it happens while they begin to write, so that nobody writes a
  * reason for nothing. What counts is the look-up when they submit.
  */
-async function sayIfNotEligible(deps: InteractionDeps, opened: Opened, body: BlockAction): Promise<void> {
+export async function sayIfNotEligible(
+  deps: InteractionDeps,
+  opened: Opened,
+  body: BlockAction,
+): Promise<void> {
   try {
     const { team } = await deps.workspace();
     const who = await deps.eligibility(opened.facts, { team, user: body.user.id });
@@ -119,7 +127,8 @@ async function sayIfNotEligible(deps: InteractionDeps, opened: Opened, body: Blo
   }
 }
 
-function whyNoReason(reason: string): string | null {
+/** What is wrong with a denial's reason; null when nothing is. */
+export function whyNoReason(reason: string): string | null {
   if (reason === '') return 'Please say why: the agent gets this reason.';
   return reason.length > longestReason ? `Please use at most ${longestReason} characters.` : null;
 }

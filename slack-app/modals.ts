@@ -7,7 +7,7 @@ import type { CardRequest } from './request.ts';
 import { escaped, fitted, visible } from './text.ts';
 
 /** What a modal is called when it is submitted. */
-export const modalIds = { deny: 'hold_deny_reason' } as const;
+export const modalIds = { deny: 'hold_deny_reason', denyAll: 'hold_deny_all_reason' } as const;
 
 /** The longest reason that a denial may give, in characters. */
 export const longestReason = 1000;
@@ -17,21 +17,29 @@ export const longestBounds = 200;
 
 const plain = (text: string) => ({ type: 'plain_text' as const, text, emoji: false });
 
-/** Asks why a call is denied. The agent is given the reason, so it is required. */
+/**
+ * Asks why a call is denied, or several like it. The agent is given the reason, so it is required.
+ * @param count how many calls are denied
+ */
 export function denyModal(
   call: { tool: string; method: string; connection: string },
   privateMetadata: string,
+  count: number,
 ): ModalView {
+  const several = count > 1;
   const what = `${call.tool || call.method} on ${call.connection}`;
   return {
     type: 'modal',
-    callback_id: modalIds.deny,
+    callback_id: several ? modalIds.denyAll : modalIds.deny,
     private_metadata: privateMetadata,
-    title: plain('Deny this call'),
+    title: plain(several ? `Deny ${count} calls` : 'Deny this call'),
     submit: plain('Deny'),
     close: plain('Back'),
     blocks: [
-      lines('what', [[{ text: fitted(what, 300).text, bold: true }], [{ text: 'will not run.' }]]),
+      lines('what', [
+        [{ text: fitted(what, 300).text, bold: true }],
+        [{ text: several ? `None of the ${count} calls that wait on the card will run.` : 'will not run.' }],
+      ]),
       {
         type: 'input',
         block_id: actionIds.reason,

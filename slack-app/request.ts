@@ -45,6 +45,8 @@ export interface CardRequest {
   readonly stepUp?: StepUp | null;
   /** Groups that joined by escalation. */
   readonly joined: readonly string[];
+  /** By how much everybody may be given more time, and how many more times; null where policy allows none. */
+  readonly extension: { readonly byMs: number; readonly left: number } | null;
   readonly extensions: readonly { readonly name: string; readonly byMs: number; readonly atMs: number }[];
   /** Since when the clock stands still; null while it runs. */
   readonly clockStoppedAtMs: number | null;
@@ -88,6 +90,10 @@ export function listedRequest(facts: ListedCall): ListedRequest {
     endedBecause,
     quorum: facts.quorum ?? { kind: 'together', approvals: approvalsNeeded },
     joined: facts.joined,
+    extension: facts.extension && {
+      byMs: facts.extension.byMs,
+      left: Math.max(0, facts.extension.times - facts.extensions.length),
+    },
     extensions: facts.extensions.map(({ person, byMs, atMs }) => ({ name: person.name, byMs, atMs })),
     clockStoppedAtMs: facts.clockStoppedAt?.getTime() ?? null,
     state: facts.state as CardRequest['state'],

@@ -18,8 +18,11 @@ const markWords: Readonly<Record<Mark, string>> = {
   'did-not-happen': 'It did not happen',
 };
 
-/** What is known of a call that was sent and never answered, and what somebody can do about it. */
-export function taskBlocks(task: UnknownTask, callId: string): KnownBlock[] {
+/**
+ * What is known of a call that was sent and never answered, and what somebody can do about it.
+ * @param prefix of the blocks' ids, so that several calls can stand on one card
+ */
+export function taskBlocks(task: UnknownTask, callId: string, prefix: string): KnownBlock[] {
   if (task.mark !== null) return [];
   const { shown, readBack, takenBy } = task;
   const looks: Span[] =
@@ -34,14 +37,16 @@ export function taskBlocks(task: UnknownTask, callId: string): KnownBlock[] {
     ...(style && { style }),
   });
   return [
-    lines('task', [[{ text: 'Somebody has to find out what became of it. ', bold: true }, ...looks]]),
-    ...(shown ? shownBlocks(shown) : []),
+    lines(`${prefix}task`, [
+      [{ text: 'Somebody has to find out what became of it. ', bold: true }, ...looks],
+    ]),
+    ...(shown ? shownBlocks(shown, prefix) : []),
     ...(readBack === 'wanted' || readBack === 'running'
-      ? [lines('task-reading', [[{ text: 'The server is being asked…' }]])]
+      ? [lines(`${prefix}task-reading`, [[{ text: 'The server is being asked…' }]])]
       : []),
     {
       type: 'actions',
-      block_id: 'task-actions',
+      block_id: `${prefix}task-actions`,
       elements: [
         button(actionIds.happened, 'It happened'),
         button(actionIds.didNotHappen, 'It did not happen'),
@@ -52,13 +57,18 @@ export function taskBlocks(task: UnknownTask, callId: string): KnownBlock[] {
   ];
 }
 
-function shownBlocks({ tool, ok, text, leftOut }: NonNullable<UnknownTask['shown']>): KnownBlock[] {
+function shownBlocks(
+  { tool, ok, text, leftOut }: NonNullable<UnknownTask['shown']>,
+  prefix: string,
+): KnownBlock[] {
   if (!ok)
-    return [lines('task-shown', [[{ text: 'Read-back: ', bold: true }, { text: fitted(text, 500).text }]])];
+    return [
+      lines(`${prefix}task-shown`, [[{ text: 'Read-back: ', bold: true }, { text: fitted(text, 500).text }]]),
+    ];
   const cut = leftOut > 0 ? ` (${leftOut} characters left out at the end)` : '';
   const said = visibleLines(text);
   return [
-    lines('task-shown', [
+    lines(`${prefix}task-shown`, [
       [
         { text: `Read-back by ${fitted(tool, 80).text}`, bold: true },
         { text: `, after the call was sent${cut}` },
@@ -68,7 +78,7 @@ function shownBlocks({ tool, ok, text, leftOut }: NonNullable<UnknownTask['shown
       ? []
       : pieces(said, limits.preformattedLength)
           .slice(0, 2)
-          .map((piece, index) => boxed(`task-shown-${index}`, piece))),
+          .map((piece, index) => boxed(`${prefix}task-shown-${index}`, piece))),
   ];
 }
 

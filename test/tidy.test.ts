@@ -10,7 +10,7 @@ const mayImport: Record<string, readonly string[]> = {
   recording: [],
   db: [],
   workflows: [],
-  activities: ['workflows/contract', 'db', 'recording', 'slack-app/card'],
+  activities: ['workflows/contract', 'db', 'recording', 'slack-app/card', 'slack-app/card-news'],
   'slack-app': ['workflows/contract', 'workflows/client', 'workflows/quorum', 'db'],
   gateway: [
     'policy',

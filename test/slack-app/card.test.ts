@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { assert as holds, integer, json, property, string } from '../support/fast-check.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
+import { batchCard } from '../../slack-app/batch-card.ts';
+import { limits, weight } from '../../slack-app/blocks.ts';
 import { card } from '../../slack-app/card.ts';
+import { stateOf } from '../../slack-app/state.ts';
+import { batches, extremeBatches } from './batch-samples.ts';
 import { laidOut, pieces } from '../../slack-app/layout.ts';
 import { visible, visibleLines } from '../../slack-app/text.ts';
 import { isTooLong, problemsOf } from '../support/slack-blocks.ts';
@@ -15,9 +19,18 @@ const shows = (value: unknown, actionId: string): boolean => textOf(value).inclu
 /** What stands in the fixed-width boxes, joined. */
 function boxes(blocks: readonly unknown[]): string {
   return (blocks as { block_id?: string; elements: { elements: { text: string }[] }[] }[])
-    .filter((block) => block.block_id?.startsWith('args-'))
+    .filter((block) => /^(?:\d+-)?args-/.test(block.block_id ?? ''))
     .map((block) => block.elements[0]?.elements[0]?.text ?? '')
     .join('');
+}
+
+/** Every piece of mrkdwn in the blocks. */
+function mrkdwnOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(mrkdwnOf);
+  if (typeof value !== 'object' || value === null) return [];
+  const { type, text } = value as { type?: unknown; text?: unknown };
+  if (type === 'mrkdwn' && typeof text === 'string') return [text];
+  return Object.values(value).flatMap(mrkdwnOf);
 }
 
 describe('a card', () => {
@@ -131,6 +144,59 @@ function mrkdwnIn(value: unknown): string[] {
   if (type === 'mrkdwn' && typeof text === 'string') return [text];
   return Object.values(value).flatMap(mrkdwnIn);
 }
+
+describe('a card of several calls', () => {
+  it('never breaks a rule of Block Kit, whatever is in it', () => {
+    for (const [name, calls] of [...Object.entries(batches), ...extremeBatches()])
+      for (const options of [{}, { brief: true }, { forRequester: true }]) {
+        const { blocks, text } = batchCard(calls, links, options);
+        assert.deepEqual(problemsOf(blocks, 'message'), [], name);
+        assert.equal(isTooLong(blocks, 'message'), false, name);
+        assert.ok(weight(blocks) <= limits.messageWeight, name);
+        assert.ok(text.length < 1000, name);
+      }
+  });
+
+  it('offers Approve only for what it shows whole, and all at once only what waits', () => {
+    for (const [name, calls] of [...Object.entries(batches), ...extremeBatches()]) {
+      const { blocks, whole, offers } = batchCard(calls, links);
+      const waiting = calls.filter((call) => stateOf(call).open);
+      for (const call of waiting) {
+        const shown = whole && !call.stepUp;
+        assert.equal(textOf(blocks).includes(`"${actionIds.approve}","value":"${call.callId}"`), shown, name);
+        if (shown)
+          assert.ok(
+            boxes(blocks).includes(laidOut(call.shownArgs).trim()) || !laidOut(call.shownArgs).trim(),
+            name,
+          );
+      }
+      for (const offer of offers)
+        assert.deepEqual(
+          offer.calls.map(({ callId }) => callId),
+          waiting.map(({ callId }) => callId),
+          name,
+        );
+      if (!whole) assert.ok(!offers.some(({ decision }) => decision === 'approve'), name);
+    }
+  });
+
+  it('names a set by everything in it: another call, or other content, is another set', () => {
+    const { 'batch-waiting': calls } = batches;
+    assert.ok(calls);
+    const idOf = (of: typeof calls) => batchCard(of, links).offers.map(({ id }) => id);
+    const [first, ...others] = calls;
+    assert.equal(new Set(idOf(calls)).size, 2, 'approving and denying are named apart');
+    assert.notDeepEqual(idOf([{ ...first, digest: 'sha256:00' }, ...others]), idOf(calls));
+    assert.notDeepEqual(idOf([first, ...others.slice(1)]), idOf(calls));
+    assert.deepEqual(idOf([{ ...first, votes: [] }, ...others]), idOf(calls));
+  });
+
+  it('lets no text of an agent become a mention, a link or markup', () => {
+    for (const [name, calls] of extremeBatches())
+      for (const value of mrkdwnOf(batchCard(calls, links).blocks))
+        assert.doesNotMatch(value, /<[!@#](?!date)|<https?:\/\/(?!127)/, name);
+  });
+});
 
 describe('laying out arguments', () => {
   it('changes nothing but white space outside strings', () => {

@@ -88,7 +88,7 @@ it('an approver allows further calls; the vote carries what was chosen and all t
   const request = stage.workflow.requests.find((one) => one.callId === callId);
   assert.equal(request?.decision, 'approve');
   const { untilMs = 0, ...rest } = request?.grant ?? {};
-  assert.deepEqual(rest, { calls: 5, sessionId: 'session', where: grantOffer.where });
+  assert.deepEqual(rest, { calls: 5, sessionId: `session-of-${callId}`, where: grantOffer.where });
   assert.ok(untilMs >= atMs + 300_000 && untilMs <= Date.now() + 300_000);
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { it } from 'node:test';
+import { batchCard } from '../../slack-app/batch-card.ts';
 import { card } from '../../slack-app/card.ts';
 import { homeView } from '../../slack-app/home.ts';
 import { denyModal, detailsModal } from '../../slack-app/modals.ts';
@@ -8,6 +9,7 @@ import { noBrowser, testBrowser } from '../support/browser.ts';
 import { slackPage } from '../support/slack-html.ts';
 import { grantModal } from '../../slack-app/grant-blocks.ts';
 import { markModal } from '../../slack-app/task-blocks.ts';
+import { batches, extremeBatches } from './batch-samples.ts';
 import {
   beyondOne,
   everyState,
@@ -32,7 +34,8 @@ function everything() {
     return { name, ...card({ ...plainRequest, ...said, shownArgs: JSON.stringify({ text }) }, links) };
   });
   const views = [
-    { name: 'deny', view: denyModal(plainRequest, '{}') },
+    { name: 'deny', view: denyModal(plainRequest, '{}', 1) },
+    { name: 'deny all', view: denyModal(plainRequest, '{}', 3) },
     { name: 'grant', view: grantModal(plainRequest, sampleOffer, '{}') },
     { name: 'mark', view: markModal(plainRequest, 'happened', '{}') },
     { name: 'details', view: detailsModal(wide, links.consoleUrl) },
@@ -50,6 +53,10 @@ function everything() {
       ...card(request, links),
     })),
     ...hostile,
+    ...[...Object.entries(batches), ...extremeBatches()].map(([name, calls]) => ({
+      name,
+      ...batchCard(calls, links),
+    })),
     ...views.map(({ name, view }) => ({ name, view, blocks: view.blocks })),
   ];
 }
@@ -72,10 +79,17 @@ it('everything shown in Slack fits the width of a phone', { skip: noBrowser }, a
   await picture.setContent(slackPage([pending, succeeded].map((one) => ({ name: '', ...card(one, links) }))));
   const file = new URL('../../docs/images/slack-card.png', import.meta.url);
   await writeFile(file, await picture.screenshot({ fullPage: true }));
+  const { 'batch-waiting': waiting, 'batch-partly-decided': partly } = batches;
+  const several = [waiting, partly].flatMap((calls) => (calls ? [batchCard(calls, links)] : []));
+  await picture.setContent(slackPage(several.map((one) => ({ name: '', ...one }))));
+  await writeFile(
+    new URL('../../docs/images/slack-batch.png', import.meta.url),
+    await picture.screenshot({ fullPage: true }),
+  );
   const beyond = Object.values(beyondOne).map((one) => ({ name: '', ...card(one, links) }));
   const modal = grantModal(plainRequest, sampleOffer, '{}');
   await picture.setContent(
-    slackPage([...beyond.slice(0, 2), { name: '', view: modal, blocks: modal.blocks }, ...beyond.slice(3)]),
+    slackPage([...beyond.slice(0, 2), { name: '', view: modal, blocks: modal.blocks }, ...beyond.slice(3, 5)]),
   );
   await writeFile(
     new URL('../../docs/images/slack-beyond.png', import.meta.url),

@@ -26,6 +26,7 @@ export const plainRequest: CardRequest = {
   approvalsNeeded: 2,
   quorum: { kind: 'together', approvals: 2 },
   joined: [],
+  extension: null,
   extensions: [],
   clockStoppedAtMs: null,
   votes: [],
@@ -226,6 +227,7 @@ export const beyondOne: Readonly<Record<string, CardRequest>> = {
       markedAt: '2026-11-21T10:20:00Z',
     },
   },
+  'step-up': { ...plainRequest, stepUp: 'passkey', extension: { byMs: 1_800_000, left: 1 } },
 };
 
 /** The same with every text from somebody hostile. */

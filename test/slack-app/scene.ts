@@ -5,7 +5,7 @@ import type { Pool } from '../../db/pool.ts';
 import type { ApprovalStatus, CountedVote } from '../../workflows/contract.ts';
 import { createCards } from '../../activities/cards.ts';
 import { type SlackSettings, startSlackApp } from '../../slack-app/app.ts';
-import type { DecideAnswer, DecideRequest } from '../../workflows/client.ts';
+import type { DecideAnswer, DecideRequest, ExtendRequest } from '../../workflows/client.ts';
 import { createUserLookup } from '../../slack-app/emails.ts';
 import { workspaceOf } from '../../slack-app/workspace.ts';
 import { createSlackClient, type Log } from '../../slack-app/web-client.ts';
@@ -32,6 +32,11 @@ export async function heldCall(
     channelMembers?: boolean;
     grantOffer?: ShownOffer;
     context?: CallContext;
+    /** Each call has a session of its own unless it is said: similar calls of one session share a card. */
+    session?: string;
+    risk?: string;
+    extension?: { byMs: number; times: number };
+    intent?: string;
   } = {},
 ): Promise<string> {
   count += 1;
@@ -56,11 +61,11 @@ export async function heldCall(
   };
   await pool.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller,
-       rule, reason, risk, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at,
-       correlation_id, grant_offer, context)
-     values ($1, decode(md5($1), 'hex'), 'sha256:' || md5($1) || md5($1), $1, 'postgres', 'tools/call', $2, 'session',
-       $3, 'writes', 'Writing to production needs a second pair of eyes.', 'high', 'sha256:aa', $4, $5, 'keep', $6,
-       now() + interval '30 minutes', 'corr', $7, $8)`,
+       rule, reason, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at,
+       correlation_id, grant_offer, context, risk, extension, intent)
+     values ($1, decode(md5($1), 'hex'), 'sha256:' || md5($1) || md5($1), $1, 'postgres', 'tools/call', $2, $9,
+       $3, 'writes', 'Writing to production needs a second pair of eyes.', 'sha256:aa', $4, $5, 'keep', $6,
+       now() + interval '30 minutes', 'corr', $7, $8, $10, $11, $12)`,
     [
       callId,
       options.tool ?? 'query',
@@ -70,6 +75,10 @@ export async function heldCall(
       options.args ?? '{"sql":"update t set a = 1"}',
       options.grantOffer ? JSON.stringify(options.grantOffer) : null,
       options.context ? JSON.stringify(options.context) : null,
+      options.session ?? `session-of-${callId}`,
+      options.risk ?? 'high',
+      options.extension ? JSON.stringify(options.extension) : null,
+      options.intent ?? null,
     ],
   );
   return callId;
@@ -123,7 +132,39 @@ export function miniWorkflow(pool: Pool) {
     };
     return { kind: 'counted', status };
   }
-  return { decide, requests, setAway: (value: boolean) => void (away = value) };
+  /** As the activity behind the workflow does: the row knows the extension when it is answered. */
+  const extend = async ({ callId, person, via, updateId }: ExtendRequest): Promise<DecideAnswer> => {
+    if (away) throw new Error('Temporal is away');
+    const { rows } = await pool.query<{ extension: { byMs: number; times: number } | null; done: unknown[] }>(
+      'select extension, extensions as done from held_calls where call_id = $1',
+      [callId],
+    );
+    const { extension = null, done = [] } = rows[0] ?? {};
+    if (!answers.has(updateId) && done.length >= (extension?.times ?? 0))
+      return {
+        kind: 'refused',
+        code: 'NotExtendable',
+        message: 'policy allows no further extension',
+        status: null,
+      };
+    const status: ApprovalStatus = {
+      outcome: null,
+      votes: [],
+      approvalsNeeded: 1,
+      expiresAtMs: Date.now() + 60_000,
+      ...plainStatus,
+      stillNeeded: 'one more approval',
+    };
+    if (answers.has(updateId)) return { kind: 'counted', status };
+    answers.set(updateId, { kind: 'counted', status });
+    const one = { jws: 'x', person, byMs: extension?.byMs ?? 0, via, atMs: Date.now() };
+    await pool.query('update held_calls set extensions = extensions || $2::jsonb where call_id = $1', [
+      callId,
+      JSON.stringify([one]),
+    ]);
+    return { kind: 'counted', status };
+  };
+  return { decide, extend, requests, setAway: (value: boolean) => void (away = value) };
 }
 
 /** A Slack with a channel, and everything of ours that talks to it. */

@@ -7,11 +7,13 @@ import { after, before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { header } from '../../slack-app/blocks.ts';
+import { batchCard } from '../../slack-app/batch-card.ts';
 import { card } from '../../slack-app/card.ts';
 import { homeView } from '../../slack-app/home.ts';
 import { denyModal, detailsModal, noticeModal } from '../../slack-app/modals.ts';
 import { grantModal } from '../../slack-app/grant-blocks.ts';
 import { markModal } from '../../slack-app/task-blocks.ts';
+import { batches, extremeBatches } from './batch-samples.ts';
 import {
   beyondOne,
   contextSaying,
@@ -87,16 +89,31 @@ function* cases(): Generator<Case> {
     yield { name: `brief card ${name}`, kind: 'message', ...card(request, links, { brief: true }) };
     for (const [kind, view] of [
       ['details', detailsModal(request, links.consoleUrl)],
-      ['deny', denyModal(request, '{}')],
+      ['deny', denyModal(request, '{}', 1)],
       ['notice', noticeModal('Notice', `Said: ${request.tool}`)],
       ['home', homeView({ waiting: [request, request], others: 3, decided: [request], grants: [] }, links)],
     ] as const)
       yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
   }
   yield* casesBeyondOne();
+  yield* casesOfBatches();
   const many = Array.from({ length: 200 }, () => plainRequest);
   const home = homeView({ waiting: many, others: 0, decided: many, grants: [] }, links);
   yield { name: 'home many', kind: 'view', view: home, blocks: home.blocks };
+}
+
+function* casesOfBatches(): Generator<Case> {
+  for (const [name, calls] of [...Object.entries(batches), ...extremeBatches()]) {
+    yield { name, kind: 'message', ...batchCard(calls, links) };
+    yield { name: `brief ${name}`, kind: 'message', ...batchCard(calls, links, { brief: true }) };
+    yield {
+      name: `requester's ${name}`,
+      kind: 'message',
+      ...batchCard(calls, links, { forRequester: true }),
+    };
+    const view = denyModal(calls[0], JSON.stringify({ callId: 'c'.repeat(100) }), calls.length);
+    yield { name: `deny all ${name}`, kind: 'view', view, blocks: view.blocks };
+  }
 }
 
 function* casesBeyondOne(): Generator<Case> {

@@ -143,13 +143,14 @@ function element(item: Json, path: string, say: Say): void {
     if (most < 1 || most > 3000) say(path, 'max_length must be 1 to 3000');
     return;
   }
-  if (item['type'] === 'static_select') return select(item, path, say);
+  if (item['type'] === 'static_select') return select(item, path, say, 100);
+  if (item['type'] === 'overflow') return select(item, path, say, 5);
   say(path, `unsupported element: ${String(item['type'])}`);
 }
 
-function select(item: Json, path: string, say: Say): void {
+function select(item: Json, path: string, say: Say, most: number): void {
   const options = item['options'] as Json[] | undefined;
-  if (!options || options.length === 0 || options.length > 100) return say(path, 'options: 1 to 100');
+  if (!options || options.length === 0 || options.length > most) return say(path, `options: 1 to ${most}`);
   for (const option of options) {
     textObject(option['text'], `${path}/options/text`, say, ['plain_text'], 75);
     const value = option['value'];

@@ -138,8 +138,11 @@ function act(state: SlackState, deliver: Deliver) {
   const click: SlackStandIn['click'] = async (user, at, actionId, options = {}) => {
     const message = state.messages.find(({ channel, ts }) => channel === at.channel && ts === at.ts);
     if (!message) throw new Error('no such message');
-    const found = buttonOn(message.blocks, actionId);
-    const { times = 1, actionTs = newTs(state), teamId } = options;
+    const { times = 1, actionTs = newTs(state), teamId, value, choose } = options;
+    const found =
+      choose === undefined
+        ? buttonOn(message.blocks, actionId, value)
+        : optionOn(message.blocks, actionId, choose);
     return repeatedly(times, {
       ...common(user, teamId),
       type: 'block_actions',
@@ -148,7 +151,7 @@ function act(state: SlackState, deliver: Deliver) {
       channel: { id: at.channel, name: state.channels.get(at.channel)?.name ?? 'directmessage' },
       message: shown(state, message),
       state: { values: {} },
-      actions: [{ ...found, type: 'button', action_ts: actionTs }],
+      actions: [{ type: 'button', ...found, action_ts: actionTs }],
     });
   };
   const clickView: SlackStandIn['clickView'] = async (user, view, actionId, value) =>
@@ -213,6 +216,22 @@ function buttonOn(
         return { ...element, block_id: block['block_id'] };
   }
   throw new Error(`there is no button ${actionId}`);
+}
+
+/** Chooses from a menu that is really there. */
+function optionOn(
+  blocks: readonly Record<string, unknown>[],
+  actionId: string,
+  value: string,
+): Record<string, unknown> {
+  for (const { elements, block_id: blockId } of blocks)
+    for (const element of (elements as Record<string, unknown>[] | undefined) ?? []) {
+      const options = (element['options'] as { value: string }[] | undefined) ?? [];
+      const chosen = options.find((option) => option.value === value);
+      if (element['action_id'] === actionId && chosen)
+        return { type: 'overflow', action_id: actionId, block_id: blockId, selected_option: chosen };
+    }
+  throw new Error(`there is no ${value} in a menu ${actionId}`);
 }
 
 /** Input values, found by the action id of their element. */

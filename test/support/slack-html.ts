@@ -96,6 +96,7 @@ function inputHtml(element: Json): string {
 }
 
 function buttonHtml(button: Json): string {
+  if (button['type'] === 'overflow') return '<button aria-label="more">⋯</button>';
   return `<button class="${escape(button['style'] ?? '')}">${textHtml(button['text'])}</button>`;
 }
 

@@ -51,12 +51,15 @@ export interface SlackStandIn extends AsyncDisposable {
     timeoutMs?: number,
   ): Promise<{ channel: string; text: string }>;
   waitForModal(user: string, timeoutMs?: number): Promise<StandInView>;
-  /** Clicks a button that is on the message now. `times` delivers the same click again, as a redelivery would. */
+  /**
+   * Clicks a button that is on the message now, or chooses from a menu. `times` delivers the same click again, as a
+   * redelivery would.
+   */
   click(
     user: string,
     at: { channel: string; ts: string },
     actionId: string,
-    options?: { actionTs?: string; times?: number; teamId?: string },
+    options?: { actionTs?: string; times?: number; teamId?: string; value?: string; choose?: string },
   ): Promise<Delivery>;
   /** Clicks a button of a home view or a modal. */
   clickView(user: string, view: StandInView, actionId: string, value?: string): Promise<Delivery>;
