@@ -25,6 +25,7 @@ import { liveRoutes } from './routes-live.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
 import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
+import { togetherRoutes } from './routes-together.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 import { formOf } from './requests.ts';
 import { auditorsOf, namedBy, rolesThatMay } from './roles.ts';
@@ -134,6 +135,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
   await app.register(async (inside) => {
     requireVisit(inside, context);
     approvalRoutes(inside, context);
+    togetherRoutes(inside, context);
     grantRoutes(inside, context);
     sessionRoutes(inside, context);
     breakGlassRoutes(inside, context);

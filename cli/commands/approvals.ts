@@ -27,9 +27,9 @@ export interface ApprovalsDeps {
 export const usage = `Usage:
   holdpoint approvals list [--all] [--json]       requests that wait, soonest expiry first (--all: ended ones too)
   holdpoint approvals show ID [--json]            one request with its exact arguments
-  holdpoint approvals approve ID [--tool NAME]    a critical request needs the name of its tool
-      [--calls N --minutes M]                     and further calls like it, within what policy offers
-  holdpoint approvals deny ID --reason TEXT [--bounds TEXT]
+  holdpoint approvals approve ID… [--tool NAME]   a critical request needs the name of its tool
+      [--calls N --minutes M]                     and further calls like it, within what policy offers (one ID)
+  holdpoint approvals deny ID… --reason TEXT [--bounds TEXT]
                                                   the agent reads the reason, and within what it would be fine
   holdpoint approvals extend ID                   gives everybody more time, where policy allows
   holdpoint approvals cancel ID [--reason TEXT]   withdraws a request that waits
@@ -46,27 +46,26 @@ class UsageError extends Error {}
 export async function run(argv: readonly string[], deps: ApprovalsDeps): Promise<number> {
   try {
     const { values, positionals } = parse(argv);
-    const [act = 'list', id, ...rest] = positionals;
+    const [act = 'list', ...ids] = positionals;
+    const [id, ...rest] = ids;
     if (values.help) {
       deps.stdout(usage);
       return 0;
     }
-    if (rest.length > 0) throw new UsageError(`too many arguments: ${rest.join(' ')}`);
+    const decides = act === 'approve' || act === 'deny';
+    if (rest.length > 0 && !decides) throw new UsageError(`too many arguments: ${rest.join(' ')}`);
     const frozen = await freezeWords(deps.pool);
     if (frozen !== null) deps.stderr(`${visibleText(frozen)}\n`);
     if (act === 'list') return await list(deps, values);
     if (!['show', 'approve', 'deny', 'extend', 'cancel'].includes(act))
       throw new UsageError(`there is no approvals ${act}`);
     if (id === undefined) throw new UsageError(`approvals ${act} needs the id of a request`);
-    const call = await shownCall(deps.pool, id);
-    if (!call) {
-      deps.stderr(`There is no approval request ${id}. See: holdpoint approvals list --all\n`);
-      return 1;
-    }
+    if (decides) return await decideAll(deps, [...new Set(ids)], act, values);
+    const call = await known(deps, id);
+    if (!call) return 1;
     if (act === 'show') return show(deps, call, values.json);
     if (act === 'extend') return await extend(deps, call);
-    if (act === 'cancel') return await cancel(deps, call, values.reason);
-    return await decide(deps, call, act === 'approve' ? 'approve' : 'deny', values);
+    return await cancel(deps, call, values.reason);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     deps.stderr(`${error.message}\n\n${usage}`);
@@ -132,37 +131,67 @@ async function list(deps: ApprovalsDeps, { all, json }: Options): Promise<number
   return 0;
 }
 
-async function decide(
+async function known(deps: ApprovalsDeps, id: string): Promise<ShownCall | null> {
+  const call = await shownCall(deps.pool, id);
+  if (!call) deps.stderr(`There is no approval request ${id}. See: holdpoint approvals list --all\n`);
+  return call;
+}
+
+/**
+ * Decides on each of the named requests by a vote of its own. What can be seen to be wrong with any of them is said
+ * before anything is decided on one.
+ */
+async function decideAll(
   deps: ApprovalsDeps,
-  call: ShownCall,
+  ids: readonly string[],
   decision: 'approve' | 'deny',
   options: Options,
 ): Promise<number> {
   const reason = options.reason?.trim() ?? '';
   if (decision === 'deny' && reason === '')
     throw new UsageError('approvals deny needs --reason TEXT: the agent reads it');
-  if (decision === 'approve' && call.risk === 'critical' && options.tool !== call.tool)
-    throw new UsageError(`this call is critical: approve it with --tool and the exact name of its tool`);
-  const said = saidOf(call, decision, options);
-  if (typeof said === 'string') throw new UsageError(said);
+  if (ids.length > 1 && options.calls !== '')
+    throw new UsageError('--calls goes with one ID: further calls are allowed with one request at a time');
+  const acts: Decided[] = [];
+  for (const id of ids) {
+    const call = await known(deps, id);
+    if (!call) return 1;
+    if (decision === 'approve' && call.risk === 'critical' && options.tool !== call.tool)
+      throw new UsageError(`${id} is critical: approve it with --tool and the exact name of its tool`);
+    const said = saidOf(call, decision, options);
+    if (typeof said === 'string') throw new UsageError(said);
+    acts.push({ call, said: { decision, reason: reason === '' ? null : reason, ...said } });
+  }
   const identity = await proven(deps);
   if (!identity) return 1;
+  let counted = 0;
+  for (const act of acts) if (await decide(deps, identity, act, ids.length > 1)) counted += 1;
+  return counted === acts.length ? 0 : 1;
+}
+
+interface Decided {
+  readonly call: ShownCall;
+  readonly said: Omit<Parameters<typeof voteOf>[2], 'groups'>;
+}
+
+async function decide(
+  deps: ApprovalsDeps,
+  identity: Identity,
+  { call, said }: Decided,
+  several: boolean,
+): Promise<boolean> {
+  const which = several ? `${call.callId}: ` : '';
   const standing = standingOf(call, identity);
   if (!standing.may && call.state === 'pending') {
-    deps.stderr(`Nothing was decided. ${standing.because}\n`);
-    return 1;
+    deps.stderr(`${which}Nothing was decided. ${standing.because}\n`);
+    return false;
   }
-  const act = {
-    decision,
-    reason: reason === '' ? null : reason,
-    groups: standing.may ? standing.groups : [],
-    ...said,
-  };
-  const answer = await deps.approvals.decide(voteOf(call, identity, act, 'cli'));
+  const groups = standing.may ? standing.groups : [];
+  const answer = await deps.approvals.decide(voteOf(call, identity, { ...said, groups }, 'cli'));
   const { counted, text } = tell(answer, (await shownCall(deps.pool, call.callId)) ?? call);
-  if (counted) deps.stdout(`Your decision counted. ${visibleText(text)}\n`);
-  else deps.stderr(`Your decision did not count. ${visibleText(text)}\n`);
-  return counted ? 0 : 1;
+  if (counted) deps.stdout(`${which}Your decision counted. ${visibleText(text)}\n`);
+  else deps.stderr(`${which}Your decision did not count. ${visibleText(text)}\n`);
+  return counted;
 }
 
 async function extend(deps: ApprovalsDeps, call: ShownCall): Promise<number> {

@@ -4,6 +4,7 @@ import { html, type Html } from '../html.ts';
 import { visible } from '../visible.ts';
 import { layout } from './layout.ts';
 import { phaseOf } from '../standing.ts';
+import { groupedAlike, type Together } from '../together.ts';
 import { moment, riskBadge, stateBadge, states, timeLeft, whatRuns } from './words.ts';
 
 const endedStates = heldStates.filter((state) => state !== 'pending');
@@ -31,7 +32,7 @@ export function approvalsPage(list: ApprovalsList, visit: Visit): Html {
 <p id="live-note" class="faint" role="status" data-live="/live" data-version="${list.version}"></p>
 <section aria-labelledby="waiting" data-part="waiting">
 <h2 id="waiting">Waiting <span class="count">${pending.length}</span></h2>
-${pending.length === 0 ? noneWaiting() : html`<ul class="cards">${pending.map((call) => card(call, list.now))}</ul>`}
+${pending.length === 0 ? noneWaiting() : html`<ul class="cards">${groupedAlike(pending, list.now).map((group) => (group.length > 1 ? together(group, list.now) : card(group[0], list.now)))}</ul>`}
 </section>
 <section aria-labelledby="recent">
 <h2 id="recent">Ended</h2>
@@ -55,6 +56,20 @@ function card(call: ShownCall, now: Date): Html {
     call.approvalsNeeded > 1 && html`, ${call.votes.length} of ${call.approvalsNeeded} approvals`
   }</span>
 </a></li>`;
+}
+
+/** Calls that are alike stand together, with a way to decide on them at once and on each alone. */
+function together(group: Together, now: Date): Html {
+  const [first] = group;
+  return html`<li class="card risk-edge-${first.risk}">
+<a href="/together/${encodeURIComponent(first.callId)}" data-item>
+<span class="card-title">${group.length} calls alike: ${whatRuns(first)}</span>
+<span class="card-facts">${riskBadge(first.risk)} ${timeLeft(first.expiresAt, now)}</span>
+<span class="card-line">for <strong>${visible(first.caller.subject)}</strong>${first.caller.client !== null && html` by ${visible(first.caller.client)}`}, held by rule <code>${visible(first.rule)}</code></span>
+</a><p class="card-line">Each alone: ${group.map(
+    (call, index) =>
+      html`${index > 0 ? ', ' : null}<a href="/approvals/${encodeURIComponent(call.callId)}" data-item>${index + 1} of ${group.length}</a>`,
+  )}</p></li>`;
 }
 
 function filters(filter: ShownFilter): Html {

@@ -81,7 +81,7 @@ test('wrong usage is told apart from failure', async () => {
     ['deny', id],
     ['approve'],
     ['frobnicate', id],
-    ['approve', id, 'x'],
+    ['show', id, 'x'],
     ['list', '--nope'],
     ['approve', critical],
   ])
@@ -139,4 +139,39 @@ test('the credential of the data directory proves its owner only while nobody el
   await rm(folder, { recursive: true });
   const login = { mode: 'oidc', issuer: 'https://idp.example', clientId: 'c', clientSecret: 's' } as const;
   await assert.rejects(commandLineIdentity({ ...proof, login }), /HOLDPOINT_ID_TOKEN/);
+});
+
+test('approvals approve ID ID decides on each by a vote of its own, and says what became of each', async () => {
+  await using db = await testDatabase();
+  const [one, two, over] = [await holdCall(db.pool), await holdCall(db.pool), await holdCall(db.pool)];
+  await db.pool.query(`update held_calls set state = 'denied', ended_at = now() where call_id = $1`, [over]);
+  const both = await approvals(db.pool, ['approve', one, two, one]);
+  assert.equal(both.code, 0, both.err);
+  assert.deepEqual(
+    both.acts.map(({ callId }) => callId),
+    [one, two],
+  );
+  assert.equal(new Set(both.acts.map(({ digest }) => digest)).size, 2);
+  assert.match(both.out, new RegExp(`${one}: Your decision counted.*\n${two}: Your decision counted`));
+  const three = await holdCall(db.pool);
+  const mixed = await approvals(db.pool, ['deny', three, over, '--reason', 'no']);
+  assert.equal(mixed.code, 1);
+  assert.match(mixed.out, new RegExp(`${three}: Your decision counted`));
+  assert.match(mixed.err, new RegExp(`${over}: Your decision did not count`));
+});
+
+test('approvals approve ID ID decides on none when one is unknown, critical or asked for too much', async () => {
+  await using db = await testDatabase();
+  const [one, critical] = [await holdCall(db.pool), await holdCall(db.pool, { risk: 'critical' })];
+  for (const argv of [
+    ['approve', one, 'call_none'],
+    ['approve', one, critical],
+    ['approve', one, await holdCall(db.pool), '--calls', '3'],
+    ['deny', one, critical],
+    ['show', one, critical],
+  ]) {
+    const ran = await approvals(db.pool, argv);
+    assert.notEqual(ran.code, 0, argv.join(' '));
+    assert.equal(ran.acts.length, 0, argv.join(' '));
+  }
 });

@@ -81,7 +81,7 @@ test('the console approves further calls within what policy offers, and nothing 
   const answer = await person.post(`/approvals/${callId}`, { ...fields, calls: '5', minutes: '10' });
   assert.equal(answer.status, 200);
   const { untilMs = 0, ...terms } = console.acts[0]?.grant ?? {};
-  assert.deepEqual(terms, { calls: 5, sessionId: 'session-1', where: offer.where });
+  assert.deepEqual(terms, { calls: 5, sessionId: `session-of-${callId}`, where: offer.where });
   assert.ok(untilMs <= Date.now() + 600_000);
 });
 

@@ -86,7 +86,7 @@ export async function holdCall(pool: Pool, call: Partial<HeldFacts> = {}): Promi
   await pool.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller, rule,
        reason, risk, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at, correlation_id)
-     values ($1, $2, $3, $4, $5, 'tools/call', $6, 'session-1', $7, $8, $9, $10, 'sha256:0a', $11, $12, 'keep', $13,
+     values ($1, $2, $3, $4, $5, 'tools/call', $6, $15, $7, $8, $9, $10, 'sha256:0a', $11, $12, 'keep', $13,
        now() + $14 * interval '1 second', 'c')`,
     [
       id,
@@ -105,12 +105,15 @@ export async function holdCall(pool: Pool, call: Partial<HeldFacts> = {}): Promi
       facts.approvalsNeeded,
       facts.shownArgs,
       facts.seconds,
+      facts.sessionId ?? `session-of-${id}`,
     ],
   );
   return id;
 }
 
 export interface HeldFacts {
+  /** A session of its own when left out: similar calls of one session stand together. */
+  sessionId?: string;
   callId: string;
   connection: string;
   tool: string;

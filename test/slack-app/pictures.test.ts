@@ -89,7 +89,11 @@ it('everything shown in Slack fits the width of a phone', { skip: noBrowser }, a
   const beyond = Object.values(beyondOne).map((one) => ({ name: '', ...card(one, links) }));
   const modal = grantModal(plainRequest, sampleOffer, '{}');
   await picture.setContent(
-    slackPage([...beyond.slice(0, 2), { name: '', view: modal, blocks: modal.blocks }, ...beyond.slice(3, 5)]),
+    slackPage([
+      ...beyond.slice(0, 2),
+      { name: '', view: modal, blocks: modal.blocks },
+      ...beyond.slice(3, 5),
+    ]),
   );
   await writeFile(
     new URL('../../docs/images/slack-beyond.png', import.meta.url),
