@@ -156,6 +156,15 @@ begin
   return new;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.slack_cards_first_call()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into slack_card_calls (card_id, call_id, nth) values (new.card_id, new.call_id, 0);
+  return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.tool_definitions_after_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -897,11 +906,32 @@ create table schema_migrations (
   constraint schema_migrations_pkey PRIMARY KEY (name)
 );
 
-create table slack_card_leases (
+create table slack_batches (
+  batch_id text not null,
+  received_at timestamp with time zone default now() not null,
+  told_at timestamp with time zone,
+  constraint slack_batches_pkey PRIMARY KEY (batch_id)
+);
+
+create table slack_card_calls (
+  card_id bigint not null,
   call_id text not null,
+  nth integer not null,
+  told_at timestamp with time zone,
+  alerted_at timestamp with time zone,
+  extensions integer default 0 not null,
+  constraint slack_card_calls_pkey PRIMARY KEY (card_id, call_id),
+  constraint slack_card_calls_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
+  constraint slack_card_calls_card_id_fkey FOREIGN KEY (card_id) REFERENCES slack_cards(card_id) ON DELETE CASCADE,
+  constraint slack_card_calls_card_id_nth_key UNIQUE (card_id, nth)
+);
+
+create table slack_card_leases (
+  card_id bigint not null,
   holder uuid not null,
   good_until timestamp with time zone not null,
-  constraint slack_card_leases_pkey PRIMARY KEY (call_id)
+  constraint slack_card_leases_pkey PRIMARY KEY (card_id),
+  constraint slack_card_leases_card_id_fkey FOREIGN KEY (card_id) REFERENCES slack_cards(card_id) ON DELETE CASCADE
 );
 
 create table slack_cards (
@@ -916,9 +946,9 @@ create table slack_cards (
   whole boolean default false not null,
   shown text,
   last_error text,
-  alerted_at timestamp with time zone,
   reminded_at timestamp with time zone,
   gone_at timestamp with time zone,
+  offers jsonb default '[]'::jsonb not null,
   constraint slack_cards_pkey PRIMARY KEY (card_id),
   constraint slack_cards_call_id_fkey FOREIGN KEY (call_id) REFERENCES held_calls(call_id) ON DELETE CASCADE,
   constraint slack_cards_call_id_target_key UNIQUE (call_id, target),
@@ -944,7 +974,10 @@ create table slack_decisions (
   settled_at timestamp with time zone,
   grant_choice jsonb,
   bounds text,
+  batch_id text,
+  digest text,
   constraint slack_decisions_pkey PRIMARY KEY (update_id),
+  constraint slack_decisions_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES slack_batches(batch_id),
   constraint slack_decisions_decision_check CHECK ((decision = ANY (ARRAY['approve'::text, 'deny'::text]))),
   constraint slack_decisions_state_check CHECK ((state = ANY (ARRAY['received'::text, 'counted'::text, 'refused'::text])))
 );
@@ -1117,7 +1150,11 @@ CREATE INDEX revocations_by_time ON public.revocations USING btree (revoked_at D
 
 CREATE UNIQUE INDEX revocations_in_force ON public.revocations USING btree (kind, value) WHERE (lifted_at IS NULL);
 
+CREATE INDEX slack_card_calls_by_call ON public.slack_card_calls USING btree (call_id);
+
 CREATE INDEX slack_cards_by_call ON public.slack_cards USING btree (call_id);
+
+CREATE INDEX slack_decisions_by_batch ON public.slack_decisions USING btree (batch_id) WHERE (batch_id IS NOT NULL);
 
 CREATE INDEX slack_decisions_by_call ON public.slack_decisions USING btree (call_id);
 
@@ -1152,6 +1189,8 @@ CREATE TRIGGER connection_sign_ins_revoked AFTER INSERT ON public.revocations FO
 CREATE TRIGGER revocations_changed AFTER INSERT OR DELETE OR UPDATE ON public.revocations FOR EACH STATEMENT EXECUTE FUNCTION revocations_changed();
 
 CREATE TRIGGER revocations_guard BEFORE UPDATE ON public.revocations FOR EACH ROW EXECUTE FUNCTION revocations_guard();
+
+CREATE TRIGGER slack_cards_first_call AFTER INSERT ON public.slack_cards FOR EACH ROW EXECUTE FUNCTION slack_cards_first_call();
 
 CREATE TRIGGER tool_definitions_after_change AFTER INSERT OR UPDATE OF state, current, decision ON public.tool_definitions FOR EACH ROW EXECUTE FUNCTION tool_definitions_after_change();
 
