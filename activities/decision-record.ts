@@ -2,6 +2,7 @@ import { type DecidedCall, decidedCall, storeVotes } from '../db/held-deciding.t
 import type { Pool } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { EventKind, Recorder } from '../recording/event.ts';
+import { jwsHash } from '../recording/jws-hash.ts';
 import type { CountedVote } from '../workflows/contract.ts';
 
 /** Where decisions and outcomes are recorded, and how their words are masked. */
@@ -33,7 +34,9 @@ export async function keepVotes(
   const call = await decidedCall(deps.pool, callId);
   if (!call) return null;
   for (const vote of votes.slice(call.votesRecorded)) {
-    await recordFact(deps, callId, call, 'decision', { ...vote });
+    const { jws, ...said } = vote;
+    // The signed vote itself is in the row. Its hash stands in the log, so that no vote can be made up afterwards.
+    await recordFact(deps, callId, call, 'decision', { ...said, jwsHash: jwsHash(jws) });
     const { decision, via } = vote;
     deps.log.info({ callId, correlationId: call.correlationId, decision, via }, 'a decision counted');
   }

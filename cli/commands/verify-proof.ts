@@ -7,6 +7,7 @@ import {
 import type { Checkpoint } from '../../recording/log/checkpoint.ts';
 import type { NoteVerifier } from '../../recording/log/note.ts';
 import type { Problem } from '../../recording/log/problem.ts';
+import { jwsHash } from '../../recording/jws-hash.ts';
 import { timeOf, visible } from '../../recording/transcript.ts';
 import { verifyVote } from '../../workflows/vote.ts';
 
@@ -27,7 +28,8 @@ export interface ProofReport {
 
 /**
  * Checks a proof file: what was recorded of the call, and that enough distinct people signed for exactly what the
- * recorded hold says. The vote keys are the file's own claim: compare them with the operator's.
+ * recorded hold says, and that their votes were in the log when they counted. The vote keys are the file's own claim:
+ * compare them with the operator's.
  * @throws Error when the text is not a proof file, CheckpointError when its checkpoint is not the log's
  */
 export function verifyProof(text: string, verifier: NoteVerifier): ProofReport {
@@ -39,7 +41,10 @@ export function verifyProof(text: string, verifier: NoteVerifier): ProofReport {
   const report = (message: string): void => void wrong.push({ code: 'record_altered', message });
   const hold = records.find((record) => record.header.kind === 'hold');
   const ran = records.some((record) => record.header.kind === 'claim');
-  const votes = file.approval ? countedVotes(file, hold, report) : [];
+  const recorded = new Set(
+    records.filter(({ header }) => header.kind === 'decision').map((record) => saidBy(record)['jwsHash']),
+  );
+  const votes = file.approval ? countedVotes(file, hold, recorded, report) : [];
   const approving = distinctPeople(
     votes.filter((vote) => vote.decision === 'approve').map((vote) => vote.keys),
   );
@@ -54,6 +59,7 @@ export function verifyProof(text: string, verifier: NoteVerifier): ProofReport {
 function countedVotes(
   file: ProofFile,
   hold: ProvenRecord | undefined,
+  recorded: ReadonlySet<unknown>,
   report: (message: string) => void,
 ): ProofReport['votes'] {
   if (!hold) {
@@ -65,6 +71,7 @@ function countedVotes(
     if (!claims) report(`vote ${number + 1} is not signed by any of the keys`);
     else if (claims.callId !== file.callId || claims.digest !== saidBy(hold)['digest'])
       report(`vote ${number + 1} is on something else than what was held`);
+    else if (!recorded.has(jwsHash(jws))) report(`vote ${number + 1} is not among the decisions in the log`);
     else {
       const { person, decision, decidedAtMs } = claims;
       return [{ name: person.name, keys: person.keys, decision, atMs: decidedAtMs }];
@@ -93,8 +100,11 @@ function saidBy(record: ProvenRecord): Record<string, unknown> {
   }
 }
 
-/** The report as text, in the order in which it happened. */
-export function proofText(report: ProofReport): string {
+/**
+ * The report as text, in the order in which it happened.
+ * @param longest most characters that are printed of one message
+ */
+export function proofText(report: ProofReport, longest: number): string {
   const lines = report.records.map(({ header, facts, bytes, index }) => {
     const what = [
       header.kind,
@@ -103,7 +113,10 @@ export function proofText(report: ProofReport): string {
       facts.tool,
       facts.verdict,
     ];
-    const said = visible(bytes.toString('utf8'));
+    const whole = visible(bytes.toString('utf8'));
+    const more = whole.length - longest;
+    const said =
+      more > 0 ? `${whole.slice(0, longest)}… (${more} more characters; --full prints them)` : whole;
     return `${timeOf(header.atMicros)}  entry ${index}  ${visible(what.filter(Boolean).join(' '))}\n    ${said}\n`;
   });
   const votes = report.votes.map(

@@ -22,11 +22,12 @@ export interface VerifyDeps {
   readonly err: (text: string) => void;
 }
 
-const usage = `usage: holdpoint verify [PACKAGE | PROOF] [--deep] [--key VKEY] [--checkpoint FILE]... [--json]
+const usage = `usage: holdpoint verify [PACKAGE | PROOF] [--deep] [--full] [--key VKEY] [--checkpoint FILE]... [--json]
 
 Verifies the recording in the database: every record, every chain, the log and its checkpoints. Or, without database,
 keys and network, a package that \`holdpoint sessions export\` or a file that \`holdpoint proof\` has written.
   --deep             opens every payload, not only the first of each strand
+  --full             prints every message of a proof whole, however long it is
   --key VKEY         the log's public key, where the configuration is not to be trusted
   --checkpoint FILE  a checkpoint that was kept elsewhere: the log must go on from it (repeatable)
 `;
@@ -50,8 +51,15 @@ export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
   if (!kept) return 1;
   const wanted = { verifier, keptCheckpoints: kept, deep: values.deep ?? false };
   const [path] = options.positionals;
-  if (path !== undefined && (await stat(path)).isFile())
-    return printProof(verifyProof(await readFile(path, 'utf8'), verifier), values.json ?? false, deps.out);
+  if (path !== undefined) {
+    const found = await stat(path).catch(() => null);
+    if (!found) {
+      deps.err(`there is neither a package nor a proof at ${path}\n`);
+      return 2;
+    }
+    if (found.isFile())
+      return printProof(verifyProof(await readFile(path, 'utf8'), verifier), values, deps.out);
+  }
   const report = path === undefined ? await verifyDatabase(wanted, deps) : await verifyPackage(path, wanted);
   print(report, values.json ?? false, deps.out);
   return report.problems.length === 0 ? 0 : 1;
@@ -77,6 +85,7 @@ function parse(argv: string[]) {
     allowPositionals: true,
     options: {
       deep: { type: 'boolean' },
+      full: { type: 'boolean' },
       key: { type: 'string' },
       checkpoint: { type: 'string', multiple: true },
       json: { type: 'boolean' },
@@ -104,12 +113,16 @@ async function readCheckpoints(
   return notes;
 }
 
-function printProof(report: ProofReport, json: boolean, out: (text: string) => void): number {
+function printProof(
+  report: ProofReport,
+  { json = false, full = false }: { json?: boolean | undefined; full?: boolean | undefined },
+  out: (text: string) => void,
+): number {
   const ok = report.problems.length === 0;
   const { callId, votes, problems } = report;
   if (json)
     out(`${JSON.stringify({ ok, callId, records: report.records.length, votes, problems }, null, 2)}\n`);
-  else out(`${proofText(report)}${ok ? 'everything is as it was recorded\n' : ''}`);
+  else out(`${proofText(report, full ? Infinity : 2000)}${ok ? 'everything is as it was recorded\n' : ''}`);
   return ok ? 0 : 1;
 }
 

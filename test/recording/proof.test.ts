@@ -10,6 +10,7 @@ import type { Pool } from '../../db/pool.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { Masked } from '../../masking/masked.ts';
+import { jwsHash } from '../../recording/jws-hash.ts';
 import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { facts, keyRing, message, recorderOn, sequenceAll, signer } from './support.ts';
@@ -42,7 +43,7 @@ function voter(kid: string): { publicKey: string; vote(changes?: Record<string, 
 }
 
 /** A held call as it is recorded from the agent's message to the response. */
-async function recordHeldCall(pool: Pool): Promise<void> {
+async function recordHeldCall(pool: Pool, votes: readonly string[] = []): Promise<void> {
   const recorder = recorderOn(pool);
   const about = { callId: 'held-1', verdict: 'hold', rule: 'writes' } as const;
   const said = (value: object): Masked<string> => JSON.stringify(value) as Masked<string>;
@@ -51,6 +52,10 @@ async function recordHeldCall(pool: Pool): Promise<void> {
   const hold = { callId: 'held-1', how: 'opened', digest, approvalsNeeded: 2 };
   const none = { direction: 'none', ...about } as const;
   await recorder.append(facts('s'), message('', { ...none, kind: 'hold', bytes: said(hold) }));
+  for (const jws of votes) {
+    const decision = said({ callId: 'held-1', jwsHash: jwsHash(jws) });
+    await recorder.append(facts('s'), message('', { ...none, kind: 'decision', bytes: decision }));
+  }
   await recorder.append(
     facts('s'),
     message('', { ...none, kind: 'claim', bytes: said({ callId: 'held-1' }) }),
@@ -75,7 +80,10 @@ async function proofOf(pool: Pool, votes: string[], voteKeys: Record<string, str
   );
 }
 
-async function verified(file: unknown): Promise<{ code: number; out: string }> {
+async function verified(
+  file: unknown,
+  options: readonly string[] = [],
+): Promise<{ code: number; out: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdpoint-proof-'));
   const path = join(folder, 'call.json');
   await writeFile(path, JSON.stringify(file));
@@ -91,7 +99,7 @@ async function verified(file: unknown): Promise<{ code: number; out: string }> {
       out: write,
       err: write,
     };
-    return { code: await verify([path, '--key', signer.vkey], deps), out };
+    return { code: await verify([path, '--key', signer.vkey, ...options], deps), out };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -99,11 +107,13 @@ async function verified(file: unknown): Promise<{ code: number; out: string }> {
 
 test('one file proves from card to wire what ran and who approved it, and discloses no other call', async () => {
   await using db = await testDatabase();
-  await recordHeldCall(db.pool);
   const [one, two] = [voter('k1'), voter('k2')];
+  const first = one.vote();
   const second = two.vote({ voteId: 'v2', person: { keys: ['slack:T1/U2'], name: 'Eve\u001b[31m' } });
+  const again = one.vote({ voteId: 'v3', person: { keys: ['oidc:x#bob', 'slack:T1/U1'], name: 'Robert' } });
+  await recordHeldCall(db.pool, [first, second, again]);
   const keys = { k1: one.publicKey, k2: two.publicKey };
-  const file = await proofOf(db.pool, [one.vote(), second], keys);
+  const file = await proofOf(db.pool, [first, second], keys);
   const { code, out } = await verified(file);
   assert.equal(code, 0, out);
   assert.match(out, /\{"the":"request"\}[^]*"digest"[^]*\{"the":"response"\}/);
@@ -112,22 +122,20 @@ test('one file proves from card to wire what ran and who approved it, and disclo
   assert.ok(!JSON.stringify(file).includes('another call'));
 
   const wrong: [string, unknown, RegExp][] = [
-    [
-      'one person twice',
-      await proofOf(
-        db.pool,
-        [
-          one.vote(),
-          one.vote({ voteId: 'v3', person: { keys: ['oidc:x#bob', 'slack:T1/U1'], name: 'Robert' } }),
-        ],
-        keys,
-      ),
-      /only 1 people/,
-    ],
+    ['one person twice', await proofOf(db.pool, [first, again], keys), /only 1 people/],
     [
       'a vote on another digest',
       await proofOf(db.pool, [one.vote(), two.vote({ digest: 'x' })], keys),
       /something else/,
+    ],
+    [
+      'a vote signed afterwards',
+      await proofOf(
+        db.pool,
+        [first, two.vote({ voteId: 'v4', person: { keys: ['slack:T1/U9'], name: 'Zoe' } })],
+        keys,
+      ),
+      /vote 2 is not among the decisions in the log/,
     ],
     [
       'an unknown key',
@@ -158,6 +166,18 @@ test('one file proves from card to wire what ran and who approved it, and disclo
     assert.equal(found.code, 1, name);
     assert.match(found.out, expected, name);
   }
+});
+
+test('a long message is told short, and whole when that is asked for', async () => {
+  await using db = await testDatabase();
+  const recorder = recorderOn(db.pool);
+  await recorder.append(facts('s'), message(`{"long":"${'x'.repeat(5000)}"}`, { callId: 'held-1' }));
+  await recorder.close();
+  await sequenceAll(db.pool);
+  const file = { ...(await proofOf(db.pool, [], {})), approval: null };
+  const short = await verified(file);
+  assert.match(short.out, /x… \(3011 more characters; --full prints them\)/);
+  assert.match((await verified(file, ['--full'])).out, /x{5000}"\}/);
 });
 
 test('the command finds a call that passed by its session, and says what it cannot find', async () => {
