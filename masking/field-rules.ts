@@ -3,6 +3,8 @@ import { normalName } from './detect/field-names.ts';
 
 /** A profile's own fields. */
 export interface FieldRules {
+  /** Whether a profile has any. */
+  readonly any: boolean;
   /** @returns what to do with the value at this path under this key, or null when no field names it */
   operatorFor(path: string, key: string | null): Operator | 'keep' | null;
 }
@@ -15,10 +17,11 @@ export function createFieldRules(fields: Readonly<Record<string, Operator | 'kee
     if (name.startsWith('$')) paths.push({ match: pathPattern(name), operator });
     else names.set(normalName(name), operator);
   }
-  const none = names.size === 0 && paths.length === 0;
+  const any = names.size > 0 || paths.length > 0;
   return {
+    any,
     operatorFor(path, key) {
-      if (none) return null;
+      if (!any) return null;
       for (const rule of paths) if (rule.match.test(path)) return rule.operator;
       return key === null || names.size === 0 ? null : (names.get(normalName(key)) ?? null);
     },

@@ -1,26 +1,33 @@
 /**
- * The strings of one message in which nothing was found, since replies of many rows repeat themselves: the same
- * string under the same name is searched once. It goes with the message.
+ * The strings of one walk over a message in which nothing was found and nothing but their own characters was looked
+ * at, in the order they were met. A second walk, which knows more values, meets them in the same order and need only
+ * look for these values there. It compares text and name, so that a walk that goes another way skips nothing.
  */
 export interface PlainTexts {
-  /** Whether nothing was found in a text; `bare` when nothing but its own characters was looked at. */
-  of(text: string, key: string, depth: number): 'bare' | 'plain' | undefined;
-  add(text: string, key: string, depth: number, bare: boolean): void;
+  /** Counts a string in. @returns its turn */
+  meet(): number;
+  add(turn: number, text: string, key: string, depth: number): void;
+  /** Whether the string of this turn was this one, under this name, as deep, and held nothing. */
+  has(turn: number, text: string, key: string, depth: number): boolean;
 }
 
-/** What is shorter is searched sooner than looked up. */
-const shortest = 12;
-
+/** An empty list for one walk. */
 export function createPlainTexts(): PlainTexts {
-  const byDepth: Map<string, Map<string, 'bare' | 'plain'>>[] = [];
+  const texts: (string | null)[] = [];
+  const keys: string[] = [];
+  const depths: number[] = [];
   return {
-    of: (text, key, depth) => (text.length < shortest ? undefined : byDepth[depth]?.get(key)?.get(text)),
-    add(text, key, depth, bare) {
-      if (text.length < shortest) return;
-      const byKey = (byDepth[depth] ??= new Map());
-      const texts = byKey.get(key) ?? new Map<string, 'bare' | 'plain'>();
-      byKey.set(key, texts);
-      texts.set(text, bare ? 'bare' : 'plain');
+    meet() {
+      texts.push(null);
+      keys.push('');
+      depths.push(0);
+      return texts.length - 1;
     },
+    add(turn, text, key, depth) {
+      texts[turn] = text;
+      keys[turn] = key;
+      depths[turn] = depth;
+    },
+    has: (turn, text, key, depth) => texts[turn] === text && keys[turn] === key && depths[turn] === depth,
   };
 }

@@ -59,12 +59,15 @@ export function textEdits(parts: TextParts, text: string, key: string, depth: nu
     if (inner !== null) return inner;
   }
   const spans = spansOf(parts, text, key);
-  const edits = settle(
-    parts,
-    text,
-    key,
-    spans.map((span) => editOf(parts, text, span)),
-  );
+  const edits =
+    spans.length === 0
+      ? []
+      : settle(
+          parts,
+          text,
+          key,
+          spans.map((span) => editOf(parts, text, span)),
+        );
   return depth < deepest ? withBase64(parts, text, key, depth, edits) : edits;
 }
 
@@ -101,17 +104,20 @@ function compose(
 }
 
 /** The sensitive spans of a text, its shadow included; genuine markers and tokens are left alone. */
-function spansOf(parts: TextParts, text: string, key: string): Span[] {
+function spansOf(parts: TextParts, text: string, key: string): readonly Span[] {
   const found = parts.find(text, key);
-  const spans = found.length > 0 || parts.known !== null || parts.extra !== null ? [...found] : found;
+  const lines = text.includes('\n');
+  const shadow = shadowOf(text);
+  if (found.length === 0 && !lines && shadow === null && parts.known === null && parts.extra === null)
+    return found;
+  const spans = [...found];
   parts.known?.(text, spans);
   parts.extra?.(text, key, spans);
-  if (text.includes('\n')) {
+  if (lines) {
     const rows: Span[] = [];
     findTables(text, parts.judge, rows);
     for (const span of rows) if (parts.enabled(span.detector)) spans.push(span);
   }
-  const shadow = shadowOf(text);
   if (shadow !== null) {
     parts.unfolded.times += 1;
     const hidden = [...parts.find(shadow.text, key)];
@@ -211,14 +217,20 @@ function withBase64(
 ): LeafEdit[] {
   const added: LeafEdit[] = [];
   let passed = 0;
-  // Every run of 20 covers one of every 20 positions, so most of the text is never looked at.
-  for (let probe = runLength - 1; probe < text.length; probe += runLength) {
-    if (!isBase64(text.charCodeAt(probe))) continue;
-    let start = probe;
-    while (start > probe - runLength && isBase64(text.charCodeAt(start - 1))) start -= 1;
+  // Looked at from the back, so that a run too short is known by a few of its characters (Boyer and Moore, 1977).
+  for (let probe = runLength - 1, from = 0; probe < text.length; probe += runLength) {
+    let start = probe + 1;
+    while (start > from && isBase64(text.charCodeAt(start - 1))) start -= 1;
+    if (start > from) {
+      // The next run begins behind this character at the earliest.
+      probe = start - 1;
+      from = start;
+      continue;
+    }
     let end = probe + 1;
     while (end < text.length && isBase64(text.charCodeAt(end))) end += 1;
-    probe = end - 1;
+    probe = end;
+    from = end + 1;
     while (passed < edits.length && (edits[passed]?.end ?? 0) <= start) passed += 1;
     if (end - start < runLength || apartFrom([{ start, end }], edits.slice(passed, passed + 1)).length === 0)
       continue;

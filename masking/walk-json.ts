@@ -13,7 +13,7 @@ import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
 import { treatmentOf } from './protocol.ts';
 import type { LeafEdit } from './text-edits.ts';
-import { maskBlob, maskKey, maskLeaf } from './walk-leaf.ts';
+import { maskBlob, maskKey, maskLeaf, pathOf } from './walk-leaf.ts';
 import type { Place, WalkParts } from './walk-leaf.ts';
 
 /**
@@ -36,7 +36,8 @@ export function jsonEdits(
     0,
     {
       key,
-      path: '$',
+      parent: null,
+      step: '$',
       protocol: protocol ? (batch ? '*' : '') : null,
       verdict,
       field: null,
@@ -117,11 +118,13 @@ function childOf(
   const inherited = container || given || place.schema ? place.verdict : null;
   // Of a container's name only passwords and secrets pass on to what is inside.
   const passes = inherited !== null && (inherited.detector === 'password' || given) ? inherited : null;
-  const path = place.path.length > 400 ? place.path : `${place.path}.${shown}`;
-  const field = parts.fields.operatorFor(path, key) ?? place.field;
+  const field = parts.fields.any
+    ? (parts.fields.operatorFor(`${pathOf(place)}.${shown}`, key) ?? place.field)
+    : place.field;
   return {
     key: schema && !given ? place.key : key,
-    path,
+    parent: place,
+    step: shown,
     protocol: protocol !== null && protocol.length < 200 ? protocol : null,
     verdict:
       schema && !given
@@ -149,11 +152,12 @@ function walkArray(parts: WalkParts, tape: JsonTape, array: number, place: Place
   const protocol = place.protocol === null ? null : place.protocol === '*' ? '' : `${place.protocol}/*`;
   let index = 0;
   for (let node = array + 1; node < end; node = after(tape, node)) {
-    const path = place.path.length > 400 ? place.path : `${place.path}[${index}]`;
-    const field = parts.fields.operatorFor(path, null) ?? place.field;
+    const field = parts.fields.any
+      ? (parts.fields.operatorFor(`${pathOf(place)}[${index}]`, null) ?? place.field)
+      : place.field;
     const verdict = pair !== null && index === 1 ? pair : place.verdict;
     if (protocol === null || kindOf(tape, node) < kinds.string || treatmentOf(protocol) !== 'keep') {
-      walk(parts, tape, node, { ...place, path, protocol, field, verdict }, edits);
+      walk(parts, tape, node, { ...place, parent: place, step: index, protocol, field, verdict }, edits);
     }
     index += 1;
   }
@@ -170,7 +174,7 @@ function walkRows(
   if (kindOf(tape, rows) !== kinds.array) return walk(parts, tape, rows, place, edits);
   let rowIndex = 0;
   for (let row = rows + 1; row < after(tape, rows); row = after(tape, row), rowIndex += 1) {
-    const rowPlace = { ...place, path: `${place.path}[${rowIndex}]`, protocol: null };
+    const rowPlace = { ...place, parent: place, step: rowIndex, protocol: null };
     if (kindOf(tape, row) !== kinds.array) {
       walk(parts, tape, row, rowPlace, edits);
       continue;
@@ -181,7 +185,7 @@ function walkRows(
         parts,
         tape,
         cell,
-        { ...rowPlace, path: `${rowPlace.path}[${index}]`, verdict: columns[index] ?? null },
+        { ...rowPlace, parent: rowPlace, step: index, verdict: columns[index] ?? null },
         edits,
       );
     }

@@ -28,8 +28,9 @@ export interface WalkParts {
 export interface Place {
   /** Name of the nearest member; names elements of its list too. */
   readonly key: string;
-  /** Path for findings: `$.params.arguments.user`. */
-  readonly path: string;
+  /** The container this place is in, and the way from it; `$` is the way to the whole. See {@link pathOf}. */
+  readonly parent: Place | null;
+  readonly step: string | number;
   /** Path for the protocol's table, or null outside messages and below what the table names. */
   readonly protocol: string | null;
   /** What the nearest name says of values here. */
@@ -40,6 +41,20 @@ export interface Place {
   readonly schema: boolean;
   readonly addressOnly: boolean;
   readonly depth: number;
+}
+
+const longestPath = 400;
+
+/** The path of a place, for findings: `$.params.arguments.user`. Made when asked for, since most places hold nothing. */
+export function pathOf(place: Place): string {
+  const steps: string[] = [];
+  for (let here: Place | null = place; here !== null; here = here.parent)
+    steps.push(
+      here.parent === null ? '$' : typeof here.step === 'number' ? `[${here.step}]` : `.${here.step}`,
+    );
+  let path = '';
+  for (let at = steps.length - 1; at >= 0 && path.length <= longestPath; at -= 1) path += steps[at] ?? '';
+  return path;
 }
 
 /** Masks a string or a number; other values hold nothing to mask. */
@@ -87,17 +102,17 @@ function maskString(parts: WalkParts, tape: JsonTape, node: number, place: Place
   if (inner.length > 0) push(tape, node, inner, place, edits);
 }
 
-/** The edits of a text, which is not searched again where nothing was found in the same text before. */
+/** The edits of a text, which is not searched again where an earlier walk found nothing in it. */
 function searched(parts: WalkParts, text: string, key: string, depth: number): LeafEdit[] {
-  if (parts.plain.of(text, key, depth) !== undefined) return [];
-  if (parts.earlier?.of(text, key, depth) === 'bare') {
+  const turn = parts.plain.meet();
+  if (parts.earlier?.has(turn, text, key, depth) === true) {
     const known: Span[] = [];
     parts.text.known?.(text, known);
     if (known.length === 0) return [];
   }
   const before = parts.text.unfolded.times;
   const inner = textEdits(parts.text, text, key, depth);
-  if (inner.length === 0) parts.plain.add(text, key, depth, parts.text.unfolded.times === before);
+  if (inner.length === 0 && parts.text.unfolded.times === before) parts.plain.add(turn, text, key, depth);
   return inner;
 }
 
@@ -138,7 +153,7 @@ function maskNumber(parts: WalkParts, tape: JsonTape, node: number, place: Place
     operator: 'redact',
     confidence: 0.9,
     value: raw,
-    path: place.path,
+    path: pathOf(place),
   });
 }
 
@@ -172,7 +187,7 @@ export function maskKey(
     start: startOf(tape, node),
     end: endOf(tape, node),
     with: shown,
-    path: `${place.path}.${shown.slice(1, -1)}`,
+    path: `${pathOf(place)}.${shown.slice(1, -1)}`,
   });
   return shown.slice(1, -1);
 }
@@ -189,6 +204,7 @@ function push(
   const end = endOf(tape, node);
   let start = startOf(tape, node);
   let spliced = spliceString(raw, inner);
+  const path = pathOf(place);
   for (const edit of inner) {
     // The first edit carries the spliced string; the others only tell what was found.
     edits.push({
@@ -199,7 +215,7 @@ function push(
       operator: edit.operator,
       confidence: edit.confidence,
       value: edit.value,
-      path: edit.path === '' ? place.path : `${place.path}→${edit.path}`,
+      path: edit.path === '' ? path : `${path}→${edit.path}`,
     });
     start = end;
     spliced = '';
@@ -231,7 +247,7 @@ export function maskBlob(
         start: at === 0 ? startOf(tape, node) : endOf(tape, node),
         end: endOf(tape, node),
         with: at === 0 ? JSON.stringify(masked) : '',
-        path: place.path,
+        path: pathOf(place),
       }),
     );
     return;
@@ -248,7 +264,7 @@ export function maskBlob(
       operator: 'drop',
       confidence: 1,
       value: '',
-      path: place.path,
+      path: pathOf(place),
     });
   }
 }

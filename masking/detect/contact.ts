@@ -182,7 +182,7 @@ const birthWords = [
 ];
 
 /** A part of each of them, so that most dates are done with at one look. */
-const birthWord = /dob|birth|born|d\.o|geb|nai|nac|né|nasc/i;
+export const birthWord = /dob|birth|born|d\.o|geb|nai|nac|né|nasc/i;
 
 /** A date after a word for birth. @returns end of the match, or `at` */
 export function findBirthDate(text: string, at: number, key: string, out: Span[]): number {

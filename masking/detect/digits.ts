@@ -1,4 +1,4 @@
-import { isDigit, isLetter, isWord } from './characters.ts';
+import { isDigit, isHex, isLetter, isWord } from './characters.ts';
 
 /** Whether a digit stands among the next six characters of a word that starts with a capital. */
 export function digitWithin(text: string, at: number): boolean {
@@ -70,4 +70,20 @@ export function digitsAhead(text: string, at: number): DigitShape {
       digits <= 5 &&
       (capitalBehindSpace(text, i - 1) || (isLetter(behind) && capitalBehindSpace(text, i + 1))),
   };
+}
+
+/** Whether a UUID (RFC 9562) stands at `at`, where eight letters and digits do. */
+export function isUuid(text: string, at: number): boolean {
+  if (
+    text.charCodeAt(at + 8) !== 0x2d ||
+    text.charCodeAt(at + 13) !== 0x2d ||
+    text.charCodeAt(at + 18) !== 0x2d ||
+    text.charCodeAt(at + 23) !== 0x2d ||
+    isWord(text.charCodeAt(at + 36))
+  )
+    return false;
+  for (let i = at; i < at + 36; i += 1)
+    if (!isHex(text.charCodeAt(i)) && i !== at + 8 && i !== at + 13 && i !== at + 18 && i !== at + 23)
+      return false;
+  return true;
 }

@@ -5,7 +5,7 @@ const documents =
   /[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,17}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
 
 /** A part of each of the words below, so that most numbers are done with at one look. */
-const documentWord =
+export const documentWord =
   /pass|pas[ae]|routing|aba|account|acct|onto|licen|führers|national|identity|id.?card|personal|taxpayer|tax.?id|tin\b/i;
 
 /** Words for a document, as people and programs write them; the first that fits names the number. */

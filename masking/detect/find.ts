@@ -4,11 +4,11 @@ import type { Span } from '../span.ts';
 import { findAssignment } from './assignment.ts';
 import type { PendingName } from './assignment.ts';
 import { isDigit, isEvent, isHex, isLetter, isQuote, isWord } from './characters.ts';
-import { findAddress, findBirthDate, findPhone } from './contact.ts';
-import { findDocument } from './documents.ts';
+import { birthWord, findAddress, findBirthDate, findPhone } from './contact.ts';
+import { documentWord, findDocument } from './documents.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { findCall } from './called.ts';
-import { digitsAhead, digitWithin } from './digits.ts';
+import { digitsAhead, digitWithin, isUuid } from './digits.ts';
 import { findInserted } from './inserted.ts';
 import {
   createJwtFinder,
@@ -42,7 +42,7 @@ export interface FinderParts {
 }
 
 /** Finds what is sensitive in a decoded text. `key` names the place the text stands in, or is empty. */
-export type Finder = (text: string, key: string) => Span[];
+export type Finder = (text: string, key: string) => readonly Span[];
 
 /**
  * The first stage is one loop over the characters: word starts go through a table of prefixes and the digit tests,
@@ -90,11 +90,11 @@ export function createFinder(parts: FinderParts): Finder {
     const ahead = text.charCodeAt(at - 1);
     if (ahead === 0x2e && isDigit(text.charCodeAt(at - 2))) return at;
     const shape = digitsAhead(text, at);
-    if (shape.digits < 3 && on.birth && isLetter(text.charCodeAt(at + shape.digits + 1))) {
+    if (shape.digits < 3 && born && isLetter(text.charCodeAt(at + shape.digits + 1))) {
       const end = findBirthDate(text, at, key, out);
       if (end > at) return end;
     }
-    if (shape.isoDate) return on.birth ? findBirthDate(text, at, key, out) : at;
+    if (shape.isoDate) return born ? findBirthDate(text, at, key, out) : at;
     if (shape.single && ahead !== 0x2b) return on.ip && shape.dots >= 3 ? findIp4(text, at, out) : at;
     if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
     // Part of a name or a path, unless its own hyphens stand where an SSN's do.
@@ -106,10 +106,10 @@ export function createFinder(parts: FinderParts): Finder {
     if (end === at && on.ip && shape.dots >= 3) end = findIp4(text, at, out);
     if (end === at && !glued && (shape.digits >= 7 || shape.lettered))
       end = parts.persons(text, at, key, out);
-    if (end === at && on.birth && shape.digits >= 5) end = findBirthDate(text, at, key, out);
+    if (end === at && born && shape.digits >= 5) end = findBirthDate(text, at, key, out);
     if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
       end = findPhone(text, at, key, out);
-    if (end === at && shape.digits >= 5) end = findDocument(text, at, key, enabled, out);
+    if (end === at && shape.digits >= 5 && documented) end = findDocument(text, at, key, enabled, out);
     if (end === at && on.address && shape.street) end = findAddress(text, at, out);
     return end;
   };
@@ -122,20 +122,28 @@ export function createFinder(parts: FinderParts): Finder {
     if (code > 90 && !banked) return at;
     let end = at;
     if (on.iban && banked) end = findIban(text, at, out);
-    if (on.birth && beginsMonth(code) && months.has(text.slice(at, at + 3)))
+    if (born && beginsMonth(code) && months.has(text.slice(at, at + 3)))
       end = findBirthDate(text, at, key, out);
     if (plain || end > at || !digitWithin(text, at)) return end;
     end = parts.persons(text, at, key, out);
-    return end === at ? findDocument(text, at, key, enabled, out) : end;
+    return end === at && documented ? findDocument(text, at, key, enabled, out) : end;
   };
 
   const jwt = createJwtFinder();
+  /** Whether a word for birth, or for a document, stands anywhere in the text: without one, no number is either. */
+  let born = false;
+  let documented = false;
+  const found: Span[] = [];
+  const pending: PendingName = { verdict: null, at: 0 };
 
   return (text, key) => {
-    const out: Span[] = [];
-    const pending: PendingName = { verdict: null, at: 0 };
+    const out = found;
+    out.length = 0;
+    pending.verdict = null;
     parts.vendors.reset(key);
     jwt.reset();
+    born = on.birth && (birthWord.test(text) || birthWord.test(key));
+    documented = documentWord.test(text) || documentWord.test(key);
     const length = text.length;
     let i = 0;
     while (i < length) {
@@ -149,6 +157,12 @@ export function createFinder(parts: FinderParts): Finder {
           i += 1;
         }
         const run = i - start;
+        if (run === 8 && isUuid(text, start)) {
+          i = start + 36;
+          const end = parts.vendors.atRun(text, start, start + 8, out);
+          if (end > i) i = end;
+          continue;
+        }
         let end = parts.vendors.atWord(text, start, i, out);
         if (end === start && on.jwt && code === 0x65) end = jwt.find(text, start, out);
         if (end === start && (digits > 0 || code <= 90))
@@ -160,7 +174,7 @@ export function createFinder(parts: FinderParts): Finder {
           i = end;
           continue;
         }
-        if (spoken && maySpeak(code, run)) i = spokenAt(text, start, i, out);
+        if (spoken && maySpeak(code, text.charCodeAt(i - 1), run)) i = spokenAt(text, start, i, out);
         else if (run === 6 && (code | 32) === 0x76) findInserted(text, start, parts.judge, enabled, out);
         else if (spoken && run === 2 && (code | 32) === 0x62)
           i = Math.max(i, findIdentifiedBy(text, start, out));
@@ -176,7 +190,7 @@ export function createFinder(parts: FinderParts): Finder {
       if (isEvent(code)) i = Math.max(i, event(text, i, code, pending, out));
       i += 1;
     }
-    return joinSpans(out);
+    return out.length === 0 ? nothing : joinSpans(out.slice());
   };
 
   function event(text: string, at: number, code: number, pending: PendingName, out: Span[]): number {
@@ -258,6 +272,8 @@ function skipBase64(text: string, from: number): number {
   return at - 1;
 }
 
+/** What most texts are found to hold. */
+const nothing: readonly Span[] = [];
 const months = new Set(['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']);
 
 /** Whether a month may begin with a character: A D F J M N O S. */

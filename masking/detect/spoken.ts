@@ -18,16 +18,20 @@ const speaking = new Map([
 const endings = new Set(['pass', 'base', 'private', 'code']);
 const after =
   /(?: (?:is|was|=|to|of|è|est|ist|es|é|jest|lautet):?)?(?: --(?:body|value|data))?[ \t=]{1,4}(?:(["'`])([^"'`\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
-/** By first letter (its last five bits), the lengths of the words that speak, one bit each. */
-const lengths = new Uint16Array(32);
+/** By first and last letter (their last five bits), the lengths of the words that speak, one bit each. */
+const lengths = new Uint16Array(32 * 32);
 for (const word of [...speaking.keys(), ...endings]) {
-  const first = word.charCodeAt(0) & 31;
-  lengths[first] = (lengths[first] ?? 0) | (1 << word.length);
+  const ends = cellOf(word.charCodeAt(0), word.charCodeAt(word.length - 1));
+  lengths[ends] = (lengths[ends] ?? 0) | (1 << word.length);
 }
 
-/** Whether a word with this first letter and length can be one that speaks of a secret; cheap, asked of every word. */
-export function maySpeak(first: number, length: number): boolean {
-  return length < 16 && (((lengths[first & 31] ?? 0) >> length) & 1) === 1;
+/** Whether a word with these ends and this length can be one that speaks of a secret; cheap, asked of every word. */
+export function maySpeak(first: number, last: number, length: number): boolean {
+  return length < 16 && (((lengths[cellOf(first, last)] ?? 0) >> length) & 1) === 1;
+}
+
+function cellOf(first: number, last: number): number {
+  return ((first & 31) << 5) | (last & 31);
 }
 
 /**

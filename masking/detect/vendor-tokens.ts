@@ -210,8 +210,8 @@ function createNear(rules: readonly NearRule[]): Near {
     'y',
   );
   const longestWord = words.reduce((longest, word) => Math.max(longest, word.length), 0);
-  const keys = new Map<string, boolean>();
-  let keyHolds = false;
+  /** Whether the key holds a vendor's word; null until it is asked. */
+  let keyHolds: boolean | null = null;
   let keyText = '';
   /** A stretch of the text in which no vendor's word stands. */
   let clearFrom = 0;
@@ -229,19 +229,16 @@ function createNear(rules: readonly NearRule[]): Near {
   return {
     reset(key) {
       keyText = key;
+      keyHolds = null;
       clearFrom = 0;
       clearTo = 0;
-      const known = keys.get(key);
-      keyHolds = known ?? (key !== '' && anyWord.test(key));
-      if (known !== undefined || key.length > 100) return;
-      if (keys.size >= 4_096) keys.clear();
-      keys.set(key, keyHolds);
     },
     find(text, at, out) {
       let from = Math.max(0, at - reach);
       const line = text.slice(from, at).lastIndexOf('\n');
       // The vendor's word stands on the token's line, or close above it.
       if (line >= 0) from = Math.max(from, Math.min(from + line, at - 30));
+      keyHolds ??= keyText !== '' && anyWord.test(keyText);
       if (!keyHolds && !anyWordIn(text, from, at)) return at;
       anyShape.lastIndex = at;
       if (!anyShape.test(text)) return at;

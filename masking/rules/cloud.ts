@@ -154,7 +154,6 @@ export const cloudTokens: readonly PrefixRule[] = [
   token('backblaze-key', 'www.backblaze.com/docs/cloud-storage-application-keys', 'K00{d1}{b27}'),
   token('azure-registry-key', 'learn.microsoft.com/azure/container-registry', '{w42}+ACR{w6}'),
   token('azure-search-key', 'learn.microsoft.com/azure/search', '{w42}AzSeA{w5}'),
-  token('azure-functions-key', 'learn.microsoft.com/azure/azure-functions', '{u44}AzFu{u8}=='),
   token('tinybird-token', 'www.tinybird.co/docs', 'p.eyJ{u40-300}.{u20-60}'),
   token('akamai-token', 'techdocs.akamai.com/developer/docs/edgegrid', 'akab-{l16}-{l16}'),
   token('firebase-server-key', 'firebase.google.com/docs/cloud-messaging', 'AAAA{u7}:APA91b{u130-200}'),
