@@ -232,8 +232,8 @@ function withBase64(
     probe = end;
     from = end + 1;
     while (passed < edits.length && (edits[passed]?.end ?? 0) <= start) passed += 1;
-    if (end - start < runLength || apartFrom([{ start, end }], edits.slice(passed, passed + 1)).length === 0)
-      continue;
+    const next = edits[passed];
+    if (next !== undefined && next.start < end) continue;
     const edit = insideBase64(parts, text, start, end, key, depth);
     if (edit !== null) added.push(edit);
   }

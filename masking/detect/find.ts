@@ -4,8 +4,9 @@ import type { Span } from '../span.ts';
 import { findAssignment } from './assignment.ts';
 import type { PendingName } from './assignment.ts';
 import { isDigit, isEvent, isHex, isLetter, isQuote, isWord } from './characters.ts';
-import { birthWord, findAddress, findBirthDate, findPhone } from './contact.ts';
-import { documentWord, findDocument } from './documents.ts';
+import { findAddress, findBirthDate, findPhone } from './contact.ts';
+import { findDocument } from './documents.ts';
+import { createSaid } from './said.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { findCall } from './called.ts';
 import { digitsAhead, digitWithin, isUuid } from './digits.ts';
@@ -90,11 +91,11 @@ export function createFinder(parts: FinderParts): Finder {
     const ahead = text.charCodeAt(at - 1);
     if (ahead === 0x2e && isDigit(text.charCodeAt(at - 2))) return at;
     const shape = digitsAhead(text, at);
-    if (shape.digits < 3 && born && isLetter(text.charCodeAt(at + shape.digits + 1))) {
+    if (shape.digits < 3 && isLetter(text.charCodeAt(at + shape.digits + 1)) && said.birth()) {
       const end = findBirthDate(text, at, key, out);
       if (end > at) return end;
     }
-    if (shape.isoDate) return born ? findBirthDate(text, at, key, out) : at;
+    if (shape.isoDate) return said.birth() ? findBirthDate(text, at, key, out) : at;
     if (shape.single && ahead !== 0x2b) return on.ip && shape.dots >= 3 ? findIp4(text, at, out) : at;
     if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
     // Part of a name or a path, unless its own hyphens stand where an SSN's do.
@@ -106,10 +107,10 @@ export function createFinder(parts: FinderParts): Finder {
     if (end === at && on.ip && shape.dots >= 3) end = findIp4(text, at, out);
     if (end === at && !glued && (shape.digits >= 7 || shape.lettered))
       end = parts.persons(text, at, key, out);
-    if (end === at && born && shape.digits >= 5) end = findBirthDate(text, at, key, out);
+    if (end === at && shape.digits >= 5 && said.birth()) end = findBirthDate(text, at, key, out);
     if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
       end = findPhone(text, at, key, out);
-    if (end === at && shape.digits >= 5 && documented) end = findDocument(text, at, key, enabled, out);
+    if (end === at && shape.digits >= 5 && said.document()) end = findDocument(text, at, key, enabled, out);
     if (end === at && on.address && shape.street) end = findAddress(text, at, out);
     return end;
   };
@@ -122,17 +123,15 @@ export function createFinder(parts: FinderParts): Finder {
     if (code > 90 && !banked) return at;
     let end = at;
     if (on.iban && banked) end = findIban(text, at, out);
-    if (born && beginsMonth(code) && months.has(text.slice(at, at + 3)))
+    if (beginsMonth(code) && months.has(text.slice(at, at + 3)) && said.birth())
       end = findBirthDate(text, at, key, out);
     if (plain || end > at || !digitWithin(text, at)) return end;
     end = parts.persons(text, at, key, out);
-    return end === at && documented ? findDocument(text, at, key, enabled, out) : end;
+    return end === at && said.document() ? findDocument(text, at, key, enabled, out) : end;
   };
 
   const jwt = createJwtFinder();
-  /** Whether a word for birth, or for a document, stands anywhere in the text: without one, no number is either. */
-  let born = false;
-  let documented = false;
+  const said = createSaid(on.birth);
   const found: Span[] = [];
   const pending: PendingName = { verdict: null, at: 0 };
 
@@ -142,8 +141,7 @@ export function createFinder(parts: FinderParts): Finder {
     pending.verdict = null;
     parts.vendors.reset(key);
     jwt.reset();
-    born = on.birth && (birthWord.test(text) || birthWord.test(key));
-    documented = documentWord.test(text) || documentWord.test(key);
+    said.reset(text, key);
     const length = text.length;
     let i = 0;
     while (i < length) {
