@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -100,13 +100,18 @@ test('from nothing to an approved call: reading passes masked, writing waits, mo
     assert.match(moved.out, /no-moving/);
 
     const waiting = site.command(...write('hello.txt'));
-    await approveFirst(site.command);
+    const approved = await approveFirst(site.command);
     const wrote = await waiting;
     assert.equal(wrote.code, 0, wrote.out + wrote.err);
     assert.equal(await readFile(join(samples, 'hello.txt'), 'utf8'), 'Hello.');
 
     const verified = await site.command('verify');
     assert.equal(verified.code, 0, verified.out + verified.err);
+    const proof = join(site.folder, 'proof.json');
+    await writeFile(proof, await proofOf(site.command, approved));
+    const proven = await site.command('verify', proof);
+    assert.equal(proven.code, 0, proven.out + proven.err);
+    assert.match(proven.out, /approve signed by local-approver[^]*everything is as it was recorded/);
     assert.equal(await first.stop('SIGINT'), 0);
 
     const second = await site.start();
@@ -124,16 +129,27 @@ test('from nothing to an approved call: reading passes masked, writing waits, mo
   }
 });
 
-async function approveFirst(
-  command: (...args: string[]) => Promise<{ code: number | null; out: string; err: string }>,
-): Promise<void> {
+type Command = (...args: string[]) => Promise<{ code: number | null; out: string; err: string }>;
+
+/** The proof of a call, once all that was recorded of it is in the log. */
+async function proofOf(command: Command, callId: string): Promise<string> {
+  for (;;) {
+    const { code, out, err } = await command('proof', callId);
+    if (code === 0) return out;
+    assert.match(err, /try again a second later/);
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}
+
+/** @returns the id of the call */
+async function approveFirst(command: Command): Promise<string> {
   for (;;) {
     const { out } = await command('approvals', 'list', '--json');
     const [first] = JSON.parse(out) as { id: string; state: string }[];
     if (first) {
       const { code, err } = await command('approvals', 'approve', first.id);
       assert.equal(code, 0, err);
-      return;
+      return first.id;
     }
     await new Promise((done) => setTimeout(done, 200));
   }
