@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { InFlight, Revocation } from './revocations.ts';
-import { revocationsInForce } from './revocations.ts';
+import { revocationColumns } from './revocations.ts';
 import type { Queryable } from './pool.ts';
 
 /** Channel on which the database tells that something was revoked or lifted (migration 0095). */
@@ -48,9 +48,9 @@ export async function watchRevocations(
   const turn = async (client: Client): Promise<void> => {
     asked = false;
     const askedAtMs = performance.now();
-    const version = await versionOf(client);
-    if (version !== known) {
-      listener.changed(await revocationsInForce(client), version);
+    const { version, inForce } = await stateOf(client, known);
+    if (inForce) {
+      listener.changed(inForce, version);
       known = version;
     }
     listener.confirmed(askedAtMs);
@@ -115,11 +115,26 @@ function newClient(connectionString: string): Client {
   });
 }
 
-async function versionOf(db: Queryable): Promise<string> {
-  const { rows } = await db.query<{ version: string }>('select version from revocation_state');
+/** The state, and what is in force where that is another state than the one known: in one answer, so in one moment. */
+async function stateOf(
+  db: Queryable,
+  known: string | null,
+): Promise<{ version: string; inForce: Revocation[] | null }> {
+  const { rows } = await db.query<{ version: string; inForce: Revocation[] | null }>(
+    `select version::text as version, case when version::text is distinct from $1 then
+       (select coalesce(json_agg(r), '[]') from
+         (select ${revocationColumns} from revocations where lifted_at is null order by revoked_at, id) r)
+       end as "inForce" from revocation_state`,
+    [known],
+  );
   const [row] = rows;
   if (!row) throw new Error('the state of revocations is missing from the database');
-  return row.version;
+  const { version, inForce } = row;
+  // Times are texts in JSON; what is in force was not lifted.
+  return {
+    version,
+    inForce: inForce?.map((one) => ({ ...one, revokedAt: new Date(one.revokedAt) })) ?? null,
+  };
 }
 
 /** Says that a replica is alive, and up to which version it has cut what is revoked, with what it had under way. */

@@ -17,6 +17,8 @@ import { cancelRevoked, inFlightColumns, revokedMatch, tellWorkflows } from './r
 
 /** What the acts need besides the database. */
 export interface ContainmentDeps {
+  /** How long gateways are waited for that have not confirmed; 3 s when left out. */
+  readonly confirmWaitMs?: number;
   /** Writes into the tamper-evident log; the act does not happen when that fails. */
   readonly recordAct: (
     act: string,
@@ -63,7 +65,7 @@ export async function revoke(pool: Pool, ask: RevokeAsk, deps: ContainmentDeps):
     writeRevocation(client, { id, kind: ask.kind, value, reason, by: ask.by }),
   );
   const committedMs = performance.now();
-  const replicas = await confirmations(pool, act.version);
+  const replicas = await confirmations(pool, act.version, deps.confirmWaitMs ?? confirmWaitMs);
   const confirmedAfterMs = Math.round(performance.now() - committedMs);
   await tellWorkflows(pool, deps.cancelWorkflow);
   const { rows } = await pool.query<{ what: InFlight }>(
@@ -109,8 +111,12 @@ async function writeRevocation(
   return { revocation, version: state.rows[0]?.version ?? '0', calls: [...waiting, ...running] };
 }
 
-async function confirmations(db: Queryable, version: string): Promise<{ confirmed: number; alive: number }> {
-  for (const untilMs = performance.now() + confirmWaitMs; ; ) {
+async function confirmations(
+  db: Queryable,
+  version: string,
+  waitMs: number,
+): Promise<{ confirmed: number; alive: number }> {
+  for (const untilMs = performance.now() + waitMs; ; ) {
     const { rows } = await db.query<{ confirmed: number; alive: number }>(
       `select count(*) filter (where version >= $1)::int as confirmed, count(*)::int as alive
        from revocation_replicas where seen_at > clock_timestamp() - make_interval(secs => $2)`,

@@ -46,8 +46,8 @@ export interface GateDeps {
 }
 
 /** For how long an answer is good. The goal, act to last byte, is 250 ms. */
-const leaseMs = 200;
-const askEveryMs = 60;
+const leaseMs = 150;
+const askEveryMs = 40;
 const aliveEveryMs = 1_000;
 const patienceDefaultMs = 3_000;
 
