@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { revoke } from '../db/revoke.ts';
-import type { Masked } from '../masking/masked.ts';
 import { type OpenReply, openReply, until } from '../test/gateway/containment-scene.ts';
 import { handshake } from '../test/gateway/wire.ts';
 import { type TestDatabase, testDatabase } from '../test/support/postgres.ts';
@@ -74,7 +73,7 @@ async function round(db: TestDatabase): Promise<{ lastMs: number; confirmedAfter
     const ask = { kind: 'person', value: 'mallory@example.com', reason: 'bench', by } as const;
     const { confirmedAfterMs } = await revoke(db.pool, ask, {
       recordAct: async () => {},
-      maskText: (text) => text as Masked<string>,
+      maskText: (text) => text,
       cancelWorkflow: async () => {},
     });
     await until('all of it is cut', () => mine.every((reply) => reply.closed()));
