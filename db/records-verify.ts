@@ -1,10 +1,9 @@
 import type { PoolClient } from 'pg';
 import type { FoundRecord, VerifySource } from '../recording/log/verify-source.ts';
 import type { Pool } from './pool.ts';
+import { type CopiedRow, copyOut } from './copy-out.ts';
 import { tilesIn } from './records-log.ts';
 import { factsOf, type SessionRow } from './records.ts';
-
-const fetchBytes = 4 * 1024 * 1024;
 
 /**
  * Runs `work` on one unchanging view of the whole recording, while recorders go on writing. Nothing is computed by
@@ -64,8 +63,8 @@ function sourceOn(client: PoolClient, reading: PoolClient): VerifySource {
       }
     },
     async *records() {
-      yield* fetchAll(reading, loggedRecords);
-      yield* fetchAll(reading, pendingRecords);
+      for await (const row of copyOut(reading, loggedRecords)) yield foundRecord(row);
+      for await (const row of copyOut(reading, pendingRecords)) yield foundRecord(row);
     },
     async session(sessionId) {
       const { rows } = await client.query<SessionRow>(
@@ -93,8 +92,7 @@ function sourceOn(client: PoolClient, reading: PoolClient): VerifySource {
   };
 }
 
-const columns =
-  'r.strand::text as strand, r.seq, extract(epoch from r.at) * 1000000 as micros, r.header, r.sealed, s.session_id';
+const columns = 'r.strand, r.seq, r.at, r.header, r.sealed, s.session_id';
 const loggedRecords = `
   select l.first_index + (r.position - l.first_position) as index, ${columns}
   from log_runs l
@@ -110,45 +108,23 @@ const pendingRecords = `
   where not w.retired
   order by w.writer_no, r.position`;
 
-interface FoundRow {
-  index: string | null;
-  strand: string;
-  seq: string;
-  micros: string;
-  header: Buffer;
-  sealed: Buffer;
-  session_id: string | null;
+/** 2000-01-01, PostgreSQL's epoch, in microseconds since 1970. */
+const epochMicros = 946_684_800_000_000;
+
+/** One row of the two queries above. */
+function foundRecord([index, strand, seq, at, header, sealed, sessionId]: CopiedRow): FoundRecord {
+  return {
+    index: index ? Number(index.readBigInt64BE()) : null,
+    strand: strand ?? none,
+    seq: Number(seq?.readBigInt64BE()),
+    atMicros: at ? Number(at.readBigInt64BE()) + epochMicros : null,
+    header: header ?? none,
+    sealed: sealed ?? none,
+    sessionId: sessionId?.toString('utf8') ?? null,
+  };
 }
 
-/** Reads ahead: the next part is on its way while this one is looked at. */
-async function* fetchAll(client: PoolClient, sql: string): AsyncGenerator<FoundRecord> {
-  await client.query(`declare found no scroll cursor for ${sql}`);
-  let count = 100;
-  const fetchNext = async (): Promise<{ rows: FoundRow[]; last: boolean }> => {
-    const wanted = count;
-    const { rows } = await client.query<FoundRow>(`fetch ${wanted} from found`);
-    const bytes = rows.reduce((sum, row) => sum + row.sealed.length + row.header.length, 1);
-    count = Math.min(2000, Math.max(1, Math.floor((wanted * fetchBytes) / bytes)));
-    return { rows, last: rows.length < wanted };
-  };
-  for (let next = fetchNext(), last = false; !last; ) {
-    const page = await next;
-    last = page.last;
-    if (!last) next = fetchNext();
-    next.catch(() => {}); // reported when it is awaited, if it still is
-    for (const row of page.rows)
-      yield {
-        index: row.index === null ? null : Number(row.index),
-        strand: row.strand,
-        seq: Number(row.seq),
-        atMicros: Number(row.micros),
-        header: row.header,
-        sealed: row.sealed,
-        sessionId: row.session_id,
-      };
-  }
-  await client.query('close found');
-}
+const none = Buffer.alloc(0);
 
 /** Records that neither of the two queries above gives. */
 async function strayRecords(

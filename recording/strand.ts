@@ -137,7 +137,9 @@ export function openPayload(recordKey: Uint8Array, header: Uint8Array, sealed: U
   });
   decipher.setAAD(header.subarray(0, boundLength));
   decipher.setAuthTag(sealed.subarray(at));
-  return decodePayload(Buffer.concat([decipher.update(sealed.subarray(0, at)), decipher.final()]));
+  const payload = decipher.update(sealed.subarray(0, at));
+  decipher.final(); // Checks the tag; GCM has nothing left to give.
+  return decodePayload(payload);
 }
 
 interface StrandKeys {

@@ -55,10 +55,10 @@ export function readLine(line: string, sessionId: string): ReadLine {
   const computed = saidBy(bytes(header), openPayload(recordKey, bytes(header), bytes(sealed)));
   if (JSON.stringify(said) !== JSON.stringify(computed))
     throw new Error('the readable part of the line is not what was recorded');
-  const { strand, seq, atMicros } = { ...decodeHeader(bytes(header)), strand: String(said['strand']) };
+  const { strand, seq, atMicros } = decodeHeader(bytes(header));
   return {
     index: typeof index === 'number' ? index : null,
-    strand,
+    strand: Buffer.from(strand),
     seq,
     atMicros,
     header: bytes(header),

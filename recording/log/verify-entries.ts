@@ -51,20 +51,21 @@ export function checkEntries(verifier: NoteVerifier, problems: ProblemList): Ent
         problems.add({ code: 'record_altered', ...place, message });
         return null;
       }
-      const strand = strandName(header.strand);
+      const strand = bytes.toString('latin1', 8, 24);
       const head = heads.get(strand) ?? null;
       const wrong = wrongAfter(head, header);
       if (wrong)
         problems.add({
           code: wrong.code,
           ...place,
-          strand,
+          strand: strandName(header.strand),
           seq: header.seq,
-          message: `record ${header.seq} of strand ${strand} ${wrong.because}`,
+          message: `record ${header.seq} of strand ${strandName(header.strand)} ${wrong.because}`,
         });
-      const { seq, atMicros, session } = header;
+      const { seq, atMicros } = header;
+      const session = head?.session.equals(header.session) ? head.session : Buffer.from(header.session);
       if (header.kind === 'close' || header.kind === 'end') heads.delete(strand);
-      else heads.set(strand, { seq, leaf, atMicros, session: Buffer.from(session) });
+      else heads.set(strand, { seq, leaf, atMicros, session });
       return header;
     },
   };

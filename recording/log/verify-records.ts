@@ -64,12 +64,13 @@ export async function checkRecords(
 }
 
 function stray(record: FoundRecord): Problem {
+  const strand = strandName(record.strand);
   return {
     code: 'record_moved',
     ...(record.index !== null && { index: record.index }),
-    strand: record.strand,
+    strand,
     seq: record.seq,
-    message: `record ${record.seq} of strand ${record.strand} stands at a place in the log that is not its own`,
+    message: `record ${record.seq} of strand ${strand} stands at a place in the log that is not its own`,
   };
 }
 
@@ -93,10 +94,11 @@ function contentCheck(
   const sessions = sessionCache(source, options);
   return {
     async check(record, header, entry, index) {
-      const strand = strandName(header.strand);
-      const where = { ...(index !== null && { index }), strand, seq: header.seq };
-      const report = (code: ProblemCode, because: string): void =>
+      const report = (code: ProblemCode, because: string): void => {
+        const strand = strandName(header.strand);
+        const where = { ...(index !== null && { index }), strand, seq: header.seq };
         problems.add({ code, ...where, message: `record ${header.seq} of strand ${strand} ${because}` });
+      };
       if (!record.header.equals(entry))
         return report('record_altered', 'has another header than the log says');
       if (
@@ -104,8 +106,11 @@ function contentCheck(
         !hash('sha256', record.sealed, 'buffer').equals(header.sealedHash)
       )
         return report('record_altered', 'was altered: its payload is not the one that was recorded');
-      if (record.strand !== strand || record.seq !== header.seq)
-        return report('record_moved', `is filed as record ${record.seq} of strand ${record.strand}`);
+      if (!record.strand.equals(header.strand) || record.seq !== header.seq)
+        return report(
+          'record_moved',
+          `is filed as record ${record.seq} of strand ${strandName(record.strand)}`,
+        );
       if (record.atMicros !== null && record.atMicros !== header.atMicros)
         return report('record_moved', 'is filed under another time than it was recorded at');
       if (record.sessionId === null) return report('session_altered', 'belongs to no session any more');

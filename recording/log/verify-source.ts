@@ -6,7 +6,8 @@ import type { TileReader } from './tiles.ts';
 export interface FoundRecord {
   /** Index of the entry it belongs to; null when it is not in the log yet. */
   readonly index: number | null;
-  readonly strand: string;
+  /** 16 bytes. */
+  readonly strand: Buffer;
   readonly seq: number;
   /** When the store says it was made; null where only the header does. */
   readonly atMicros: number | null;
