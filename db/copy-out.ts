@@ -65,7 +65,7 @@ function startCopy(client: PoolClient, query: string): Reading {
   client.query(copy);
   return {
     async next() {
-      while (rows.length === 0 && !done)
+      if (rows.length === 0 && !done)
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -31,7 +31,9 @@ export function copyRecords(
         const wire = connection as unknown as Wire;
         wire.stream.cork();
         wire.query(statement);
-        for (const chunk of chunks) wire.sendCopyFromChunk(chunk);
+        // One CopyData message, its pieces as they are: pg's own way would copy each of them twice.
+        wire.stream.write(copyDataHead(chunks));
+        for (const chunk of chunks) wire.stream.write(chunk);
         wire.endCopyFrom();
         wire.stream.uncork();
       },
@@ -51,10 +53,17 @@ export function copyRecords(
 
 /** What is used of pg's connection; its types do not name these. */
 interface Wire {
-  readonly stream: { cork(): void; uncork(): void };
+  readonly stream: { cork(): void; uncork(): void; write(bytes: Buffer): void };
   query(text: string): void;
-  sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;
+}
+
+/** What stands before the data: `d`, and its length, which counts itself. */
+function copyDataHead(chunks: readonly Buffer[]): Buffer {
+  const head = Buffer.alloc(5);
+  head.write('d', 0, 'latin1');
+  head.writeInt32BE(4 + chunks.reduce((sum, chunk) => sum + chunk.length, 0), 1);
+  return head;
 }
 
 /** One buffer for every record's small fields, the sealed bytes as they are: large payloads are not copied. */
@@ -81,7 +90,8 @@ function encode(writerNo: number, firstPosition: number, records: readonly Seale
   return chunks;
 }
 
-const inlineLength = 16 * 1024;
+/** Smaller ones are cheaper to copy than to send as a piece of their own. */
+const inlineLength = 4 * 1024;
 
 function putFixed(
   buffer: Buffer,
