@@ -41,7 +41,7 @@ export interface CallContext {
   readonly unclear: { readonly callId: string; readonly atMs: number } | null;
   /** How calls of this caller that the same rule held for the same tool were decided lately. */
   readonly history: { readonly approved: number; readonly denied: number; readonly days: number };
-  /** The session's requests before this one, latest first, as far as this gateway saw them. */
+  /** The session's requests before this one, latest first, whichever gateway saw them. */
   readonly recent: readonly { readonly tool: string; readonly verdict: string; readonly atMs: number }[];
   readonly preview: ShownPreview | null;
 }

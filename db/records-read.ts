@@ -2,6 +2,15 @@ import type { RecordReader, SessionFilter, SessionSummary, StoredRecord } from '
 import type { Pool } from './pool.ts';
 import { factsOf, type SessionRow } from './records.ts';
 
+interface RecordRow {
+  seq: string;
+  header: Buffer;
+  sealed: Buffer;
+}
+
+const recordsOf = (strand: string, rows: readonly RecordRow[]): StoredRecord[] =>
+  rows.map((row) => ({ strand, seq: Number(row.seq), header: row.header, sealed: row.sealed }));
+
 /** Reads sessions and records. */
 export function createRecordReader(pool: Pool): RecordReader {
   return {
@@ -29,11 +38,11 @@ export function createRecordReader(pool: Pool): RecordReader {
     },
     async records(strand, fromSeq, limit) {
       const read = async (where: string, count: number): Promise<StoredRecord[]> => {
-        const { rows } = await pool.query<{ seq: string; header: Buffer; sealed: Buffer }>(
+        const { rows } = await pool.query<RecordRow>(
           `select seq, header, sealed from records where strand = $1 and ${where} order by seq limit $3`,
           [strand, fromSeq, count],
         );
-        return rows.map((row) => ({ strand, seq: Number(row.seq), header: row.header, sealed: row.sealed }));
+        return recordsOf(strand, rows);
       };
       // Numbers have no gaps, so both ends of the page are known. With one end open, statistics that have not seen
       // the strand yet make the planner fetch and sort all of it: seconds for a million records.
@@ -41,6 +50,13 @@ export function createRecordReader(pool: Pool): RecordReader {
       if (page.length === limit) return page;
       const beyond = await read(`seq >= $2::bigint + ${Math.trunc(limit)}`, limit - page.length);
       return [...page, ...beyond];
+    },
+    async lastRecords(strand, limit) {
+      const { rows } = await pool.query<RecordRow>(
+        'select seq, header, sealed from records where strand = $1 order by seq desc limit $2',
+        [strand, limit],
+      );
+      return recordsOf(strand, rows);
     },
   };
 }

@@ -47,4 +47,6 @@ export interface RecordReader {
   strands(sessionId: string): Promise<string[]>;
   /** Records of a strand from `fromSeq` on, in order. */
   records(strand: string, fromSeq: number, limit: number): Promise<StoredRecord[]>;
+  /** The last records of a strand, latest first. */
+  lastRecords(strand: string, limit: number): Promise<StoredRecord[]>;
 }

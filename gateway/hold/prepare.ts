@@ -51,7 +51,7 @@ export async function prepare(
   if (checked) await storeBefore(deps.pool, callId, await sealBefore(deps.keyRing, callId, checked.response));
   const { attachKey, shownArgs } = row;
   try {
-    const context = await contextOf(deps.pool, request, { attachKey, shownArgs, preview: shown });
+    const context = await contextOf(deps, request, { attachKey, shownArgs, preview: shown });
     await storeContext(deps.pool, callId, context);
   } catch (error) {
     // People are asked all the same: the call itself is shown whole without it.
