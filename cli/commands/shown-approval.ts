@@ -1,6 +1,8 @@
 import { quorumWords } from '../../workflows/quorum.ts';
 import { visibleText } from '../../console/visible.ts';
 import type { ShownCall } from '../../db/held-calls-shown.ts';
+import type { UnknownTask } from '../../db/unknown-tasks.ts';
+import { contextLines, type ShownLine } from './shown-context.ts';
 
 /** What a list says of a request. */
 export function summary(call: ShownCall): Record<string, unknown> {
@@ -42,6 +44,7 @@ export function show(
       digest,
       policyVersion,
       endedBecause,
+      context: call.context,
     };
     const decisions = votes.map(({ person, decision, reason: why, via, atMs }) => ({
       name: person.name,
@@ -55,7 +58,7 @@ export function show(
     );
     return 0;
   }
-  const lines: (readonly [string, string])[] = [
+  const lines: ShownLine[] = [
     ['For', `${call.caller.subject} (${call.caller.key})`],
     ['By', call.caller.client ?? 'a client that gave no name'],
     ['Call', `${call.method} ${call.tool} on ${call.connection}`],
@@ -63,6 +66,7 @@ export function show(
     ...(call.intent === null
       ? []
       : [['Says', `${call.intent} (the agent's own words, not verified)`] as const]),
+    ...(call.state === 'pending' ? contextLines(call.context) : []),
     ['Held by', `rule ${call.rule}${call.reason === null ? '' : `: ${call.reason}`}`],
     ['Risk', call.risk],
     [
@@ -76,12 +80,24 @@ export function show(
           `${vote.decision} by ${vote.person.name} at ${new Date(vote.atMs).toISOString()}${vote.reason === null ? '' : `: ${vote.reason}`}`,
         ] as const,
     ),
+    ...call.extensions.map(
+      ({ person, byMs, via }) =>
+        ['Extended', `by ${Math.round(byMs / 60_000)} minutes by ${person.name} (${via})`] as const,
+    ),
     ['State', call.endedBecause === null ? call.state : `${call.state}: ${call.endedBecause}`],
+    ...(call.task === null ? [] : [['Outcome', outcomeWords(call.task)] as const]),
     ['Expires', call.expiresAt.toISOString()],
     ['Digest', call.digest],
   ];
   deps.stdout(lines.map(([name, value]) => `${name.padEnd(10)} ${visibleText(value)}\n`).join(''));
   return 0;
+}
+
+function outcomeWords({ mark, markedBy, reason, takenBy, shown }: UnknownTask): string {
+  if (mark !== null)
+    return `${mark === 'happened' ? 'it happened' : 'it did not happen'}, as ${markedBy ?? 'an approver'} found: ${reason ?? ''}`;
+  const looks = takenBy === null ? 'nobody looks into it yet' : `${takenBy} looks into it`;
+  return `nobody knows; ${looks}${shown ? `; read-back: ${shown.text}` : ''}`;
 }
 
 /** Rows of cells in columns. */

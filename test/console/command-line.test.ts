@@ -9,6 +9,7 @@ import { localApprover } from '../../console/identity.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { DecideRequest } from '../../workflows/client.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { contextSaying } from '../slack-app/samples.ts';
 import { credential, decideInDatabase, holdCall } from './support.ts';
 
 interface Ran {
@@ -174,4 +175,30 @@ test('approvals approve ID ID decides on none when one is unknown, critical or a
     assert.notEqual(ran.code, 0, argv.join(' '));
     assert.equal(ran.acts.length, 0, argv.join(' '));
   }
+});
+
+test('approvals show prints what helps to decide, as the card has it, with hostile text made visible', async () => {
+  await using db = await testDatabase();
+  const context = contextSaying('x\u202Ey');
+  const id = await holdCall(db.pool, { context, intent: 'cleaning up' });
+  const { out } = await approvals(db.pool, ['show', id]);
+  for (const line of [
+    /^Beware +it may have happened already: the identical call hp_unclear/m,
+    /^Follows +the denied call hp_denied: x⟨U\+202E⟩y: x⟨U\+202E⟩y/m,
+    /^Bounds +x⟨U\+202E⟩y/m,
+    /^Changed +x⟨U\+202E⟩y: x⟨U\+202E⟩y → x⟨U\+202E⟩y/m,
+    /^Changed +and 3 more/m,
+    /^Preview +by x/m,
+    /^Before +such calls of this caller: 12 approved, 1 denied in 30 days/m,
+    /^Session +x⟨U\+202E⟩y \(pass\), query \(hold\)/m,
+    /^Says +cleaning up/m,
+  ])
+    assert.match(out, line);
+  const json = JSON.parse((await approvals(db.pool, ['show', id, '--json'])).out) as { context: unknown };
+  assert.deepEqual(json.context, context);
+  const previous = await holdCall(db.pool, { context: { ...context, resubmits: null } });
+  assert.match(
+    (await approvals(db.pool, ['show', previous])).out,
+    /^Compared +with the last approved call, hp_previous/m,
+  );
 });

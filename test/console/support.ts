@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { type ConsoleDeps, type LoginSettings } from '../../console/deps.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { type RunningConsole, startConsole } from '../../console/server.ts';
+import type { CallContext } from '../../db/held-context.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Approvals, DecideAnswer, DecideRequest } from '../../workflows/client.ts';
 import type { CountedVote } from '../../workflows/contract.ts';
@@ -85,9 +86,9 @@ export async function holdCall(pool: Pool, call: Partial<HeldFacts> = {}): Promi
   const facts = { ...defaults, ...call };
   await pool.query(
     `insert into held_calls (call_id, attach_key, digest, workflow_id, connection, method, tool, session_id, caller, rule,
-       reason, risk, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at, correlation_id)
+       reason, risk, policy_version, approvers, approvals_needed, on_disconnect, shown_args, expires_at, correlation_id, context, intent)
      values ($1, $2, $3, $4, $5, 'tools/call', $6, $15, $7, $8, $9, $10, 'sha256:0a', $11, $12, 'keep', $13,
-       now() + $14 * interval '1 second', 'c')`,
+       now() + $14 * interval '1 second', 'c', $16, $17)`,
     [
       id,
       randomBytes(16),
@@ -100,12 +101,20 @@ export async function holdCall(pool: Pool, call: Partial<HeldFacts> = {}): Promi
       facts.reason,
       facts.risk,
       JSON.stringify([
-        { name: 'dba', slackChannel: null, slackUserGroup: null, people: facts.people, groups: facts.groups },
+        {
+          name: 'dba',
+          slackChannel: null,
+          slackUserGroup: facts.slackUserGroup ?? null,
+          people: facts.people,
+          groups: facts.groups,
+        },
       ]),
       facts.approvalsNeeded,
       facts.shownArgs,
       facts.seconds,
       facts.sessionId ?? `session-of-${id}`,
+      facts.context ? JSON.stringify(facts.context) : null,
+      facts.intent ?? null,
     ],
   );
   return id;
@@ -114,6 +123,9 @@ export async function holdCall(pool: Pool, call: Partial<HeldFacts> = {}): Promi
 export interface HeldFacts {
   /** A session of its own when left out: similar calls of one session stand together. */
   sessionId?: string;
+  context?: CallContext;
+  intent?: string;
+  slackUserGroup?: string;
   callId: string;
   connection: string;
   tool: string;
