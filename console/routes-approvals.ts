@@ -7,6 +7,7 @@ import {
   shownCall,
   type ShownCall,
   type ShownFilter,
+  unjudgedShown,
 } from '../db/held-calls-shown.ts';
 import { shownGrant } from '../db/grants.ts';
 import { decideOn } from './decision.ts';
@@ -29,8 +30,9 @@ const recentLimit = 50;
 export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): void {
   app.get<{ Querystring: Record<string, unknown> }>('/', async (request, reply) => {
     const filter = filterOf(request.query);
-    const [pending, recent, version] = await Promise.all([
+    const [pending, unjudged, recent, version] = await Promise.all([
       pendingCalls(context.pool, pendingLimit),
+      unjudgedShown(context.pool, pendingLimit),
       recentCalls(context.pool, filter, recentLimit + 1),
       callsVersion(context.pool),
     ]);
@@ -40,6 +42,7 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
     const next = recent.length > recentLimit ? olderThan(filter, recent[recentLimit - 1]) : null;
     const list = {
       pending: seen(pending),
+      unjudged: unjudged.filter((call) => mayJudge(call, visit.identity)),
       recent: seen(recent.slice(0, recentLimit)),
       filter,
       next,

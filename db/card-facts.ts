@@ -131,11 +131,28 @@ export async function openCalls(db: Queryable, limit: number): Promise<readonly 
   return rows;
 }
 
-/** The named calls, in the order of their names; those that are not known are left out. */
-export async function listedCalls(db: Queryable, callIds: readonly string[]): Promise<readonly ListedCall[]> {
+/** Calls of which nobody knows what became of them and nobody has said yet, oldest first. */
+export async function unjudgedCalls(db: Queryable, limit: number): Promise<readonly ListedCall[]> {
   const { rows } = await db.query<ListedCall>(
-    `select ${listColumns} from held_calls where call_id = any($1) order by array_position($1, call_id)`,
-    [callIds],
+    `select ${listColumns} from held_calls
+     where call_id in (select call_id from unknown_tasks where mark is null order by opened_at limit $1)
+     order by ended_at, call_id`,
+    [limit],
+  );
+  return rows;
+}
+
+/** What a person decided lately, on whatever surface, newest first: known by any of their keys. */
+export async function callsDecidedBy(
+  db: Queryable,
+  keys: readonly string[],
+  limit: number,
+): Promise<readonly ListedCall[]> {
+  const votes = keys.map((key) => JSON.stringify([{ person: { keys: [key] } }]));
+  const { rows } = await db.query<ListedCall>(
+    `select ${listColumns} from held_calls where decisions @> any($1::jsonb[])
+     order by coalesce(decided_at, created_at) desc, call_id limit $2`,
+    [votes, limit],
   );
   return rows;
 }

@@ -100,6 +100,17 @@ export async function pendingCalls(db: Queryable, limit: number): Promise<ShownC
   return rows;
 }
 
+/** Calls of which nobody knows what became of them and nobody has said yet, oldest first. */
+export async function unjudgedShown(db: Queryable, limit: number): Promise<ShownCall[]> {
+  const { rows } = await db.query<ShownCall>(
+    `select ${columns} from held_calls
+      where call_id in (select call_id from unknown_tasks where mark is null order by opened_at limit $1)
+      order by ended_at, call_id`,
+    [limit],
+  );
+  return rows;
+}
+
 /** Calls that are no longer waiting (or match another state asked for), latest first. */
 export async function recentCalls(db: Queryable, filter: ShownFilter, limit: number): Promise<ShownCall[]> {
   const { rows } = await db.query<ShownCall>(
@@ -127,7 +138,8 @@ export async function callsVersion(db: Queryable): Promise<string> {
   const { rows } = await db.query<{ version: string }>(
     `select concat_ws(':', count(*) filter (where state = 'pending'), count(*) filter (where state = 'executing'),
        coalesce(sum(jsonb_array_length(decisions)), 0), max(created_at), max(ended_at), max(executing_at),
-       sum(escalated), sum(jsonb_array_length(extensions)), max(clock_stopped_at)) as version
+       sum(escalated), sum(jsonb_array_length(extensions)), max(clock_stopped_at),
+       (select concat_ws('/', count(*), max(taken_at), max(read_back_at)) from unknown_tasks where mark is null)) as version
        from held_calls where state in ('pending', 'executing') or created_at > now() - interval '1 day'`,
   );
   return rows[0]?.version ?? '';

@@ -105,17 +105,3 @@ export async function settleClick(
   );
   return rowCount === 1;
 }
-
-/** What a person decided lately through Slack, newest first. */
-export async function decidedBy(
-  db: Queryable,
-  who: { team: string; slackUser: string },
-  limit: number,
-): Promise<readonly { callId: string; decision: 'approve' | 'deny'; settledAt: Date }[]> {
-  const { rows } = await db.query<{ callId: string; decision: 'approve' | 'deny'; settledAt: Date }>(
-    `select call_id as "callId", decision, settled_at as "settledAt" from slack_decisions
-     where team = $1 and slack_user = $2 and state = 'counted' order by settled_at desc limit $3`,
-    [who.team, who.slackUser, limit],
-  );
-  return rows;
-}

@@ -6,6 +6,7 @@ import type { CardLinks } from './card-parts.ts';
 import type { ListedRequest } from './request.ts';
 import { listedGrant } from './grant-blocks.ts';
 import { stateOf } from './state.ts';
+import { judgeButtons } from './task-blocks.ts';
 import { fitted, slackDate } from './text.ts';
 
 /** What a person's App Home shows. */
@@ -14,18 +15,22 @@ export interface Inbox {
   readonly waiting: readonly ListedRequest[];
   /** How many more wait for this person than are listed. */
   readonly others: number;
-  /** What this person decided lately, newest first. */
+  /** Calls of which nobody knows what became of them, and this person may say. */
+  readonly unknown: readonly ListedRequest[];
+  /** What this person decided lately on any surface, newest first. */
   readonly decided: readonly ListedRequest[];
   /** Open grants that this person may revoke. */
   readonly grants: readonly ShownGrant[];
 }
 
 /** Three blocks for each; with the rest this stays below what a view may hold. */
-const listedAtMost = 18;
+const listedAtMost = 14;
+/** Two blocks for each. */
+const unknownAtMost = 5;
 /** Three blocks for each, too. */
 const grantsAtMost = 5;
 
-/** The App Home: what waits for this person, and what became of what they decided. */
+/** The App Home: what waits for this person's decision or judgement, and what became of what they decided. */
 export function homeView(inbox: Inbox, links: CardLinks): HomeView {
   const waiting = inbox.waiting.slice(0, listedAtMost);
   const more = inbox.others + inbox.waiting.length - waiting.length;
@@ -35,6 +40,7 @@ export function homeView(inbox: Inbox, links: CardLinks): HomeView {
     header(waiting.length === 0 ? 'Nothing waits for you' : 'Waiting for you'),
     ...waiting.flatMap((request, index) => waitingBlocks(request, index)),
     ...(more > 0 ? [smallPrint('more', `${more} more in the <${links.consoleUrl}/|console>`)] : []),
+    ...unknownBlocks(inbox.unknown, links),
     ...(grants.length === 0
       ? []
       : [
@@ -85,6 +91,32 @@ function waitingBlocks(request: ListedRequest, index: number): KnownBlock[] {
         },
       ],
     },
+  ];
+}
+
+/** What somebody has to find out comes right after what waits: nobody else may be looking. */
+function unknownBlocks(unknown: readonly ListedRequest[], { consoleUrl }: CardLinks): KnownBlock[] {
+  if (unknown.length === 0) return [];
+  const more = unknown.length - unknownAtMost;
+  return [
+    { type: 'divider' },
+    header('Nobody knows what became of'),
+    ...unknown.slice(0, unknownAtMost).flatMap((request, index): KnownBlock[] => [
+      lines(`unknown-${index}`, [
+        [{ text: named(request), bold: true }],
+        [
+          { text: `sent for ${fitted(request.subject, 150).text} and never answered ` },
+          ...(request.endedAtMs === null ? [] : [{ atMs: request.endedAtMs }]),
+          {
+            text: request.task?.takenBy
+              ? ` · ${fitted(request.task.takenBy, 100).text} looks into it`
+              : ' · nobody looks into it yet',
+          },
+        ],
+      ]),
+      judgeButtons(`judge-${index}`, request.callId),
+    ]),
+    ...(more > 0 ? [smallPrint('unknown-more', `${more} more in the <${consoleUrl}/|console>`)] : []),
   ];
 }
 

@@ -1,9 +1,15 @@
 import type { WebClient } from '@slack/web-api';
-import { type CardFacts, cardFacts, type ListedCall, listedCalls, openCalls } from '../db/card-facts.ts';
+import {
+  callsDecidedBy,
+  type CardFacts,
+  cardFacts,
+  type ListedCall,
+  openCalls,
+  unjudgedCalls,
+} from '../db/card-facts.ts';
 import { type ShownGrant, shownGrants } from '../db/grants.ts';
 import { personOf, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
-import { decidedBy } from '../db/slack-decisions.ts';
 import { isRequester } from './eligibility.ts';
 import type { Decider, MembershipLookup } from './membership.ts';
 import { listedRequest } from './request.ts';
@@ -26,7 +32,7 @@ export interface InboxDeps {
 export class Barred extends Error {}
 
 /**
- * What waits for a person's decision and what they decided: only requests that they may decide on.
+ * What waits for a person's decision or judgement, and what they decided: only requests that they may decide on.
  * @throws Barred when the person is from another workspace, deactivated or a bot
  */
 export async function inboxOf(deps: InboxDeps, user: string): Promise<Inbox> {
@@ -38,15 +44,18 @@ export async function inboxOf(deps: InboxDeps, user: string): Promise<Inbox> {
     const { groups } = await deps.membership.of(decider, facts.approvers);
     if (groups.length > 0) mine.push(facts);
   }
-  const decided = await decidedBy(deps.db, { team: decider.team, slackUser: user }, listedAtMost);
-  const before = await listedCalls(
-    deps.db,
-    decided.map(({ callId }) => callId),
-  );
+  const unknown: ListedCall[] = [];
+  for (const facts of await unjudgedCalls(deps.db, lookedAtAtMost)) {
+    if (isRequesterOf(facts)) continue;
+    const { groups } = await deps.membership.of(decider, facts.approvers);
+    if (groups.length > 0) unknown.push(facts);
+  }
+  const decided = await callsDecidedBy(deps.db, decider.keys, listedAtMost);
   return {
     waiting: mine.slice(0, listedAtMost).map(listedRequest),
     others: Math.max(0, mine.length - listedAtMost),
-    decided: before.map(listedRequest),
+    unknown: unknown.map(listedRequest),
+    decided: decided.map(listedRequest),
     grants: await grantsFor(deps, decider),
   };
 }

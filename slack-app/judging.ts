@@ -118,4 +118,6 @@ async function say(
   text: string,
 ): Promise<void> {
   await tell(deps, { callId, channel, slackUser: user }, text);
+  // Done in the App Home, which lists it.
+  if (channel === null) await deps.showHome(user);
 }

@@ -29,13 +29,6 @@ export function taskBlocks(task: UnknownTask, callId: string, prefix: string): K
     takenBy === null
       ? [{ text: 'Nobody looks into it yet.' }]
       : [{ text: `${fitted(takenBy, 100).text} looks into it.` }];
-  const button = (id: string, text: string, style?: 'primary' | 'danger'): Button => ({
-    type: 'button',
-    action_id: id,
-    value: callId,
-    text: plain(text),
-    ...(style && { style }),
-  });
   return [
     lines(`${prefix}task`, [
       [{ text: 'Somebody has to find out what became of it. ', bold: true }, ...looks],
@@ -44,17 +37,28 @@ export function taskBlocks(task: UnknownTask, callId: string, prefix: string): K
     ...(readBack === 'wanted' || readBack === 'running'
       ? [lines(`${prefix}task-reading`, [[{ text: 'The server is being asked…' }]])]
       : []),
-    {
-      type: 'actions',
-      block_id: `${prefix}task-actions`,
-      elements: [
-        button(actionIds.happened, 'It happened'),
-        button(actionIds.didNotHappen, 'It did not happen'),
-        button(actionIds.take, 'I look into it'),
-        ...(readBack === 'done' ? [button(actionIds.readBack, 'Ask the server again')] : []),
-      ],
-    },
+    judgeButtons(`${prefix}task-actions`, callId, readBack === 'done'),
   ];
+}
+
+/** How somebody says what became of a call, or that they look into it. */
+export function judgeButtons(blockId: string, callId: string, mayAsk = false): KnownBlock {
+  const button = (id: string, text: string): Button => ({
+    type: 'button',
+    action_id: id,
+    value: callId,
+    text: plain(text),
+  });
+  return {
+    type: 'actions',
+    block_id: blockId,
+    elements: [
+      button(actionIds.happened, 'It happened'),
+      button(actionIds.didNotHappen, 'It did not happen'),
+      button(actionIds.take, 'I look into it'),
+      ...(mayAsk ? [button(actionIds.readBack, 'Ask the server again')] : []),
+    ],
+  };
 }
 
 function shownBlocks(

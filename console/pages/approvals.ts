@@ -12,6 +12,8 @@ const endedStates = heldStates.filter((state) => state !== 'pending');
 /** What the list shows. */
 export interface ApprovalsList {
   readonly pending: readonly ShownCall[];
+  /** Calls of which nobody knows what became of them, and the person may say. */
+  readonly unjudged: readonly ShownCall[];
   readonly recent: readonly ShownCall[];
   readonly filter: ShownFilter;
   /** Address of the next page of recent calls; null on the last. */
@@ -34,6 +36,7 @@ export function approvalsPage(list: ApprovalsList, visit: Visit): Html {
 <h2 id="waiting">Waiting <span class="count">${pending.length}</span></h2>
 ${pending.length === 0 ? noneWaiting() : html`<ul class="cards">${groupedAlike(pending, list.now).map((group) => (group.length > 1 ? together(group, list.now) : card(group[0], list.now)))}</ul>`}
 </section>
+<div data-part="unjudged">${list.unjudged.length > 0 && unjudged(list)}</div>
 <section aria-labelledby="recent">
 <h2 id="recent">Ended</h2>
 ${filters(list.filter)}
@@ -70,6 +73,23 @@ function together(group: Together, now: Date): Html {
     (call, index) =>
       html`${index > 0 ? ', ' : null}<a href="/approvals/${encodeURIComponent(call.callId)}" data-item>${index + 1} of ${group.length}</a>`,
   )}</p></li>`;
+}
+
+/** What somebody has to find out, for those who may say. */
+function unjudged({ unjudged: calls, now }: ApprovalsList): Html {
+  return html`<section aria-labelledby="unjudged"><h2 id="unjudged">Nobody knows what became of <span class="count">${calls.length}</span></h2>
+<ul class="cards">${calls.map(
+    (call) => html`<li class="card risk-edge-${call.risk}">
+<a href="/approvals/${encodeURIComponent(call.callId)}" data-item>
+<span class="card-title">${whatRuns(call)}</span>
+<span class="card-facts">${stateBadge(phaseOf(call, now))} ${riskBadge(call.risk)}</span>
+<span class="card-line">sent for <strong>${visible(call.caller.subject)}</strong> and never answered${call.endedAt !== null && html`, ${moment(call.endedAt)}`}; ${
+      call.task?.takenBy
+        ? html`<strong>${visible(call.task.takenBy)}</strong> looks into it`
+        : 'nobody looks into it yet'
+    }. Find out, and say what became of it.</span>
+</a></li>`,
+  )}</ul></section>`;
 }
 
 function filters(filter: ShownFilter): Html {

@@ -120,6 +120,11 @@ test('somebody writes down in the console what became of a call, once', async ()
   const person = await signedIn(console.address);
   const page = await (await person.get(`/approvals/${callId}`)).text();
   assert.match(page, /What became of it\?.*Nobody looks into it yet/s);
+  const list = async () => (await person.get('/')).text();
+  assert.match(
+    await list(),
+    new RegExp(`Nobody knows what became of.*/approvals/${callId}.*nobody looks into it yet`, 's'),
+  );
   const { csrf } = fieldsOf(page);
   const post = (form: Record<string, string>) =>
     person.post(`/approvals/${callId}/outcome`, { csrf, ...form });
@@ -133,6 +138,21 @@ test('somebody writes down in the console what became of a call, once', async ()
     ['local-approver', 'did-not-happen', 'No row.'],
   );
   assert.match(await (await person.get(`/approvals/${callId}`)).text(), /It did not happen\..*No row\./s);
+  assert.doesNotMatch(await list(), /Nobody knows what became of/);
+});
+
+test('the list asks nobody who may not say what became of a call', async () => {
+  await using console = await testConsole(db.pool);
+  const callId = await unknown();
+  // Whoever asked may see the call, and decides nothing about it.
+  await db.pool.query(
+    `update held_calls set caller = caller || '{"key":"local:approver"}' where call_id = $1`,
+    [callId],
+  );
+  const person = await signedIn(console.address);
+  const page = await (await person.get('/')).text();
+  assert.ok(page.includes(`/approvals/${callId}`));
+  assert.doesNotMatch(page, /Nobody knows what became of/);
 });
 
 test('the command line lists and revokes grants, and marks outcomes, with the reason masked', async () => {

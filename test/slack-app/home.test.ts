@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { freezeInForce, keepSwitchPeople } from '../../db/kill-switch.ts';
-import { linkCodeOwner, useLinkCode } from '../../db/people.ts';
+import { linkCodeOwner, linkKeys, useLinkCode } from '../../db/people.ts';
 import { revokedAmong } from '../../db/revocations.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
@@ -64,6 +64,60 @@ describe('the App Home and /holdpoint', () => {
     const shown = JSON.stringify(stage.slack.home(bob)?.view);
     assert.match(shown, /Nothing waits for you/);
     assert.match(shown, /Denied.*truncate_logs/);
+  });
+
+  it('list what nobody knows for those who may say, and let them say it there', async () => {
+    const uma = stage.slack.addUser({ name: 'Uma' });
+    const unknown = async (people: string[], tool: string, caller = {}): Promise<string> => {
+      const callId = await heldCall(db.pool, { people, tool, ...caller });
+      await db.pool.query(`update held_calls set state = 'executing', exec_token = 't' where call_id = $1`, [
+        callId,
+      ]);
+      await db.pool.query(`update held_calls set state = 'unknown' where call_id = $1`, [callId]);
+      return callId;
+    };
+    const mine = await unknown([person(uma)], 'lost_refund');
+    await unknown(['bob@example.com'], 'not_mine');
+    await unknown([person(uma)], 'asked_by_uma', { caller: { key: person(uma), email: null } });
+    await stage.slack.openHome(uma);
+    await until(() => stage.slack.home(uma) !== undefined);
+    const home = stage.slack.home(uma);
+    assert.ok(home);
+    const shown = JSON.stringify(home.view);
+    assert.match(shown, /Nobody knows what became of.*lost_refund.*nobody looks into it yet/);
+    assert.doesNotMatch(shown, /not_mine|asked_by_uma/);
+    await stage.slack.clickView(uma, home, actionIds.take, mine);
+    await until(() => /Uma looks into it/.test(JSON.stringify(stage.slack.home(uma)?.view)));
+    const fresh = stage.slack.home(uma);
+    assert.ok(fresh);
+    await stage.slack.clickView(uma, fresh, actionIds.didNotHappen, mine);
+    const modal = await stage.slack.waitForModal(uma);
+    await stage.slack.submit(uma, modal, { [actionIds.markReason]: 'It is not in the ledger.' });
+    await until(() => !/lost_refund/.test(JSON.stringify(stage.slack.home(uma)?.view)));
+    const { rows } = await db.pool.query('select mark from unknown_tasks where call_id = $1', [mine]);
+    assert.deepEqual(rows, [{ mark: 'did-not-happen' }]);
+  });
+
+  it('list what a person decided on other surfaces too, by any of their linked accounts', async () => {
+    const vera = stage.slack.addUser({ name: 'Vera' });
+    const key = 'oidc:https://idp.example#vera';
+    await linkKeys(db.pool, { key: person(vera), to: key, by: 'test' });
+    const callId = await heldCall(db.pool, { tool: 'decided_in_console' });
+    const vote = {
+      jws: 'x',
+      person: { keys: [key], name: 'Vera' },
+      decision: 'deny',
+      reason: 'no',
+      via: 'console',
+      atMs: 1,
+    };
+    await db.pool.query(`update held_calls set decisions = $2, state = 'denied' where call_id = $1`, [
+      callId,
+      JSON.stringify([vote]),
+    ]);
+    await stage.slack.openHome(vera);
+    await until(() => stage.slack.home(vera) !== undefined);
+    assert.match(JSON.stringify(stage.slack.home(vera)), /Denied.*decided_in_console/);
   });
 
   it('have no Approve button outside a card', async () => {

@@ -42,7 +42,13 @@ function everything() {
     {
       name: 'home',
       view: homeView(
-        { waiting: [plainRequest, wide], others: 3, decided: [wide], grants: [listedGrantSaying('query')] },
+        {
+          waiting: [plainRequest, wide],
+          others: 3,
+          decided: [wide],
+          grants: [listedGrantSaying('query')],
+          unknown: [plainRequest],
+        },
         links,
       ),
     },

@@ -91,14 +91,29 @@ function* cases(): Generator<Case> {
       ['details', detailsModal(request, links.consoleUrl)],
       ['deny', denyModal(request, '{}', 1)],
       ['notice', noticeModal('Notice', `Said: ${request.tool}`)],
-      ['home', homeView({ waiting: [request, request], others: 3, decided: [request], grants: [] }, links)],
+      [
+        'home',
+        homeView(
+          { waiting: [request, request], others: 3, decided: [request], grants: [], unknown: [request] },
+          links,
+        ),
+      ],
     ] as const)
       yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
   }
   yield* casesBeyondOne();
   yield* casesOfBatches();
   const many = Array.from({ length: 200 }, () => plainRequest);
-  const home = homeView({ waiting: many, others: 0, decided: many, grants: [] }, links);
+  const home = homeView(
+    {
+      waiting: many,
+      others: 0,
+      decided: many,
+      grants: Array.from({ length: 20 }, () => listedGrantSaying('x')),
+      unknown: many,
+    },
+    links,
+  );
   yield { name: 'home many', kind: 'view', view: home, blocks: home.blocks };
 }
 
@@ -145,7 +160,16 @@ function* casesBeyondOne(): Generator<Case> {
       ['mark', markModal({ ...request, tool: said }, 'happened', '{}')],
       [
         'home',
-        homeView({ waiting: [], others: 0, decided: [request], grants: [listedGrantSaying(said)] }, links),
+        homeView(
+          {
+            waiting: [],
+            others: 0,
+            decided: [request],
+            grants: [listedGrantSaying(said)],
+            unknown: [request],
+          },
+          links,
+        ),
       ],
     ] as const)
       yield { name: `${kind} ${name}`, kind: 'view', view, blocks: view.blocks };
