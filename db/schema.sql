@@ -1058,6 +1058,8 @@ CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (exp
 
 CREATE INDEX dpop_proofs_expiry ON public.dpop_proofs USING btree (expires_at);
 
+CREATE INDEX held_calls_by_decider ON public.held_calls USING gin (decisions jsonb_path_ops);
+
 CREATE INDEX held_calls_by_session_tool ON public.held_calls USING btree (session_id, tool, created_at DESC);
 
 CREATE INDEX held_calls_by_state ON public.held_calls USING btree (state, expires_at);
