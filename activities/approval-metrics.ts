@@ -17,9 +17,9 @@ export function measureActivities(activities: WorkerActivities, pool: Pool): Mea
   const endedByGroup = new Map<string, number>();
   const failed = new Map<string, number>();
   const decisions = new Map<string, Histogram>();
-  const showing = async (what: string, work: Promise<void>): Promise<void> => {
+  const showing = async <T>(what: string, work: Promise<T>): Promise<T> => {
     try {
-      await work;
+      return await work;
     } catch (error) {
       add(failed, label('what', what));
       throw error;

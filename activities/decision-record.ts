@@ -32,7 +32,7 @@ export async function keepVotes(
   votes: readonly CountedVote[],
 ): Promise<DecidedCall | null> {
   const call = await decidedCall(deps.pool, callId);
-  if (!call) return null;
+  if (!call || call.votesRecorded >= votes.length) return call;
   for (const vote of votes.slice(call.votesRecorded)) {
     const { jws, ...said } = vote;
     // The signed vote itself is in the row. Its hash stands in the log, so that no vote can be made up afterwards.

@@ -22,6 +22,7 @@ export function createActivities(deps: ActivitiesDeps): WorkerActivities {
       // The workflow runs, whether or not the gateway that started it lived to write that down.
       if (!(await markOpened(pool, callId))) return;
       await cards?.announce(callId);
+      return { slack: cards !== null };
     },
     showProgress: async ({ callId, votes }) => {
       await keepVotes(deps, callId, votes);
@@ -30,6 +31,7 @@ export function createActivities(deps: ActivitiesDeps): WorkerActivities {
     settle: async ({ callId, outcome, votes, execution, because: said }) => {
       const call = await keepVotes(deps, callId, votes);
       if (!call) return { state: outcome };
+      if (execution?.settled && call.state === execution.execution) return { state: call.state };
       const because = said ?? whyEnded(outcome, votes, execution);
       const masked = because === null ? null : (deps.recording?.maskText(because) ?? because);
       if (call.state === 'pending' || call.state === 'executing')

@@ -71,7 +71,7 @@ export async function runWorker(deps: WorkerDeps): Promise<RunningWorker> {
       },
     }),
     // A worker that was killed shall not delay a decision: its cached workflows go to another one after this long.
-    stickyQueueScheduleToStartTimeout: '2 seconds',
+    stickyQueueScheduleToStartTimeout: '5 seconds',
     shutdownGraceTime: '10 seconds',
   });
   let failed: Error | undefined;

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import { startTestPostgres } from '../test/support/postgres.ts';
 import { startTestTemporal } from '../test/support/temporal.ts';
 import { createApprovals, linkTemporal } from '../workflows/client.ts';
 import { bare, decide } from './bare-workflow.ts';
+import { cpuMsOf } from './cpu-of.ts';
 import { callOf, headers, initialize, start, startUpstream } from './held-calls.ts';
 
 /**
@@ -87,8 +89,18 @@ async function main(): Promise<void> {
   const pool = openPool(databaseUrl);
   const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
   const session = await initialize(url);
+  const processes = {
+    client: process.pid,
+    gateway: gateway.process.pid,
+    worker: worker.process.pid,
+    bareWorker: bareWorker.pid,
+    temporal: temporal.pid,
+    postgres: postgres.pid,
+  };
   const found = [];
+  const used = [];
   for (let round = 1; round <= rounds; round++) {
+    const beforeBare = cpuOf(processes);
     const bareRate = await rateOf(
       Array.from({ length: calls }, (_, n) => `bare-${round}-${n}`),
       async (workflowId) => {
@@ -97,6 +109,8 @@ async function main(): Promise<void> {
         await handle.result();
       },
     );
+    const afterBare = cpuOf(processes);
+    used.push({ round, what: 'bare', ...since(beforeBare, afterBare) });
     const replies: Promise<void>[] = [];
     const opened = await rateOf(
       Array.from({ length: calls }, (_, n) => callOf(round * 1_000_000 + n)),
@@ -110,6 +124,8 @@ async function main(): Promise<void> {
       },
     );
     const held = await waiting(pool);
+    const beforeDecisions = cpuOf(processes);
+    used.push({ round, what: 'open', ...since(afterBare, beforeDecisions) });
     const began = performance.now();
     const decideRate = await rateOf(held, async ({ workflowId, callId, digest }) =>
       approvals.decide({
@@ -126,6 +142,7 @@ async function main(): Promise<void> {
     );
     await Promise.all(replies);
     const deliveredRate = Math.round(calls / ((performance.now() - began) / 1000));
+    used.push({ round, what: 'decide', ...since(beforeDecisions, cpuOf(processes)) });
     found.push({
       round,
       bareRate,
@@ -136,13 +153,40 @@ async function main(): Promise<void> {
     });
   }
   if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`);
-  else console.table(found);
-  for (const child of [gateway.process, worker.process, bareWorker]) child.kill('SIGKILL');
+  else {
+    console.table(found);
+    console.table(used);
+  }
+  await Promise.all([gateway.process, worker.process, bareWorker].map(ended));
   await pool.end();
   await link.close();
   await temporal.stop();
   upstream.stop();
   await postgres.stop();
+}
+
+/** They end with their input, so that a profile that Node was asked for is written. */
+async function ended(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.stdin?.end();
+  await exited;
+}
+
+/** CPU ms of each process so far; `client` counts all that this one started too, so it is taken apart. */
+function cpuOf(processes: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  const all = Object.entries(processes).map(([name, pid]) => [name, cpuMsOf(pid ?? 0)] as const);
+  const others = all.filter(([name]) => name !== 'client').reduce((total, [, ms]) => total + ms, 0);
+  return Object.fromEntries(all.map(([name, ms]) => [name, name === 'client' ? ms - others : ms]));
+}
+
+/** CPU ms for each call between two looks. */
+function since(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, ms]) => [name, rounded((ms - (before[name] ?? 0)) / calls)]),
+  );
 }
 
 function rounded(value: number): number {

@@ -73,7 +73,9 @@ export async function settleRow(db: Queryable, end: Settlement): Promise<string 
        state = case when state = 'pending' then $2
                     when state = 'executing' and $5::boolean then 'unknown'
                     else state end,
-       ended_because = case when state = 'pending' or (state = 'executing' and $5::boolean)
+       ended_because = case when state = 'pending' and $5::boolean
+                              then 'The gateway that was to run it was lost before it was sent. Nothing ran.'
+                            when state = 'pending' or (state = 'executing' and $5::boolean)
                             then coalesce($6, ended_because) else ended_because end
      where call_id = $1 returning state`,
     [

@@ -38,23 +38,48 @@ export interface HeldCallState {
   readonly task: UnknownTask | null;
 }
 
-const columns = `call_id as "callId", state, digest, workflow_id as "workflowId", connection, method, tool, rule,
+/** What a query selects of `held_calls` for a {@link HeldCallState}. */
+export const heldCallColumns = `call_id as "callId", state, digest, workflow_id as "workflowId", connection, method, tool, rule,
   expires_at as "expiresAt", ended_because as "endedBecause", ended_at as "endedAt", opened_at as "openedAt",
   created_at as "createdAt", exec_token as "execToken", decisions, approvers,
   ${taskOfCall} as task`;
 
 /** Reads one held call; null when there is none of that id. */
 export async function heldCallState(db: Queryable, callId: string): Promise<HeldCallState | null> {
-  const { rows } = await db.query<HeldCallState>(`select ${columns} from held_calls where call_id = $1`, [
-    callId,
-  ]);
+  const { rows } = await db.query<HeldCallState>(
+    `select ${heldCallColumns} from held_calls where call_id = $1`,
+    [callId],
+  );
   return rows[0] ?? null;
+}
+
+/** A call as whoever is to execute it needs it. */
+export interface CallToExecute extends HeldCallState {
+  /** Its sealed raw request; null once it has ended. */
+  readonly request: SealedValue | null;
+  /** For how long its clock has stood still. */
+  readonly stoppedMs: number;
+  /** How many of its votes have been recorded. */
+  readonly votesRecorded: number;
+}
+
+/** Reads one held call with all that executing it takes; null when there is none of that id. */
+export async function callToExecute(db: Queryable, callId: string): Promise<CallToExecute | null> {
+  const { rows } = await db.query<Omit<CallToExecute, 'request'> & SealedColumns>(
+    `select ${heldCallColumns}, decisions_recorded as "votesRecorded",
+       extract(epoch from clock_stood_still(created_at, on_slack_outage))::float8 * 1000 as "stoppedMs",
+       request.kek_id, request.wrapped_key, request.sealed
+     from held_calls left join held_call_requests request using (call_id) where call_id = $1`,
+    [callId],
+  );
+  const [row] = rows;
+  return row ? { ...row, request: sealedIn(row) } : null;
 }
 
 /** Those of the given calls that have ended. */
 export async function endedAmong(db: Queryable, callIds: readonly string[]): Promise<HeldCallState[]> {
   const { rows } = await db.query<HeldCallState>(
-    `select ${columns} from held_calls where call_id = any($1) and state not in ('pending', 'executing')`,
+    `select ${heldCallColumns} from held_calls where call_id = any($1) and state not in ('pending', 'executing')`,
     [callIds],
   );
   return rows;
@@ -67,16 +92,6 @@ export async function endedLately(db: Queryable, withinMs: number): Promise<stri
     [withinMs / 1000],
   );
   return rows.map((row) => row.call_id);
-}
-
-/** The sealed raw request; null once the call has ended. */
-export async function sealedRequest(db: Queryable, callId: string): Promise<SealedValue | null> {
-  return sealedValue(db, 'held_call_requests', callId);
-}
-
-/** The sealed result; null when there is none, or no longer. */
-export async function sealedResult(db: Queryable, callId: string): Promise<SealedValue | null> {
-  return sealedValue(db, 'held_call_results', callId);
 }
 
 /**
@@ -103,19 +118,11 @@ export async function claimIn(
   db: Queryable,
   { callId, digest, execToken, votes, handles }: ClaimAsk,
 ): Promise<boolean> {
-  // Revoking holds this row alone: what is revoked before the claim is seen by the next statement.
-  await db.query('select version from revocation_state for share');
-  const { rowCount } = await db.query(
-    `with running as (select 1 from kill_switch where not frozen for share)
-     update held_calls set state = 'executing', exec_token = $3, executing_at = now(), exec_seen_at = now(),
-       decisions = $4
-     from running
-     where call_id = $1 and state = 'pending' and digest = $2 and exec_token is null
-       and (expires_at > now() or clock_stopped_at is not null)
-       and not exists (select from revocations where lifted_at is null and kind || ':' || value = any($5))`,
+  const { rows } = await db.query<{ claimed: boolean }>(
+    'select claim_held_call($1, $2, $3, $4, $5) as claimed',
     [callId, digest, execToken, JSON.stringify(votes), handles],
   );
-  return rowCount === 1;
+  return rows[0]?.claimed === true;
 }
 
 /** Says that the executor lives. False when the call is no longer its own: it was given up as lost. */
@@ -127,37 +134,49 @@ export async function seen(db: Queryable, callId: string, execToken: string): Pr
   return rowCount === 1;
 }
 
+/** How a claimed call ended. */
+export interface ExecutedEnd {
+  readonly callId: string;
+  readonly execToken: string;
+  readonly state: ExecutedState;
+  readonly because: Masked<string> | null;
+  readonly retentionMs: number;
+  readonly result: SealedValue | null;
+  /** How many of its votes have been recorded, and when the last one was cast; null where that is left to others. */
+  readonly decided?: { readonly recorded: number; readonly atMs: number } | null;
+}
+
 /**
- * Ends a claimed call and stores its sealed result in one transaction.
+ * Ends a claimed call and stores its sealed result in one statement.
  * @returns false when the call had ended already (given up as `unknown`); nothing is stored then
  */
-export async function finish(
-  pool: Pool,
-  end: {
-    callId: string;
-    execToken: string;
-    state: ExecutedState;
-    because: Masked<string> | null;
-    retentionMs: number;
-    result: SealedValue | null;
-  },
-): Promise<boolean> {
-  return inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `update held_calls set state = $3, ended_because = $4, ended_at = now(),
-         retain_until = now() + make_interval(secs => $5)
-       where call_id = $1 and exec_token = $2 and state = 'executing'`,
-      [end.callId, end.execToken, end.state, end.because, end.retentionMs / 1000],
-    );
-    if (rowCount !== 1) return false;
-    const { result } = end;
-    if (result)
-      await client.query(
-        'insert into held_call_results (call_id, kek_id, wrapped_key, sealed) values ($1, $2, $3, $4)',
-        [end.callId, result.kekId, result.wrapped, result.sealed],
-      );
-    return true;
-  });
+export async function finish(db: Queryable, end: ExecutedEnd): Promise<boolean> {
+  const { result, decided } = end;
+  const { rowCount } = await db.query(
+    `with ended as (
+       update held_calls set state = $3, ended_because = $4, ended_at = now(),
+         retain_until = now() + make_interval(secs => $5),
+         decisions_recorded = greatest(decisions_recorded, $6),
+         decided_at = coalesce(decided_at, to_timestamp($7::double precision / 1000))
+       where call_id = $1 and exec_token = $2 and state = 'executing' returning call_id),
+     kept as (
+       insert into held_call_results (call_id, kek_id, wrapped_key, sealed)
+       select call_id, $8, $9, $10 from ended where $8::text is not null)
+     select from ended`,
+    [
+      end.callId,
+      end.execToken,
+      end.state,
+      end.because,
+      end.retentionMs / 1000,
+      decided?.recorded ?? 0,
+      decided?.atMs ?? null,
+      result?.kekId ?? null,
+      result?.wrapped ?? null,
+      result?.sealed ?? null,
+    ],
+  );
+  return rowCount === 1;
 }
 
 /** Ends a call that nobody has claimed. False when it was claimed, or had ended. */
@@ -230,17 +249,16 @@ export async function purgeResults(db: Queryable): Promise<number> {
   return rowCount ?? 0;
 }
 
-async function sealedValue(
-  db: Queryable,
-  table: 'held_call_requests' | 'held_call_results',
-  callId: string,
-): Promise<SealedValue | null> {
-  const { rows } = await db.query<{ kek_id: string; wrapped_key: Buffer; sealed: Buffer }>(
-    `select kek_id, wrapped_key, sealed from ${table} where call_id = $1`,
-    [callId],
-  );
-  const row = rows[0];
-  return row ? { kekId: row.kek_id, wrapped: row.wrapped_key, sealed: row.sealed } : null;
+/** A sealed value as tables have it; nulls where a join found none. */
+export interface SealedColumns {
+  readonly kek_id: string | null;
+  readonly wrapped_key: Buffer | null;
+  readonly sealed: Buffer | null;
+}
+
+/** The sealed value of a row, or null. */
+export function sealedIn({ kek_id: kekId, wrapped_key: wrapped, sealed }: SealedColumns): SealedValue | null {
+  return kekId !== null && wrapped && sealed ? { kekId, wrapped, sealed } : null;
 }
 
 function ids(rows: readonly { call_id: string }[]): string[] {

@@ -11,7 +11,13 @@ import type {
   StepUp,
 } from '../policy/verdict.ts';
 import type { CallContext } from './held-context.ts';
-import type { SealedValue } from './held-execution.ts';
+import {
+  heldCallColumns,
+  type HeldCallState,
+  type SealedColumns,
+  sealedIn,
+  type SealedValue,
+} from './held-execution.ts';
 import { isFrozen } from './kill-switch.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
@@ -210,13 +216,31 @@ export async function storeContext(db: Queryable, callId: string, context: CallC
   await db.query('update held_calls set context = $2 where call_id = $1', [callId, JSON.stringify(context)]);
 }
 
-/** Sets an outcome aside for the clients of this replica that waited for it. */
-export async function setAside(db: Queryable, callId: string): Promise<void> {
-  await db.query(
-    `update held_calls set delivering_until = now() + make_interval(secs => $2)
-     where call_id = $1 and ended_at is not null and delivered_at is null`,
+/** The outcome of a call, with its sealed result where there is one. */
+export interface TakenOutcome extends HeldCallState {
+  readonly result: SealedValue | null;
+}
+
+/**
+ * Sets an outcome aside for the clients of this replica that waited for it, and reads it. Null when there is no such
+ * call.
+ */
+export async function takeOutcome(db: Queryable, callId: string): Promise<TakenOutcome | null> {
+  const { rows } = await db.query<Omit<TakenOutcome, 'result'> & SealedColumns>(
+    `with aside as (${setsAside})
+     select ${heldCallColumns}, result.kek_id, result.wrapped_key, result.sealed
+     from held_calls left join held_call_results result using (call_id) where call_id = $1`,
     [callId, deliverySeconds],
   );
+  const [row] = rows;
+  return row ? { ...row, result: sealedIn(row) } : null;
+}
+
+const setsAside = `update held_calls set delivering_until = now() + make_interval(secs => $2)
+  where call_id = $1 and ended_at is not null and delivered_at is null`;
+
+async function setAside(db: Queryable, callId: string): Promise<void> {
+  await db.query(setsAside, [callId, deliverySeconds]);
 }
 
 /** The outcome was handed to an open socket: no later call is given it. */

@@ -1,9 +1,9 @@
 import * as wf from '@temporalio/workflow';
-import { startCardWork } from './card-work.ts';
+import { type CardWork, startCardWork } from './card-work.ts';
 import { timeIsUp } from './clock.ts';
 import type { ApprovalInput, ExecuteResult, Outcome, WorkerActivities } from './contract.ts';
 import { showState } from './display.ts';
-import { leftMs, reconnectMs, runApproved } from './execution.ts';
+import { leftMs, reconnectMs, runApproved, runsAtOnce } from './execution.ts';
 import { openRequest, type Request } from './request.ts';
 import { startTimeline } from './timeline.ts';
 
@@ -11,6 +11,11 @@ const ending = wf.proxyActivities<Pick<WorkerActivities, 'settle'>>({
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
   summary: 'write how it ended',
+});
+/** What the execution has written already is only looked at: not worth a task of its own. */
+const settled = wf.proxyLocalActivities<Pick<WorkerActivities, 'settle'>>({
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 /** The request is over; its cards are brought up to date for as long as that still helps anybody. */
 const lastLook = wf.proxyActivities<Pick<WorkerActivities, 'refreshCards'>>({
@@ -46,7 +51,14 @@ export async function approval(input: ApprovalInput): Promise<ApprovalEnd> {
     request.setSlackAway(!inSlack);
     show();
   };
-  const cards = startCardWork(input.callId, () => request.votes(), terms ? reached : null);
+  let delayed = false;
+  const cards = startCardWork(input.callId, () => request.votes(), {
+    reached: terms ? reached : null,
+    // Its end writes the votes down, or its claim does.
+    written: () =>
+      request.outcome() !== null &&
+      (request.outcome() !== 'approved' || (!delayed && runsAtOnce(input, request))),
+  });
   const timeline = terms ? startTimeline(input, terms, request, show) : null;
   let execution: ExecuteResult | null = null;
   try {
@@ -54,7 +66,9 @@ export async function approval(input: ApprovalInput): Promise<ApprovalEnd> {
       await untilDecided(input, request);
       await timeline?.stop();
       if (request.outcome() !== 'approved') return null;
-      const run = await runApproved(input, request);
+      const run = await runApproved(input, request, () => {
+        delayed = true;
+      });
       if (typeof run !== 'string') return run;
       request.end(run === 'client left' ? 'cancelled' : 'expired');
       return null;
@@ -105,7 +119,7 @@ function endOverdue(input: ApprovalInput, request: Request, time: 'up' | 'up whi
 async function settle(
   input: ApprovalInput,
   request: Request,
-  cards: { stop(): Promise<void> },
+  cards: CardWork,
   execution: ExecuteResult | null,
 ): Promise<ApprovalEnd> {
   const { callId } = input;
@@ -113,14 +127,19 @@ async function settle(
   const votes = [...request.votes()];
   const byPerson = votes.some(({ decision }) => decision === 'deny');
   const because = outcome === 'cancelled' || (outcome === 'denied' && !byPerson) ? request.because() : null;
-  const { state } = await ending.settle({ callId, outcome, votes, execution, because });
+  const ends = execution?.settled ? settled : ending;
+  const { state } = await ends.settle({ callId, outcome, votes, execution, because });
   showState(input, request.status(), { state, summary: execution?.summary ?? null });
   await cards.stop();
+  if (cards.inSlack) await showEnd(callId);
+  await wf.condition(wf.allHandlersFinished);
+  return { state, outcome, execution };
+}
+
+async function showEnd(callId: string): Promise<void> {
   try {
     await lastLook.refreshCards({ callId });
   } catch (error) {
     wf.log.error('the cards of an ended request could not be brought up to date', { callId, error });
   }
-  await wf.condition(wf.allHandlersFinished);
-  return { state, outcome, execution };
 }

@@ -8,6 +8,8 @@ export async function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
   return bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('./index.ts', import.meta.url)),
     failureConverterPath: failureConverterPath(),
+    // Set up once a worker, not once a workflow: it keeps no state but tables of constants.
+    preloadModules: [fileURLToPath(new URL('./vote.ts', import.meta.url))],
     logger: new DefaultLogger('WARN'),
   });
 }

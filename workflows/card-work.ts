@@ -18,32 +18,41 @@ const firstTries = wf.proxyActivities<Pick<WorkerActivities, 'announce'>>({
 
 /** What people are shown: kept up to date beside the request, never in its way. */
 export interface CardWork {
+  /** Whether there is, or may be, Slack to show anything in. */
+  readonly inSlack: boolean;
   /** Gives up what is still being tried. */
   stop(): Promise<void>;
 }
 
 /**
  * Announces the request, then shows each change; several changes while one is being shown become one.
- * @param reached told whether any approver was reached in Slack, once the first tries have failed; null in requests of
- * 0.1.0
+ * @param on.reached told whether any approver was reached in Slack, once the first tries have failed; null in requests
+ * of 0.1.0
+ * @param on.written whether what follows the votes at once writes them down: where there is no Slack, nothing need be
+ * done before it
  */
 export function startCardWork(
   callId: string,
   votes: () => readonly CountedVote[],
-  reached: ((inSlack: boolean) => void) | null,
+  on: { readonly reached: ((inSlack: boolean) => void) | null; readonly written: () => boolean },
 ): CardWork {
+  const { reached, written } = on;
   const side = new wf.CancellationScope();
   let shown = 0;
+  let inSlack = true;
+  const announced = (answer: { slack: boolean } | void): void => {
+    inSlack = answer?.slack ?? true;
+  };
   const announcing = side.run(() =>
     onTheSide('announced', async () => {
-      if (reached && (await askedAtOnce(callId, reached))) return;
-      await cards.announce.executeWithOptions({ summary: 'ask the approvers' }, [{ callId }]);
+      if (reached && (await askedAtOnce(callId, reached, announced))) return;
+      announced(await cards.announce.executeWithOptions({ summary: 'ask the approvers' }, [{ callId }]));
       reached?.(true);
     }),
   );
   const following = side.run(async () => {
     for (;;) {
-      await wf.condition(() => votes().length > shown);
+      await wf.condition(() => votes().length > shown && (inSlack || !written()));
       const now = [...votes()];
       shown = now.length;
       await onTheSide('brought up to date', () =>
@@ -53,6 +62,9 @@ export function startCardWork(
   });
   const ended = Promise.allSettled([announcing, following]);
   return {
+    get inSlack() {
+      return inSlack;
+    },
     stop: async () => {
       side.cancel();
       await ended;
@@ -61,9 +73,13 @@ export function startCardWork(
 }
 
 /** @returns true when every card stands after the first tries; else others were asked instead, as far as possible */
-async function askedAtOnce(callId: string, told: (inSlack: boolean) => void): Promise<boolean> {
+async function askedAtOnce(
+  callId: string,
+  told: (inSlack: boolean) => void,
+  announced: (answer: { slack: boolean } | void) => void,
+): Promise<boolean> {
   try {
-    await firstTries.announce({ callId });
+    announced(await firstTries.announce({ callId }));
     return true;
   } catch (error) {
     if (wf.isCancellation(error)) throw error;

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { ApprovalInput, ApprovalStatus, ExtensionClaims, VoteClaims, VoteRefusal } from './contract.ts';
 import { provenEnough, stepUpWords } from './quorum.ts';
-import { verifyExtension, verifyVote } from './vote.ts';
+import { verifyExtension } from './vote.ts';
 
 /** What is known when somebody acts on a request. */
 export interface ActedOn {
@@ -15,10 +15,16 @@ export interface ActedOn {
  * Throws the refusal of a vote that cannot count; returns when it can. Order matters: only what a trusted key has
  * signed for this very call learns anything about the request.
  * @param vote the Update's argument, from whoever can reach Temporal
+ * @param read verifies its signature
  * @throws ApplicationFailure of a {@link VoteRefusal} type, with the status as its detail
  */
-export function checkVote(input: ApprovalInput, on: ActedOn, vote: unknown): void {
-  const claims = signed(vote, (jws) => verifyVote(jws, input.votePublicKeys), input, on.status);
+export function checkVote(
+  input: ApprovalInput,
+  on: ActedOn,
+  vote: unknown,
+  read: (jws: string) => VoteClaims | null,
+): void {
+  const claims = signed(vote, read, input, on.status);
   mayAct(input, on, claims, 'vote');
   const stepUp = input.terms?.stepUp ?? null;
   if (stepUp !== null && !provenEnough(claims, stepUp))

@@ -29,10 +29,7 @@ export const searchAttributes = {
   state: 'HoldpointState',
 } as const;
 
-/**
- * What one approval is bound to. `digest` in {@link ApprovalInput} is SHA-256 over the RFC 8785 form of this,
- * as `sha256:<hex>`.
- */
+/** What one approval is bound to. {@link ApprovalInput}'s digest: `sha256:<hex>` over the RFC 8785 form of this. */
 export interface Bound {
   readonly callId: string;
   readonly callerKey: string;
@@ -183,7 +180,6 @@ export interface CountedExtension {
 
 export type Outcome = 'approved' | 'denied' | 'expired' | 'cancelled';
 export type Execution = 'succeeded' | 'failed' | 'unknown';
-
 /** State of the workflow as seen from outside. */
 export interface ApprovalStatus {
   readonly outcome: Outcome | null;
@@ -230,6 +226,8 @@ export interface ExecuteResult {
   readonly execution: Execution;
   /** Masked, for people; null when there is nothing to say. */
   readonly summary: string | null;
+  /** The votes are recorded and the row has all of its end: nothing is left to be written. */
+  readonly settled?: boolean;
 }
 
 /** How a request's clock stands, as the row and the log of stops know it. `stoppedMs` is all of its stops together. */
@@ -245,8 +243,8 @@ export interface ClockState {
 
 /** Activities of the worker process. */
 export interface WorkerActivities extends TimeActivities {
-  /** Posts the card wherever the approver groups are to be asked. Safe to repeat. */
-  announce(input: { callId: string }): Promise<void>;
+  /** Posts the card wherever the groups are to be asked. Safe to repeat. Says if there is Slack; 0.2.0 said nothing. */
+  announce(input: { callId: string }): Promise<{ slack: boolean } | void>;
   /** Stores the votes counted so far and brings every card up to date. Safe to repeat. */
   showProgress(input: { callId: string; votes: readonly CountedVote[] }): Promise<void>;
   /**

@@ -16,11 +16,17 @@ const longestPauseMs = 30_000;
 /** What came of an approved call: how it ran, or that it was never sent because nobody was there to have it. */
 export type Run = ExecuteResult | 'nobody came' | 'client left';
 
+/** Whether an approved call can be given to a gateway without waiting for anybody. */
+export function runsAtOnce(input: ApprovalInput, request: Request): boolean {
+  return request.holder() !== null || input.onDisconnect === 'run';
+}
+
 /**
  * Has an approved call executed where its client waits. Under `keep` it waits for a client to come back, for the
  * grace period at most; under `cancel` only for a reconnect; under `run` any gateway will do. Never past the expiry.
+ * @param delayed called when it cannot be run at once
  */
-export async function runApproved(input: ApprovalInput, request: Request): Promise<Run> {
+export async function runApproved(input: ApprovalInput, request: Request, delayed: () => void): Promise<Run> {
   const approvedAtMs = Date.now();
   const stoppedBefore = request.clock().stoppedMs;
   // While the clock stands still, the grace period does not run either.
@@ -34,21 +40,23 @@ export async function runApproved(input: ApprovalInput, request: Request): Promi
     if (Date.now() >= giveUp() && !(await hasTime(input, request, giveUp))) return 'nobody came';
     const giveUpAtMs = giveUp();
     const holder = request.holder();
-    if (holder === null && input.onDisconnect !== 'run') {
+    if (!runsAtOnce(input, request)) {
+      delayed();
       if (await clientComes(input, request, giveUpAtMs)) continue;
       if (input.onDisconnect === 'cancel') return 'client left';
       continue;
     }
     const attempt = await executeOn(holder ?? taskQueues.execute, input, request);
     if (typeof attempt !== 'string') return attempt;
+    delayed();
     // Nothing was sent, and nothing can be while the kill switch is on.
     if (attempt === 'frozen' && input.terms) {
       await timeIsUp(input, request, () => false);
       continue;
     }
-    // Nothing was sent. A replica without the client, or that died, is forgotten; one that is silent may only be slow.
-    const hasNobody = attempt === 'no live caller' || attempt === 'lost before its claim';
-    if (holder !== null && (hasNobody || input.onDisconnect === 'run')) request.lost(holder);
+    // Nothing was sent. A replica without the client is forgotten; one that is silent may only be slow.
+    if (holder !== null && (attempt === 'no live caller' || input.onDisconnect === 'run'))
+      request.lost(holder);
     else if (holder !== null) request.last(holder);
     if (holder !== null && request.holder() !== holder) continue;
     await wf.condition(() => request.holder() !== holder, Math.min(pauseMs, leftMs(giveUpAtMs)), {
@@ -104,6 +112,7 @@ async function executeOn(
     if (cause instanceof wf.ApplicationFailure && cause.type === 'NotClaimed') return 'not claimed';
     if (cause instanceof wf.ApplicationFailure && cause.type === 'Frozen') return 'frozen';
     if (await lostBeforeClaim(callId)) return 'lost before its claim';
+    wf.log.warn('an execution ended without an answer', { callId, error });
     return {
       execution: 'unknown',
       summary: 'The gateway that ran it was lost; whether it took effect is not known.',

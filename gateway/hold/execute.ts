@@ -3,13 +3,13 @@ import { ApplicationFailure } from '@temporalio/common';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type CallToExecute,
+  callToExecute,
   claim,
   endOverdue,
   type HeldCallState,
   heldCallState,
-  sealedRequest,
 } from '../../db/held-execution.ts';
-import { clockOf } from '../../db/held-clock.ts';
 import { isFrozen } from '../../db/kill-switch.ts';
 import { revokedAmong } from '../../db/revocations.ts';
 import type { ExecuteInput, ExecuteResult, GatewayActivities } from '../../workflows/contract.ts';
@@ -44,12 +44,24 @@ export type ExecuteFailure = 'NoLiveCaller' | 'NotClaimed' | 'Frozen';
 
 /** Makes the activity that claims a held call and sends it, at most once. */
 export function createExecuteHeldCall(deps: ExecuteDeps): GatewayActivities {
-  return { executeHeldCall: (input) => execute(deps, input) };
+  return {
+    executeHeldCall: async (input) => {
+      // From the first moment on: before the claim the database may be slow, and silence counts as being lost.
+      const beating = setInterval(heartbeats(), beatMs);
+      try {
+        return await execute(deps, input);
+      } finally {
+        clearInterval(beating);
+      }
+    },
+  };
 }
+
+const beatMs = 2000;
 
 async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteResult> {
   const { callId } = input;
-  const row = await beforeClaim(() => heldCallState(deps.pool, callId));
+  const row = await beforeClaim(() => callToExecute(deps.pool, callId));
   if (!row) return refused('there is no such held call');
   if (row.state !== 'pending') return whatIsStored(deps, row);
 
@@ -82,7 +94,8 @@ async function execute(deps: ExecuteDeps, input: ExecuteInput): Promise<ExecuteR
     return now ? whatIsStored(deps, now) : refused('there is no such held call');
   }
   await giveGrant(deps, call, input.votes);
-  const result = await runCall(deps, { call, waiter, execToken, masker, heartbeat: heartbeats() });
+  const votes = { all: input.votes, recorded: row.votesRecorded };
+  const result = await runCall(deps, { call, waiter, execToken, masker, votes });
   const { correlationId } = call.facts;
   deps.log.info({ callId, correlationId, execution: result.execution }, 'an approved call has run');
   return result;
@@ -97,21 +110,20 @@ function maskerOf(deps: ExecuteDeps, { maskProfile, restored }: HeldFacts): Mask
 async function check(
   deps: ExecuteDeps,
   input: ExecuteInput,
-  row: HeldCallState,
+  row: CallToExecute,
 ): Promise<{ call: HeldCall } | { because: string }> {
   const { callId, digest } = input;
   if (row.digest !== digest) return { because: 'its digest is not the one that was approved' };
-  const sealed = await sealedRequest(deps.pool, callId);
-  if (!sealed) return { because: 'its stored request is gone' };
+  if (!row.request) return { because: 'its stored request is gone' };
   let call: HeldCall;
   try {
-    call = await unsealCall(deps.keyRing, callId, sealed, digest);
+    call = await unsealCall(deps.keyRing, callId, row.request, digest);
   } catch (error) {
     deps.log.error({ callId, err: error }, 'the stored request of a held call is not what was held');
     return { because: 'its stored request is not what was held' };
   }
   const { facts } = call;
-  const expiresAtMs = await latestDeadline(deps, facts);
+  const expiresAtMs = latestDeadline(facts, row.stoppedMs);
   const quorum = checkQuorum(input.votes, {
     callId,
     digest,
@@ -131,12 +143,8 @@ async function check(
  * As far as the sealed call lets its deadline move, whatever the row says: by policy's extensions, and by the time for
  * which its clock stood still. The deadline in force is the row's, which the claim compares.
  */
-async function latestDeadline(
-  { pool }: ExecuteDeps,
-  { bound, latestExpiresAtMs }: HeldFacts,
-): Promise<number> {
-  const clock = await clockOf(pool, bound.callId);
-  return (latestExpiresAtMs ?? bound.expiresAtMs) + (clock?.stoppedMs ?? 0);
+function latestDeadline({ bound, latestExpiresAtMs }: HeldFacts, stoppedMs: number): number {
+  return (latestExpiresAtMs ?? bound.expiresAtMs) + stoppedMs;
 }
 
 /** The request whose client sees the call run: the one that came last and is still there. */
@@ -169,7 +177,6 @@ async function claimOnce(
  * which ends at the latest when that one is given up as lost.
  */
 async function whatIsStored(deps: ExecuteDeps, found: HeldCallState): Promise<ExecuteResult> {
-  const beat = heartbeats();
   for (let row: HeldCallState | null = found; row; row = await heldCallState(deps.pool, found.callId)) {
     switch (row.state) {
       case 'succeeded':
@@ -182,7 +189,6 @@ async function whatIsStored(deps: ExecuteDeps, found: HeldCallState): Promise<Ex
       case 'aborted':
         return refused(`it had ended as ${row.state}`);
       default:
-        beat();
         await sleep(1000);
     }
   }

@@ -44,7 +44,7 @@ export function runGranted(
   masker: Masker,
 ): void {
   const { callId } = call.facts.bound;
-  runCall(deps, { call, waiter, execToken, masker, heartbeat: () => {}, grant: { grantId, use } }).then(
+  runCall(deps, { call, waiter, execToken, masker, grant: { grantId, use } }).then(
     ({ execution }) => deps.log.info({ callId, grantId, use, execution }, 'a call has run under a grant'),
     (error: unknown) =>
       deps.log.error({ callId, err: error }, 'the end of a call under a grant could not be stored'),

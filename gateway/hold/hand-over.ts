@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
-import { type HeldCallState, heldCallState, sealedResult } from '../../db/held-execution.ts';
-import { markDelivered, returnOutcome, setAside } from '../../db/held-opening.ts';
+import { markDelivered, returnOutcome, type TakenOutcome, takeOutcome } from '../../db/held-opening.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { Recorder } from '../../recording/event.ts';
@@ -31,11 +30,10 @@ export async function answer(recorder: Recorder, waiter: Waiter, json: string): 
 export async function handOver(deps: HandOverDeps, waiter: Waiter, facts: AnswerFacts): Promise<void> {
   const { pool } = deps;
   const { callId } = waiter;
-  await setAside(pool, callId);
+  const call = await takeOutcome(pool, callId);
+  if (!call) throw new Error(`held call ${callId} is not in the database`);
   let taken = false;
   try {
-    const call = await heldCallState(pool, callId);
-    if (!call) throw new Error(`held call ${callId} is not in the database`);
     taken = await answer(deps.recorder, waiter, await outcomeOf(deps, waiter, facts, call));
   } finally {
     await (taken ? markDelivered(pool, callId) : returnOutcome(pool, callId));
@@ -46,9 +44,9 @@ async function outcomeOf(
   deps: HandOverDeps,
   waiter: Waiter,
   facts: AnswerFacts,
-  call: HeldCallState,
+  call: TakenOutcome,
 ): Promise<string> {
-  const stored = await sealedResult(deps.pool, call.callId);
+  const stored = call.result;
   if (!stored) return endedAnswer(waiter, facts, call);
   try {
     return withId(await unsealResult(deps.keyRing, call.callId, stored), waiter.idJson);

@@ -2,6 +2,7 @@ import type { Quorum, StepUp } from '../../policy/verdict.ts';
 import type { CountedVote, VoteClaims } from '../../workflows/contract.ts';
 import { lacking, lackingWords, provenEnough } from '../../workflows/quorum.ts';
 import { verifyVote } from '../../workflows/vote.ts';
+import { checkSignature } from './check-signature.ts';
 import type { HeldFacts } from './sealed-call.ts';
 
 /** What the votes of a call must satisfy. All of it comes from the sealed call, none from the database's columns. */
@@ -38,7 +39,7 @@ export function checkQuorum(votes: readonly CountedVote[], rule: QuorumRule): Qu
   const people: string[] = [];
   const approvals: VoteClaims[] = [];
   for (const { jws } of votes) {
-    const claims = verifyVote(jws, rule.publicKeys);
+    const claims = verifyVote(jws, rule.publicKeys, checkSignature);
     if (!claims) return refuse('a vote is not signed by a key that this gateway trusts');
     const wrong = wrongWith(claims, rule);
     if (wrong) return refuse(wrong);

@@ -78,7 +78,6 @@ async function call(deps: RunDeps, { facts, json, ready, tool }: KeptReadBack): 
     waiter: null,
     execToken: '',
     masker,
-    heartbeat: () => {},
   });
   const session = await openRunSession(deps, context, AbortSignal.timeout(openWithinMs));
   try {

@@ -13,10 +13,11 @@ import type { Masked } from '../../masking/masked.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Direction, EventKind, Recorder, SessionFacts } from '../../recording/event.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
-import type { ExecuteResult } from '../../workflows/contract.ts';
+import type { CountedVote, ExecuteResult } from '../../workflows/contract.ts';
 import type { Gate } from '../containment/gate.ts';
 import type { ToolDefinitions } from '../definitions/registry.ts';
 import type { Running } from './running.ts';
+import { recordVotes } from './record-votes.ts';
 import { wrapQuestion } from './question.ts';
 import { type HeldCall, sealResult } from './sealed-call.ts';
 import { type Sent, sendCall } from './send.ts';
@@ -50,7 +51,8 @@ export interface Claimed {
   readonly waiter: Waiter | null;
   readonly execToken: string;
   readonly masker: Masker;
-  readonly heartbeat: () => void;
+  /** The votes by which it runs, and how many of them have been recorded; left out under a grant. */
+  readonly votes?: { readonly all: readonly CountedVote[]; readonly recorded: number };
   /** The grant under which it runs, and as which use; left out for a call that people decided on. */
   readonly grant?: { readonly grantId: string; readonly use: number };
 }
@@ -72,20 +74,23 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
   const context = contextOf(deps, claimed);
   const lost = new AbortController();
   const beat = setInterval(() => {
-    claimed.heartbeat();
     seen(deps.pool, callId, execToken).then(
       (own) => own || lost.abort(new Error('the call was given up as lost meanwhile')),
       (error: unknown) => deps.log.warn({ callId, err: error }, 'could not say that a held call still runs'),
     );
   }, beatMs);
   try {
+    // Begun first, so that they stand before the claim; who claims needs not wait for them alone.
+    const recording = recordVotes(deps, claimed);
     const sent = await recorded(context, asked(deps, call, await sendCall(deps, context, lost.signal)));
+    const decided = await recording;
     const summary = sent.because === null ? null : context.masker.text(sent.because).text;
     const result = sent.response === null ? null : await sealed(deps, context, sent.response);
     const end = { callId, execToken, state: sent.state, because: summary, result };
-    const stored = await persist(deps, { ...end, retentionMs: deps.settings.retentionMs });
+    const stored = await persist(deps, { ...end, retentionMs: deps.settings.retentionMs, decided });
     deps.waiters.leaveAll(callId, 'ended');
-    return stored ? { execution: sent.state, summary } : await asStored(deps, callId);
+    if (!stored) return await asStored(deps, callId);
+    return { execution: sent.state, summary, ...(decided && { settled: true }) };
   } finally {
     clearInterval(beat);
   }

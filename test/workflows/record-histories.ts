@@ -1,5 +1,6 @@
-// Records the histories that replay.test.ts replays: `node test/workflows/record-histories.ts`. Run it for every
-// release that changes workflows/, and keep the histories of the releases before (one folder each).
+// Records the histories that replay.test.ts replays: `node test/workflows/record-histories.ts RELEASE [STORY …]`. Run it
+// for every release that changes workflows/, and keep the histories of the releases before (one folder each). Stories
+// whose name ends with `without-slack` are told where there is none, by a gateway that settles what it runs.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +9,7 @@ import { type ApprovalInput, replicaQueue, workflowIdOf } from '../../workflows/
 import { testDatabase } from '../support/postgres.ts';
 import { startTestTemporal } from '../support/temporal.ts';
 import { codecKeyOfHistories } from './histories-key.ts';
-import { ann, bob, type Workplace, workplace } from './support.ts';
+import { ann, bob, settlingExecutor, type Workplace, workplace } from './support.ts';
 
 const stories: Record<string, (place: Workplace) => Promise<ApprovalInput>> = {
   approved: async (place) => {
@@ -30,6 +31,26 @@ const stories: Record<string, (place: Workplace) => Promise<ApprovalInput>> = {
     const call = await place.hold({ approvalsNeeded: 2 });
     await place.vote(call, ann);
     await place.vote(call, bob, 'deny', { reason: 'not today' });
+    return call;
+  },
+  'approved-without-slack': async (place) => {
+    const call = await place.hold({ onDisconnect: 'keep', holderQueue: replicaQueue('settling') });
+    await sleep(1000);
+    await place.vote(call, ann);
+    return call;
+  },
+  'approved-while-nobody-waits-without-slack': async (place) => {
+    const call = await place.hold({ onDisconnect: 'keep', holderQueue: null });
+    await sleep(1000);
+    await place.vote(call, ann);
+    await sleep(1000);
+    await place.approvals.attached(workflowIdOf(call), replicaQueue('settling'));
+    return call;
+  },
+  'denied-without-slack': async (place) => {
+    const call = await place.hold();
+    await sleep(1000);
+    await place.vote(call, ann, 'deny', { reason: 'not today' });
     return call;
   },
   expired: async (place) => place.hold({ expiresAtMs: Date.now() + 1500 }),
@@ -93,10 +114,21 @@ await mkdir(folder, { recursive: true });
 await using db = await testDatabase();
 const temporal = await startTestTemporal();
 const place = await workplace(temporal.address, db, undefined, codecKeyOfHistories);
-await place.startWorker();
 await place.startExecutor();
+await place.startExecutor(replicaQueue('settling'), undefined, settlingExecutor(db));
 await place.startExecutor(replicaQueue('home'));
-for (const [name, story] of Object.entries(stories)) {
+const wanted = process.argv.slice(3);
+const told = Object.entries(stories)
+  .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+  .map(([name, story]) => ({ name, story, slack: !name.endsWith('without-slack') }))
+  .toSorted((a, b) => Number(b.slack) - Number(a.slack));
+let worker = null as { readonly slack: boolean; stop(): Promise<void> } | null;
+for (const { name, story, slack } of told) {
+  if (worker?.slack !== slack) {
+    await worker?.stop();
+    const { stop } = await place.startWorker(undefined, undefined, slack);
+    worker = { slack, stop };
+  }
   const handle = place.link.client.workflow.getHandle(workflowIdOf(await story(place)));
   await handle.result();
   // Names of the machine and its processes are nobody's business.

@@ -8,11 +8,11 @@ import {
   Runtime,
   Worker,
 } from '@temporalio/worker';
-import { createActivities } from '../../activities/settling.ts';
+import { type ActivitiesDeps, createActivities } from '../../activities/settling.ts';
 import { registerSearchAttributes, runWorker, type RunningWorker } from '../../activities/worker.ts';
 import { claim, finish, heldCallState } from '../../db/held-execution.ts';
 import type { Masked } from '../../masking/masked.ts';
-import type { RecordEvent } from '../../recording/event.ts';
+import type { RecordEvent, SessionFacts } from '../../recording/event.ts';
 import { bundleWorkflows } from '../../workflows/bundle.ts';
 import {
   type Approvals,
@@ -66,10 +66,14 @@ export interface Workplace {
   readonly recorded: readonly RecordEvent[];
   readonly cards: { announced: string[]; refreshed: string[]; reminded: string[]; failing: boolean };
   readonly trusted: ReturnType<typeof voteKey>;
-  /** @param over a connection of its own, for a second worker in this process */
+  /**
+   * @param over a connection of its own, for a second worker in this process
+   * @param slack whether there are cards at all
+   */
   startWorker(
     over?: NativeConnection,
     deployment?: { name: string; buildId: string },
+    slack?: boolean,
   ): Promise<RunningWorker>;
   /** A gateway's executor on a queue; `sending` is what the upstream does. */
   startExecutor(
@@ -125,28 +129,28 @@ export async function workplace(
     if (cards.failing) throw new Error('Slack is away');
     list.push(callId);
   };
-  const activities = createActivities({
+  const inSlack = {
+    announce: async (callId: string) => show(cards.announced, callId),
+    refresh: async (callId: string) => show(cards.refreshed, callId),
+    remind: async (callId: string) => show(cards.reminded, callId),
+    failOver: async () => !cards.failing,
+  };
+  const deciding = {
     pool: db.pool,
-    cards: {
-      announce: async (callId) => show(cards.announced, callId),
-      refresh: async (callId) => show(cards.refreshed, callId),
-      remind: async (callId) => show(cards.reminded, callId),
-      failOver: async () => !cards.failing,
-    },
     log: { info: () => {}, warn: () => {} },
     recording: {
       recorder: {
-        append: async (session, event) => {
+        append: async (session: SessionFacts, event: RecordEvent) => {
           recorded.push(event);
           return { sessionId: session.sessionId, strand: 'test', seq: recorded.length };
         },
         end: async () => {},
         close: async () => {},
       },
-      maskJson: (json) => json as Masked<string>,
-      maskText: (text) => text as Masked<string>,
+      maskJson: (json: string) => json as Masked<string>,
+      maskText: (text: string) => text as Masked<string>,
     },
-  });
+  } satisfies Omit<ActivitiesDeps, 'cards'>;
   const running = new Set<{ stop(): Promise<void> }>();
   const place: Workplace = {
     approvals,
@@ -157,14 +161,13 @@ export async function workplace(
     recorded,
     cards,
     trusted,
-    startWorker: async (over = connection, deployment) => {
+    startWorker: async (over = connection, deployment, slack = true) => {
       const worker = await runWorker({
         connection: over,
         namespace: 'default',
         dataConverter: link.dataConverter,
         ...(deployment && { deployment }),
-
-        activities,
+        activities: createActivities({ ...deciding, cards: slack ? inSlack : null }),
         workflowBundle: await workflowBundle(),
         onFailed: (error) => assert.fail(error),
       });
@@ -252,6 +255,20 @@ function executor(
       const state = 'succeeded';
       await finish(db.pool, { callId, execToken, state, because: null, retentionMs: 60_000, result: null });
       return { execution: state, summary: null };
+    },
+  };
+}
+
+/** Executes as a gateway does that has recorded the votes itself: nothing is left to be settled. */
+export function settlingExecutor(db: TestDatabase): GatewayActivities {
+  return {
+    executeHeldCall: async ({ callId, digest, votes }) => {
+      const execToken = randomUUID();
+      assert.equal(await claim(db.pool, { callId, digest, execToken, votes, handles: [] }), true);
+      const decided = { recorded: votes.length, atMs: votes.at(-1)?.atMs ?? 0 };
+      const end = { callId, execToken, state: 'succeeded', because: null, retentionMs: 60_000 } as const;
+      await finish(db.pool, { ...end, result: null, decided });
+      return { execution: 'succeeded', summary: null, settled: true };
     },
   };
 }

@@ -1,3 +1,4 @@
+import { decidedCall } from '../../../db/held-deciding.ts';
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,7 +37,9 @@ test('an approved call reaches upstream once, with exactly the arguments that we
     const input = await approvals.next();
     assert.equal(one.upstream.calls().length, 0);
     const result = await one.execute({ ...input, votes: [countedVote(input)] });
-    assert.deepEqual(result, { execution: 'succeeded', summary: null });
+    assert.deepEqual(result, { execution: 'succeeded', summary: null, settled: true });
+    const decided = await decidedCall(db.pool, input.callId);
+    assert.equal(decided?.votesRecorded, 1, 'what is said to be settled has its votes recorded');
     const answer = await request.stream.response();
     assert.equal(answer.result?.content[0]?.text, 'done');
     await held;
