@@ -1,4 +1,5 @@
 import type { SessionFacts } from '../../recording/event.ts';
+import { jwsHash } from '../../recording/jws-hash.ts';
 import type { Claimed, RunDeps } from './run-call.ts';
 
 /**
@@ -16,7 +17,9 @@ export async function recordVotes(
   try {
     await Promise.all(
       votes.all.slice(votes.recorded).map(async (vote) => {
-        await recordVote(deps, call.facts, { callId, ...vote });
+        const { jws, ...said } = vote;
+        // As the worker records it: the signed vote is in the row, its hash in the log.
+        await recordVote(deps, call.facts, { callId, ...said, jwsHash: jwsHash(jws) });
         const { decision, via } = vote;
         const { correlationId } = call.facts;
         deps.log.info({ callId, correlationId, decision, via }, 'a decision counted');
