@@ -40,7 +40,7 @@ export function startCardWork(
   const side = new wf.CancellationScope();
   let shown = 0;
   let inSlack = true;
-  const announced = (answer: { slack: boolean } | void): void => {
+  const announced = (answer: { slack: boolean } | undefined): void => {
     inSlack = answer?.slack ?? true;
   };
   const announcing = side.run(() =>
@@ -76,7 +76,7 @@ export function startCardWork(
 async function askedAtOnce(
   callId: string,
   told: (inSlack: boolean) => void,
-  announced: (answer: { slack: boolean } | void) => void,
+  announced: (answer: { slack: boolean } | undefined) => void,
 ): Promise<boolean> {
   try {
     announced(await firstTries.announce({ callId }));

@@ -244,7 +244,7 @@ export interface ClockState {
 /** Activities of the worker process. */
 export interface WorkerActivities extends TimeActivities {
   /** Posts the card wherever the groups are to be asked. Safe to repeat. Says if there is Slack; 0.2.0 said nothing. */
-  announce(input: { callId: string }): Promise<{ slack: boolean } | void>;
+  announce(input: { callId: string }): Promise<{ slack: boolean } | undefined>;
   /** Stores the votes counted so far and brings every card up to date. Safe to repeat. */
   showProgress(input: { callId: string; votes: readonly CountedVote[] }): Promise<void>;
   /**
