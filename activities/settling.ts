@@ -20,8 +20,7 @@ export function createActivities(deps: ActivitiesDeps): WorkerActivities {
     ...createTimekeeping(deps),
     announce: async ({ callId }) => {
       // The workflow runs, whether or not the gateway that started it lived to write that down.
-      if (!(await markOpened(pool, callId))) return;
-      await cards?.announce(callId);
+      if (await markOpened(pool, callId)) await cards?.announce(callId);
       return { slack: cards !== null };
     },
     showProgress: async ({ callId, votes }) => {
