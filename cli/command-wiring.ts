@@ -186,7 +186,7 @@ async function withRecordings(
 }
 
 /** Who gives a command is recorded with what they do; the recorder is closed at the end. */
-async function acting<T>(
+export async function acting<T>(
   { pool, keys }: Pick<Opened, 'pool' | 'keys'>,
   work: (parts: { person: string; recordAct: RecordAct }) => Promise<T>,
 ): Promise<T> {

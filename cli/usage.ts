@@ -40,6 +40,7 @@ Set up
   policy check [FILE]         says what is wrong with a policy, with file and line
   policy test CASES.yaml      runs calls through the policy and compares the verdicts
   mask FILE|-                 prints a text as a masking profile would have it
+  mask --report               what a changed policy would mask of recorded traffic, and what no longer
   tokens create|list|revoke   access tokens (hpat_…) of people and services
   keys generate               makes the keys that production needs
   call CONNECTION TOOL [JSON] makes one tool call through a running gateway, to try it out

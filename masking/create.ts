@@ -40,12 +40,17 @@ export function createMaskingEngine(
   pool: MaskPool | null = null,
 ): MaskingEngine {
   const ready = new Map<string, Prepared>();
+  const preparedOf = (name: string): Prepared => {
+    const profile = config.profiles[name];
+    if (profile === undefined) throw new Error(`there is no masking profile named ${JSON.stringify(name)}`);
+    const prepared = ready.get(name) ?? prepare(config, profile);
+    ready.set(name, prepared);
+    return prepared;
+  };
   return {
     masker(name, options = {}) {
-      const profile = config.profiles[name];
-      if (profile === undefined) throw new Error(`there is no masking profile named ${JSON.stringify(name)}`);
-      const prepared = ready.get(name) ?? prepare(config, profile);
-      ready.set(name, prepared);
+      const prepared = preparedOf(name);
+      const { profile } = prepared;
       const masker = createMasker(prepared, options, pseudonymKey);
       const off = (kind: keyof LaterMasker) => async (text: string) =>
         pool === null || text.length < largeTextLength
@@ -56,6 +61,14 @@ export function createMaskingEngine(
         requests: profile.requests,
         later: { message: off('message'), json: off('json'), text: off('text') },
       };
+    },
+    covers(name, detector, path, key) {
+      const { profile, text, fields } = preparedOf(name);
+      if (detector === 'binary') return profile.images === 'drop';
+      const field = fields.operatorFor(path, key);
+      if (detector === 'field') return field !== null && field !== 'keep';
+      const own = config.detectors.some(({ name: user }) => user === detector);
+      return field !== 'keep' && (own ? !profile.except.includes(detector) : text.enabled(detector));
     },
     profileFor: (place) => profileAt(config.uses, place),
     restore: config.restore,

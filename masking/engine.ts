@@ -70,6 +70,11 @@ export interface MaskingEngine {
    * @throws Error when there is no such profile (policy was checked for this when it was loaded)
    */
   masker(profile: string, options?: MaskerOptions): Masker;
+  /**
+   * Whether a profile still masks what a detector finds at a path (`$.a.b[0]`) under a key: it is switched on, and no
+   * field excepts the place. For `field` and `binary`, whether the profile has that field, or drops bytes.
+   */
+  covers(profile: string, detector: string, path: string, key: string): boolean;
   /** The profile for what no rule of policy gave one to. */
   profileFor(place: Place): string;
   /** Where tokens may be opened beyond the connection they come from. */

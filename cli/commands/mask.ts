@@ -7,17 +7,28 @@ import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-confi
 import { profileNames } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
+import type { Policy } from '../../policy/policy.ts';
+import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Invocation } from '../main.ts';
 import { ruleFileReader } from '../masking.ts';
 import { readPolicy } from '../policy-file.ts';
 import { demonstrated } from '../starter/demonstration.ts';
 
-const usage = `Usage: holdpoint mask FILE|- [--profile NAME] [--config FILE] [--json]
+const usage = `Usage:
+  holdpoint mask FILE|- [--profile NAME] [--config FILE] [--json]
+  holdpoint mask --report [--policy FILE] [--profile NAME] [--connection NAME] [--from TIME] [--to TIME] [--json]
 
 Prints the text as a masking profile of the configured policy would have it; - reads standard input.
 --profile  the profile; without it, default
 --json     what was found instead: detector, path, operator, confidence; never values
+
+With --report, says what a changed policy would mask of recorded traffic in addition, and what it would no longer
+mask: by detector, connection and tool, with counts and places, never values. Doing so is recorded.
+--policy      the changed policy; without it, the configured one
+--profile     one profile for everything; without it, those that the policy gives by rule and place
+--connection  only this connection
+--from, --to  times such as 2026-11-20T00:00:00Z; without them, yesterday (UTC)
 
 Exit code: 0 done, 1 failed, 2 usage.
 `;
@@ -31,6 +42,8 @@ const options = {
 /** `holdpoint mask …`. @throws ConfigError when configuration or policy cannot be read */
 export async function mask(invocation: Invocation): Promise<number> {
   const { argv, cwd, out, err } = invocation;
+  if (argv.includes('--report'))
+    return (await import('../mask-report-wiring.ts')).maskReport(invocation, usage);
   const misused = (message: string): number => {
     err(`${message}\n\n${usage}`);
     return 2;
@@ -62,8 +75,17 @@ export async function mask(invocation: Invocation): Promise<number> {
 }
 
 /** The `masking:` of the policy that `holdpoint up` would have, checked. */
-async function configuredMasking({ configFile, dataDir, env, cwd }: Invocation) {
-  const config = demonstrated(
+async function configuredMasking(invocation: Invocation) {
+  const config = await configuredBy(invocation);
+  const readText = ruleFileReader(config.policy);
+  // Before the first `holdpoint up` there is no policy yet: then what is in force without one.
+  if (config.file === null && !existsSync(config.policy)) return { raw: undefined, readText };
+  const policy = await readMaskingPolicy(config, config.policy);
+  return { raw: policy.masking, readText };
+}
+
+async function configuredBy({ configFile, dataDir, env, cwd }: Invocation): Promise<Config> {
+  return demonstrated(
     await loadConfig({
       ...(configFile ? { file: configFile } : {}),
       ...(dataDir ? { dataDir } : {}),
@@ -71,17 +93,18 @@ async function configuredMasking({ configFile, dataDir, env, cwd }: Invocation) 
       cwd,
     }),
   );
-  const readText = ruleFileReader(config.policy);
-  // Before the first `holdpoint up` there is no policy yet: then what is in force without one.
-  if (config.file === null && !existsSync(config.policy)) return { raw: undefined, readText };
-  const compiled = compilePolicy(await readPolicy(config.policy), {
-    file: config.policy,
+}
+
+/** A policy, checked with its masking and against the configured connections. @throws Error that says what is wrong */
+export async function readMaskingPolicy(config: Config, file: string): Promise<Policy> {
+  const compiled = compilePolicy(await readPolicy(file), {
+    file,
     connections: Object.keys(config.connections),
     slackConfigured: null,
-    checkMasking: (value) => checkMaskingConfig(value, readText),
+    checkMasking: (value) => checkMaskingConfig(value, ruleFileReader(file)),
   });
   if ('errors' in compiled) throw new Error(compiled.errors.map(formatPolicyError).join('\n'));
-  return { raw: compiled.policy.masking, readText };
+  return compiled.policy;
 }
 
 function isJson(text: string): boolean {

@@ -47,7 +47,8 @@ export function numberOf(value: string, option: string): number {
   return number;
 }
 
-function dateOf(value: string, option: string): Date {
+/** @throws UsageError */
+export function dateOf(value: string, option: string): Date {
   const date = new Date(value);
   if (Number.isNaN(date.getTime()))
     throw new UsageError(`${option} must be a time such as 2026-11-21T10:00:00Z`);
