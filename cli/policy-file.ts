@@ -22,6 +22,11 @@ export interface PolicyFileHandle {
   current(): Policy;
   /** The text that it was read from. */
   text(): string;
+  /**
+   * Awaited before a changed policy is in force, with its text. When it rejects, the one in force stays, and the change
+   * is tried again a moment later.
+   */
+  beforeChange(step: (policy: Policy, text: string) => Promise<void>): void;
   /** Called after each change, once the new policy is in force. */
   onChange(listener: (policy: Policy) => void): void;
   close(): void;
@@ -43,6 +48,7 @@ export async function openPolicyFile(file: string, options: PolicyFileOptions): 
   const text = await readPolicy(file);
   const first = compilePolicy(text, { ...options, file });
   if ('errors' in first) throw new ConfigError(first.errors);
+  const steps: ((policy: Policy, text: string) => Promise<void>)[] = [];
   const listeners: ((policy: Policy) => void)[] = [];
   let current = first.policy;
   let seen = text;
@@ -62,6 +68,14 @@ export async function openPolicyFile(file: string, options: PolicyFileOptions): 
     const next = compilePolicy(changed, { ...options, file });
     if ('errors' in next) return refuse(options.log, file, current, next.errors);
     if (next.policy.version === current.version) return;
+    try {
+      for (const step of steps) await step(next.policy, changed);
+    } catch (error) {
+      seen = inForce;
+      const facts = { file, inForce: current.version, err: error };
+      options.log.error(facts, 'the changed policy cannot be put in force yet; the one in force stays');
+      return;
+    }
     options.log.info({ file, from: current.version, to: next.policy.version }, 'policy changed');
     current = next.policy;
     inForce = changed;
@@ -71,6 +85,7 @@ export async function openPolicyFile(file: string, options: PolicyFileOptions): 
   return {
     current: () => current,
     text: () => inForce,
+    beforeChange: (step) => void steps.push(step),
     onChange: (listener) => void listeners.push(listener),
     close,
   };

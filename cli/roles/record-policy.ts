@@ -1,25 +1,23 @@
 import type { Masker } from '../../masking/engine.ts';
+import type { Policy } from '../../policy/policy.ts';
 import type { Recorder } from '../../recording/event.ts';
-import type { Logger } from '../log.ts';
 import type { Rules } from './rules.ts';
 
 /**
- * Records the text of the policy in force, masked, at the start and after each change: every message names the
- * version that it was decided by, and an auditor must be able to say what that version said.
+ * Records the text of the policy, masked, at the start and with each change before it is in force: every message names
+ * the version that it was decided by, and an auditor must be able to say what that version said. A change that cannot
+ * be recorded is not in force.
  * @throws RecordingError when the policy at the start could not be recorded
  */
 export async function recordPolicy(
-  rules: Rules,
+  rules: Pick<Rules, 'beforeChange' | 'policy' | 'policyText'>,
   deps: {
     readonly recorder: Recorder;
     readonly masker: () => Masker;
     readonly replica: string;
-    readonly log: Logger;
   },
 ): Promise<void> {
-  const write = async (): Promise<void> => {
-    const { version } = rules.policy();
-    const text = rules.policyText();
+  const write = async ({ version }: Policy, text: string): Promise<void> => {
     await deps.recorder.append(factsOf(new Date()), {
       kind: 'admin',
       direction: 'none',
@@ -34,12 +32,8 @@ export async function recordPolicy(
         .json(JSON.stringify({ act: 'policy.inForce', version, replica: deps.replica, text })).text,
     });
   };
-  await write();
-  rules.onChange(() => {
-    write().catch((error: Error) =>
-      deps.log.error({ err: error }, 'the changed policy is in force, but its text could not be recorded'),
-    );
-  });
+  rules.beforeChange(write);
+  await write(rules.policy(), rules.policyText());
 }
 
 function factsOf(now: Date) {

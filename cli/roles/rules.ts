@@ -13,6 +13,8 @@ export interface Rules {
   policy(): Policy;
   /** The text of the policy in force. */
   policyText(): string;
+  /** Awaited before a changed policy is in force; when it rejects, the one in force stays for now. */
+  beforeChange(step: (policy: Policy, text: string) => Promise<void>): void;
   /** Called after each change of policy. */
   onChange(listener: () => void): void;
   masking(): MaskingEngine;
@@ -37,6 +39,7 @@ export async function openRules({ config, keys, log, together }: RoleContext): P
   return {
     policy: () => file.current(),
     policyText: () => file.text(),
+    beforeChange: (step) => file.beforeChange(step),
     onChange: (listener) => file.onChange(listener),
     masking: () => masking.engine(),
     profiles: () => profileNames(file.current().masking),

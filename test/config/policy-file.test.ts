@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ConfigError } from '../../cli/config/config-error.ts';
+import { recordPolicy } from '../../cli/roles/record-policy.ts';
+import { loadMaskingConfig } from '../../masking/check-config.ts';
+import { createMaskingEngine } from '../../masking/create.ts';
 import { openPolicyFile, type PolicyFileHandle } from '../../cli/policy-file.ts';
 
 const surroundings = { connections: ['files'], slackConfigured: null, checkMasking: () => [] };
@@ -69,6 +72,50 @@ test('a changed policy is in force without a restart, however an editor writes i
     heard.lines.map(({ level }) => level),
     ['info', 'info'],
   );
+});
+
+test('the text of a changed policy is recorded before it is in force; what cannot be recorded is not in force, until it can', {
+  timeout: 30_000,
+}, async (t) => {
+  const dir = await folder(t);
+  const file = join(dir, 'policy.yaml');
+  await writeFile(file, 'default: deny\n');
+  const heard = listen();
+  const handle = await open(t, file, heard.log);
+  const recorded: { said: unknown; inForce: string; version: string | null }[] = [];
+  let refused = false;
+  const recorder = {
+    async append(_: unknown, { bytes, policyVersion }: { bytes: unknown; policyVersion: string | null }) {
+      if (refused) throw new Error('the recording cannot be written now');
+      const said: unknown = JSON.parse(String(bytes));
+      recorded.push({ said, inForce: handle.current().version, version: policyVersion });
+    },
+  };
+  const rules = { ...handle, policy: () => handle.current(), policyText: () => handle.text() };
+  const masker = createMaskingEngine(loadMaskingConfig({})).masker('default');
+  await recordPolicy(rules, { recorder: recorder as never, masker: () => masker, replica: 'r' });
+  const first = handle.current().version;
+  refused = true;
+  await writeFile(file, 'default: pass\n');
+  await heard.next(1);
+  assert.match(heard.lines[0]?.message ?? '', /cannot be put in force yet/);
+  assert.equal(handle.current().version, first);
+  refused = false;
+  for (let n = heard.lines.length; handle.current().version === first; n += 1) await heard.next(n + 1);
+  const second = handle.current().version;
+  assert.deepEqual(
+    recorded.map(({ inForce, version }) => [inForce, version]),
+    [
+      [first, first],
+      [first, second],
+    ],
+  );
+  assert.deepEqual(recorded[1]?.said, {
+    act: 'policy.inForce',
+    version: second,
+    replica: 'r',
+    text: 'default: pass\n',
+  });
 });
 
 test('a wrong change keeps the policy in force and says file, line and reason', {
