@@ -16,6 +16,7 @@ import { noteSigner, noteVerifier } from '../../recording/log/note.ts';
 import { openProof } from '../../recording/log/proof.ts';
 import { entriesOf } from '../../recording/log/tiles.ts';
 import { openTombstone, signTombstone } from '../../recording/log/tombstone.ts';
+import { openCopy, readCopyKey } from '../../recording/sealed-copy.ts';
 import { payloadOpener } from '../../recording/strand.ts';
 
 interface Vectors {
@@ -46,28 +47,41 @@ interface Vectors {
 }
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const vectors = JSON.parse(await readFile(new URL('vectors/v1.json', import.meta.url), 'utf8')) as Vectors;
+const read = async (name: string): Promise<unknown> =>
+  JSON.parse(await readFile(new URL(`vectors/${name}.json`, import.meta.url), 'utf8'));
+const vectors = (await read('v1')) as Vectors;
+/** With a risk, and a sealed copy. */
+const later = (await read('v1-copy')) as Omit<Vectors, 'log'> & { copyKey: string; copied: string };
 
-test('what was recorded in version 1 is still read', () => {
-  const opener = payloadOpener(hex(vectors.dataKey));
-  let previous: Uint8Array = Buffer.alloc(32);
-  for (const [seq, vector] of vectors.records.entries()) {
-    const bytes = hex(vector.header);
-    const header = decodeHeader(bytes);
-    const { facts, bytes: said } = opener.open(bytes, hex(vector.sealed));
-    assert.deepEqual([header.kind, header.direction, header.seq], [vector.kind, vector.direction, seq]);
-    assert.deepEqual(facts, vector.facts);
-    assert.equal(said.toString('base64'), vector.bytes);
-    assert.equal(opener.recordKey(bytes).toString('hex'), vector.key);
-    assert.deepEqual(Buffer.from(header.previous), Buffer.from(previous));
-    assert.equal(
-      vector.unmasked === null ? null : opener.wasUnmasked(bytes, vector.unmasked),
-      vector.unmasked === null ? null : true,
-    );
-    previous = leafHash(bytes);
-    assert.equal(leafHash(bytes).toString('hex'), vector.leaf);
-  }
-  assert.equal(sessionRef(vectors.sessionId).toString('hex'), vectors.sessionReference);
+for (const { dataKey, sessionId, sessionReference, records } of [vectors, later])
+  test(`what was recorded in version 1 is still read: ${sessionId}`, () => {
+    const opener = payloadOpener(hex(dataKey));
+    let previous: Uint8Array = Buffer.alloc(32);
+    for (const [seq, vector] of records.entries()) {
+      const bytes = hex(vector.header);
+      const header = decodeHeader(bytes);
+      const { facts, bytes: said } = opener.open(bytes, hex(vector.sealed));
+      assert.deepEqual([header.kind, header.direction, header.seq], [vector.kind, vector.direction, seq]);
+      assert.deepEqual(facts, vector.facts);
+      assert.equal(said.toString('base64'), vector.bytes);
+      assert.equal(opener.recordKey(bytes).toString('hex'), vector.key);
+      assert.deepEqual(Buffer.from(header.previous), Buffer.from(previous));
+      assert.equal(
+        vector.unmasked === null ? null : opener.wasUnmasked(bytes, vector.unmasked),
+        vector.unmasked === null ? null : true,
+      );
+      previous = leafHash(bytes);
+      assert.equal(leafHash(bytes).toString('hex'), vector.leaf);
+    }
+    assert.equal(sessionRef(sessionId).toString('hex'), sessionReference);
+  });
+
+test("what was masked opens with the private key that it was sealed to, and its session's", () => {
+  const copy = later.records.find(({ kind }) => kind === 'copy');
+  const header = decodeHeader(hex(copy?.header ?? ''));
+  const { bytes } = payloadOpener(hex(later.dataKey)).open(hex(copy?.header ?? ''), hex(copy?.sealed ?? ''));
+  assert.equal(openCopy(readCopyKey(later.copyKey), bytes, header).toString(), later.copied);
+  assert.deepEqual(later.records[1]?.facts['risk'], 'critical');
 });
 
 test('one changed bit in header or payload, or another place, does not open', () => {
@@ -90,8 +104,10 @@ test('one changed bit in header or payload, or another place, does not open', ()
 
 test('a reader written from the document alone reads it too', () => {
   // docs/recording-format.md, sections 2 to 5, with nothing of ours.
-  const dataKey = hex(vectors.dataKey);
-  for (const vector of vectors.records) {
+  const both = [vectors, later].flatMap((one) =>
+    one.records.map((vector) => ({ vector, dataKey: hex(one.dataKey) })),
+  );
+  for (const { vector, dataKey } of both) {
     const header = hex(vector.header);
     const sealed = hex(vector.sealed);
     assert.equal(header.toString('latin1', 0, 4), 'HPR1');
