@@ -179,7 +179,7 @@ function runHoldpoint(name: string, args: readonly string[]): RoleProcess {
     kill: async () => void (await end('SIGKILL')),
     stop: async () => end('SIGTERM'),
     says: async (text) => {
-      const late = Date.now() + 40_000;
+      const late = Date.now() + 120_000;
       while (!out.includes(text)) {
         if (child.exitCode !== null || Date.now() > late)
           throw new Error(`${name} did not say "${text}":\n${out}${err}`);
