@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createRecordAct, type RecordAct } from '../console/acts.ts';
-import type { Identity } from '../console/identity.ts';
+import { type Identity, placed } from '../console/identity.ts';
 import { may, type Permission, rolesThatMay } from '../console/roles.ts';
 import { personHandles, revokedAmong } from '../db/revocations.ts';
 import type { Pool } from '../db/pool.ts';
@@ -18,6 +18,7 @@ import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
 import { defaultMasker, maskingReasons, ruleFileReader } from './masking.ts';
 import { knownScopes } from './known-scopes.ts';
+import { slackStanding } from './roles/slack-parts.ts';
 import { temporalLink } from './roles/temporal.ts';
 import { type Addresses, openDatabase, resolveAddresses } from './services.ts';
 
@@ -155,12 +156,13 @@ export async function atCommandLine(
   permission?: Permission,
 ): Promise<Identity> {
   const { login } = config.console;
-  const identity = await commandLineIdentity({
+  const proven = await commandLineIdentity({
     login,
     credentialFile: join(config.dataDir, 'console-credential'),
     idToken: env['HOLDPOINT_ID_TOKEN'],
     pool,
   });
+  const identity = await placed(proven, slackStanding({ config, pool, log: createLog('error', 'cli') }));
   const by = await revokedAmong(pool, personHandles(identity.person.keys));
   if (by) throw new Error(`access of ${identity.person.name} has been revoked (${by.id})`);
   if (permission && !may(identity, config.roles, permission))

@@ -13,7 +13,7 @@ import type { BreakGlassDesk } from './break-glass.ts';
 import type { DefinitionDesk } from './definition-decision.ts';
 import type { RecordAct } from './acts.ts';
 import type { SignedLog } from './inclusion.ts';
-import type { Identity } from './identity.ts';
+import type { Identity, LookIntoSlack } from './identity.ts';
 import type { ContainmentDeps } from '../db/revoke.ts';
 import type { Roles } from './roles.ts';
 import type { Auditors } from './sight.ts';
@@ -106,6 +106,8 @@ export interface ConsoleDeps {
   readonly log: FastifyBaseLogger;
   /** Masks what people write before it is stored. */
   readonly maskText: (text: string) => Masked<string>;
+  /** Where people belong in Slack; left out where no Slack is configured. */
+  readonly lookIntoSlack?: LookIntoSlack | null;
   /** Who may look at recordings and at every request, where people sign in at an identity provider; nobody when left out. */
   readonly auditors?: Auditors | null;
   /** Who is what on Holdpoint itself, where people sign in at an identity provider; nobody is when left out. */
@@ -173,6 +175,7 @@ export interface ConsoleContext {
   readonly approvals: Pick<Approvals, 'decide' | 'extend'>;
   readonly login: Login;
   readonly visits: Visits;
+  readonly lookIntoSlack: LookIntoSlack | null;
   readonly auditors: Auditors | null;
   /** Who may see every request. */
   readonly viewers: Auditors;

@@ -11,6 +11,32 @@ export interface Identity {
   readonly groups: readonly string[];
   /** True for the person proven by the credential in the data directory. */
   readonly local: boolean;
+  /** Where they belong in Slack; left out where nobody can be asked. */
+  readonly slack?: SlackPlaces;
+}
+
+/** Ids of Slack user groups, and of channels whose members may decide, to which somebody belongs at this moment. */
+export interface SlackPlaces {
+  readonly places: readonly string[];
+  /** Those of which Slack did not say: they count as not belonging. */
+  readonly unknown: readonly string[];
+}
+
+/** Finds out where somebody with these keys belongs in Slack; `keys` are those of their linked Slack accounts. */
+export type LookIntoSlack = (
+  keys: readonly string[],
+) => Promise<SlackPlaces & { readonly keys: readonly string[] }>;
+
+/** Somebody with where they belong in Slack now, and the Slack accounts that are theirs. */
+export async function placed(identity: Identity, look: LookIntoSlack | null): Promise<Identity> {
+  if (!look || identity.local) return identity;
+  const { keys, places, unknown } = await look(identity.person.keys);
+  const { person } = identity;
+  return {
+    ...identity,
+    person: { ...person, keys: [...new Set([...person.keys, ...keys])] },
+    slack: { places, unknown },
+  };
 }
 
 /** Whoever can read the data directory's credential, where no identity provider is configured. */
@@ -59,14 +85,33 @@ export function identityFromClaims(
 
 /**
  * The approver groups to which somebody belongs. A person is named by verified e-mail (anything with an `@`), by
- * stable key, or by OIDC subject; one directory group in common is enough. Without an identity provider the local
+ * stable key, or by OIDC subject; one directory group, Slack user group or channel in common is enough. Without an identity provider the local
  * approver stands for every group.
  */
 export function groupsOf(identity: Identity, approvers: readonly ApproverGroup[]): string[] {
   return approvers.filter((group) => identity.local || belongs(identity, group)).map((group) => group.name);
 }
 
+/** The places in Slack whose members an approver group takes in. */
+function placesOf({ slackUserGroup, slackChannel, channelMembers }: ApproverGroup): readonly string[] {
+  return [slackUserGroup, channelMembers === true ? slackChannel : null].flatMap((id) => id ?? []);
+}
+
+/** Why it is not known whether somebody belongs to one of these groups by Slack; null when that is not the question. */
+export function whyUnknown(identity: Identity, approvers: readonly ApproverGroup[]): string | null {
+  const asked = approvers.flatMap(placesOf);
+  if (asked.length === 0) return null;
+  if (!identity.slack)
+    return 'Whether you belong to a group in Slack cannot be found out here: decide in Slack.';
+  if (!identity.person.keys.some((key) => key.startsWith('slack:')))
+    return 'Members of a group in Slack decide here once they have linked their account: /holdpoint link in Slack.';
+  return asked.some((id) => identity.slack?.unknown.includes(id))
+    ? 'Slack did not say whether you belong to a group of its: try again in a moment, or decide in Slack.'
+    : null;
+}
+
 function belongs(identity: Identity, group: ApproverGroup): boolean {
+  if (placesOf(group).some((id) => identity.slack?.places.includes(id))) return true;
   if (group.groups.some((name) => identity.groups.includes(name))) return true;
   return group.people.some((person) => {
     if (identity.person.keys.includes(person)) return true;

@@ -12,7 +12,7 @@ import {
 import { shownGrant } from '../db/grants.ts';
 import { decideOn } from './decision.ts';
 import type { ConsoleContext } from './deps.ts';
-import { PageError } from './errors.ts';
+import { findCall } from './find-call.ts';
 import type { Identity } from './identity.ts';
 import { approvalPage, type ApprovalView } from './pages/approval.ts';
 import { approvalsPage } from './pages/approvals.ts';
@@ -106,18 +106,6 @@ export function callVersion(call: ShownCall, now: Date): string {
     call.endedAt?.toISOString() ?? '',
     phaseOf(call, now),
   ].join(':');
-}
-
-async function findCall(context: ConsoleContext, callId: string, identity: Identity): Promise<ShownCall> {
-  const call = await shownCall(context.pool, callId);
-  if (call && maySee(call, identity, context.viewers)) return call;
-  // One answer for both, so that ids tell nothing.
-  throw new PageError(
-    404,
-    'There is no such approval request for you',
-    'No request has this id, or you are not among those who may see it: its approvers, whoever asked, and auditors.',
-    'Look for it in the list of approvals, or ask whoever sent you the link.',
-  );
 }
 
 function filterOf(query: Record<string, unknown>): ShownFilter {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { pendingCalls, shownCall, type ShownCall } from '../db/held-calls-shown.ts';
 import { tell, voteOf } from './answer.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
-import { PageError } from './errors.ts';
+import { findCall } from './find-call.ts';
 import type { Identity } from './identity.ts';
 import { togetherPage, type TogetherView } from './pages/together.ts';
 import { formOf } from './requests.ts';
@@ -37,7 +37,7 @@ export function togetherRoutes(app: FastifyInstance, context: ConsoleContext): v
 
   app.get<{ Params: { id: string } }>('/together/:id', async (request, reply) => {
     const visit = visitOf(request);
-    const first = await find(context, request.params.id, visit.identity);
+    const first = await findCall(context, request.params.id, visit.identity);
     reply.type('text/html');
     // Where the call that the address names was decided, the others are found by it all the same.
     return page(visit, await stillWaiting(context, first, visit.identity));
@@ -47,22 +47,11 @@ export function togetherRoutes(app: FastifyInstance, context: ConsoleContext): v
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const first = await find(context, request.params.id, visit.identity);
+    const first = await findCall(context, request.params.id, visit.identity);
     const done = await decideOnAll(context, visit, first, form);
     reply.code(done.status).type('text/html');
     return page(visit, await stillWaiting(context, first, visit.identity), done);
   });
-}
-
-async function find(context: ConsoleContext, callId: string, identity: Identity): Promise<ShownCall> {
-  const call = await shownCall(context.pool, callId);
-  if (call && maySee(call, identity, context.viewers)) return call;
-  throw new PageError(
-    404,
-    'There is no such approval request for you',
-    'No request has this id, or you are not among those who may see it: its approvers, whoever asked, and auditors.',
-    'Look for it in the list of approvals, or ask whoever sent you the link.',
-  );
 }
 
 /** A call like the given one that waits, where the given one does not any more. */

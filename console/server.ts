@@ -9,6 +9,7 @@ import type { ConsoleContext, ConsoleDeps, Login } from './deps.ts';
 import { ConsoleError } from './errors.ts';
 import { failures } from './failures.ts';
 import { guard, isLoopback, ownNames } from './guard.ts';
+import { type LookIntoSlack, placed } from './identity.ts';
 import { mintLoginLink } from './login/link.ts';
 import { localLogin } from './login/local.ts';
 import { oidcLogin } from './login/oidc.ts';
@@ -56,7 +57,8 @@ export interface RunningConsole {
  * identity provider cannot be reached, or when the port is taken
  */
 export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
-  const login = await loginOf(deps);
+  const lookIntoSlack = deps.lookIntoSlack ?? null;
+  const login = placing(await loginOf(deps), lookIntoSlack);
   const configured = new URL(deps.publicUrl);
   const secure = configured.protocol === 'https:';
   const loopback = isLoopback(deps.listen.host);
@@ -80,6 +82,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     approvals: deps.approvals,
     maskText: deps.maskText,
     login,
+    lookIntoSlack,
     visits: createVisits(deps.pool, login.binding, secure),
     auditors: auditorsOf(deps),
     viewers: namedBy(deps.roles ?? {}, rolesThatMay('requests.see'), deps.auditors ?? null),
@@ -156,6 +159,17 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     });
   });
   return () => endStreams();
+}
+
+/** Whoever is looked up again right before an act is looked up in Slack too. */
+function placing(login: Login, look: LookIntoSlack | null): Login {
+  return {
+    ...login,
+    lookAgain: async (visit, context) => {
+      const again = await login.lookAgain(visit, context);
+      return 'signInAgain' in again ? again : { identity: await placed(again.identity, look) };
+    },
+  };
 }
 
 async function loginOf({ login, listen, publicUrl }: ConsoleDeps): Promise<Login> {

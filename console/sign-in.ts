@@ -3,6 +3,7 @@ import { freezeInForce } from '../db/kill-switch.ts';
 import { personHandles, revokedAmong } from '../db/revocations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
+import { placed } from './identity.ts';
 
 const visits = new WeakMap<FastifyRequest, Visit>();
 
@@ -12,7 +13,8 @@ export function requireVisit(app: FastifyInstance, context: ConsoleContext): voi
     const visit = await context.visits.find(request);
     if (visit) {
       await refuseRevoked(context, visit);
-      visits.set(request, { ...visit, freeze: await freezeInForce(context.pool) });
+      const identity = await placed(visit.identity, context.lookIntoSlack);
+      visits.set(request, { ...visit, identity, freeze: await freezeInForce(context.pool) });
       return undefined;
     }
     const to = request.method === 'GET' ? request.url : '/';

@@ -1,6 +1,6 @@
 import type { HeldState, ShownCall } from '../db/held-calls-shown.ts';
 import { lacking, type Lacking } from '../workflows/quorum.ts';
-import { groupsOf, type Identity } from './identity.ts';
+import { groupsOf, type Identity, whyUnknown } from './identity.ts';
 
 /** Why somebody may or may not decide on a request. */
 export type Standing =
@@ -23,11 +23,12 @@ export function standingOf(call: ShownCall, identity: Identity): Standing {
   if (call.votes.some((vote) => vote.person.keys.some((key) => keys.includes(key))))
     return { may: false, because: 'You have decided already. It waits for other people.' };
   const groups = groupsOf(identity, call.approvers);
-  if (groups.length === 0)
-    return {
-      may: false,
-      because: `You may look, but not decide: you are not in ${call.approvers.map((group) => group.name).join(', ')}.`,
-    };
+  if (groups.length === 0) {
+    const names = call.approvers.map((group) => group.name).join(', ');
+    const unknown = whyUnknown(identity, call.approvers);
+    const because = `You may look, but not decide: you are not in ${names}.${unknown === null ? '' : ` ${unknown}`}`;
+    return { may: false, because };
+  }
   return { may: true, groups };
 }
 

@@ -26,6 +26,15 @@ export async function personOf(db: Queryable, key: string, name: string): Promis
   return { keys: [...keys].sort(), name };
 }
 
+/** Every key that was linked to any of these, these themselves included. */
+export async function linkedKeys(db: Queryable, keys: readonly string[]): Promise<readonly string[]> {
+  const { rows } = await db.query<{ key: string }>(
+    `select key from people_keys where person_id in (select person_id from people_keys where key = any($1))`,
+    [keys],
+  );
+  return [...new Set([...keys, ...rows.map((row) => row.key)])];
+}
+
 /** What came of linking two keys. */
 export type Linked = 'linked' | 'already';
 

@@ -3,10 +3,8 @@ import { rememberedGroups, slackKey } from '../db/people.ts';
 import type { Queryable } from '../db/pool.ts';
 import type { ApproverGroup } from '../policy/verdict.ts';
 import { keyOfSlackEmail } from './emails.ts';
+import { createSlackMembers } from './places.ts';
 
-/** Slack allows about 20 calls a minute for user groups: an answer is used again for this long. */
-const membersFreshMs = 20_000;
-const mostChannelMembers = 5000;
 /** Directory groups count as long as the login that vouched for them. */
 const directoryGroupsFreshMs = 8 * 3600_000;
 
@@ -35,12 +33,7 @@ export function createMembership(deps: {
   client: WebClient;
   now?: () => number;
 }): MembershipLookup {
-  const now = deps.now ?? Date.now;
-  const userGroupMembers = cached(now, async (usergroup) => {
-    const { users = [] } = await deps.client.usergroups.users.list({ usergroup });
-    return users;
-  });
-  const channelMembers = cached(now, (channel) => membersOf(deps.client, channel));
+  const members = createSlackMembers(deps);
   return {
     of: async (decider, groups) => {
       const answers = await Promise.all(
@@ -94,47 +87,15 @@ export function createMembership(deps: {
   }
 
   async function inChannel(channel: string, decider: Decider): Promise<boolean> {
-    return (await channelMembers(channel)).includes(decider.user);
+    return (await members.ofChannel(channel)).includes(decider.user);
   }
 
   async function inUserGroup(userGroup: string, decider: Decider): Promise<boolean> {
-    return (await userGroupMembers(userGroup)).includes(decider.user);
+    return (await members.ofUserGroup(userGroup)).includes(decider.user);
   }
 }
 
 /** Whether a key is that of an OIDC subject: `oidc:<issuer>#<subject>`. */
 function isSubject(key: string, subject: string): boolean {
   return key.startsWith('oidc:') && key.slice(key.indexOf('#') + 1) === subject;
-}
-
-/** Everybody in a channel, page by page; a channel of more people than this is no set of approvers. */
-async function membersOf(client: WebClient, channel: string): Promise<readonly string[]> {
-  const members: string[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await client.conversations.members({
-      channel,
-      limit: 1000,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    members.push(...(page.members ?? []));
-    cursor = page.response_metadata?.next_cursor;
-    if (!cursor) return members;
-    if (members.length >= mostChannelMembers)
-      throw new Error(`channel ${channel} has more than ${mostChannelMembers} members`);
-  }
-}
-
-function cached(
-  now: () => number,
-  ask: (id: string) => Promise<readonly string[]>,
-): (id: string) => Promise<readonly string[]> {
-  const cache = new Map<string, { users: readonly string[]; goodUntilMs: number }>();
-  return async (id) => {
-    const kept = cache.get(id);
-    if (kept && kept.goodUntilMs > now()) return kept.users;
-    cache.delete(id);
-    const users = await ask(id);
-    cache.set(id, { users, goodUntilMs: now() + membersFreshMs });
-    return users;
-  };
 }

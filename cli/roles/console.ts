@@ -16,6 +16,7 @@ import { defaultMasker, maskingReasons, ruleFileReader } from '../masking.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { openConnectDesk } from './credentials.ts';
 import { openRules } from './rules.ts';
+import { slackStanding } from './slack-parts.ts';
 import { temporalLink } from './temporal.ts';
 
 /**
@@ -42,6 +43,7 @@ export async function startConsoleRole(
     approvals: maskingReasons(createApprovals(link.client, keys.voteKey)),
     maskText: (text) => masker.text(text).text,
     login,
+    lookIntoSlack: slackStanding(context),
     auditors: config.console.auditors,
     roles: config.roles,
     containment: {

@@ -3,6 +3,7 @@ import { noteTokenUse, standingToken } from '../../db/access-tokens.ts';
 import { isPersonalToken } from '../../db/personal-token.ts';
 import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import type { ConsoleContext } from '../deps.ts';
+import { placed } from '../identity.ts';
 import { formMark } from '../visits.ts';
 import { type ApiCaller, ApiProblem } from './endpoint.ts';
 
@@ -25,7 +26,7 @@ export async function callerOf(context: ConsoleContext, request: FastifyRequest)
     ...caller.handles,
   ]);
   if (by) throw new ApiProblem('revoked', `access of this ${by.kind} has been revoked (${by.id})`);
-  return caller;
+  return { ...caller, identity: await placed(caller.identity, context.lookIntoSlack) };
 }
 
 async function bearer(
