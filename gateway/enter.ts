@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { MaskingEngine } from '../masking/engine.ts';
 import type { Caller } from '../policy/caller.ts';
 import type { Gate } from './containment/gate.ts';
 import { callerHandles } from './containment/handles.ts';
@@ -19,6 +20,7 @@ export interface EnterDeps {
   readonly sessions: Sessions;
   readonly upstreams: Upstreams;
   readonly gate: Gate;
+  readonly maskers: () => MaskingEngine;
   readonly publicUrl: string;
 }
 
@@ -116,7 +118,7 @@ export async function enter(
     return { session, newSessionId: null, era };
   }
   if (message.kind === 'request' && message.method === 'initialize') {
-    const named = caller.client === null ? { ...caller, client: clientName(message.params) } : caller;
+    const named = caller.client === null ? { ...caller, client: clientName(deps, message.params) } : caller;
     const { session, id } = await deps.sessions.begin(named, upstream, correlationId);
     return { session, newSessionId: id, era };
   }
@@ -148,9 +150,11 @@ export function upstreamHeaders(
   return !isHandshake && hasVersionHeader(era.version) ? { 'mcp-protocol-version': era.version } : {};
 }
 
-/** The client's own name for itself, which nothing proves. */
-function clientName(params: Readonly<Record<string, unknown>> | null): string | null {
+/** The client's own name for itself, which nothing proves; it is shown and stored, so it is masked first. */
+function clientName({ maskers }: EnterDeps, params: Readonly<Record<string, unknown>> | null): string | null {
   const info = params?.['clientInfo'];
   const name = typeof info === 'object' && info !== null ? (info as { name?: unknown }).name : null;
-  return typeof name === 'string' ? `mcp:${name.slice(0, 100)}` : null;
+  return typeof name === 'string'
+    ? `mcp:${maskers().masker('default').text(name.slice(0, 500)).text.slice(0, 100)}`
+    : null;
 }

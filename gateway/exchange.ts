@@ -64,6 +64,8 @@ export interface Classified extends Exchange {
 /** After `mask`. */
 export interface MaskedExchange extends Classified {
   readonly masker: Masker;
+  /** The target as it is recorded and shown: a resource's address may hold a secret. */
+  readonly shownTarget: string;
   readonly maskedJson: Masked<string>;
   readonly objection?: Objection;
 }

@@ -80,7 +80,7 @@ function listening(
 /** A task's call may become a task of upstream's, too; everything else is one message. */
 function sentAs(
   { recorder }: ForwardDeps,
-  { session, stream, masker, correlationId, target }: MaskedExchange,
+  { session, stream, masker, correlationId, shownTarget }: MaskedExchange,
   json: string,
   options: SendOptions & { readonly idJson: string },
 ): AsyncIterable<UpstreamMessage> {
@@ -91,7 +91,7 @@ function sentAs(
       direction: 'client-to-upstream',
       callId: correlationId,
       method: 'tasks/result',
-      tool: target,
+      tool: shownTarget,
       verdict: null,
       rule: null,
       policyVersion: null,

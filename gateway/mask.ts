@@ -114,7 +114,8 @@ export async function mask(deps: MaskDeps, classified: Classified): Promise<Mask
       masker.requests === 'masked' && message.kind === 'request'
         ? readRpcMessage(await shownOf(masker, message.json, stated ? null : maskedJson), anyDepth)
         : message;
-    return { ...classified, verdict, message: sent, masker, maskedJson };
+    const shownTarget = target === '' ? '' : masker.text(target).text;
+    return { ...classified, verdict, message: sent, masker, shownTarget, maskedJson };
   } catch (error) {
     // Nothing was recorded yet, and nothing can be: the request is refused as one that was never read.
     const idJson = message.kind === 'request' ? message.idJson : 'null';

@@ -17,7 +17,7 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
     direction: 'client-to-upstream',
     callId: message.kind === 'request' ? exchange.correlationId : null,
     method: message.kind === 'response' ? null : message.method,
-    tool: exchange.target === '' ? null : exchange.target,
+    tool: exchange.shownTarget === '' ? null : exchange.shownTarget,
     verdict: message.kind === 'request' ? verdict.kind : null,
     rule: message.kind === 'request' ? verdict.rule : null,
     policyVersion: verdict.policyVersion,
@@ -31,7 +31,7 @@ export async function record(deps: { readonly recorder: Recorder }, exchange: Ma
 /** Records that tokens were opened for the upstream server, and of which types; never the values. */
 async function recordRestored(
   deps: { readonly recorder: Recorder },
-  { session, masker, target, verdict, correlationId }: MaskedExchange,
+  { session, masker, shownTarget, verdict, correlationId }: MaskedExchange,
   opened: readonly OpenedToken[],
 ): Promise<void> {
   const to = session.facts.connection;
@@ -41,7 +41,7 @@ async function recordRestored(
     direction: 'none',
     callId: correlationId,
     method: 'tools/call',
-    tool: target,
+    tool: shownTarget,
     verdict: verdict.kind,
     rule: verdict.rule,
     policyVersion: verdict.policyVersion,
@@ -76,13 +76,13 @@ export async function recordConnection(
 
 /** What the steps after the verdict need to mask and record what goes back. */
 export function relayContext(deps: { readonly recorder: Recorder }, exchange: MaskedExchange): RelayContext {
-  const { message, session, masker, target } = exchange;
+  const { message, session, masker, shownTarget } = exchange;
   return {
     recorder: deps.recorder,
     masker,
     session: session.facts,
     callId: message.kind === 'request' ? exchange.correlationId : null,
     method: message.kind === 'response' ? null : message.method,
-    tool: target === '' ? null : target,
+    tool: shownTarget === '' ? null : shownTarget,
   };
 }

@@ -130,7 +130,7 @@ export async function recordHold(
     direction: 'none',
     callId,
     method: request.method,
-    tool: request.tool,
+    tool: masker.text(request.tool).text,
     verdict: 'hold',
     rule,
     policyVersion,
