@@ -31,7 +31,7 @@ Contain
 Look back
   sessions list               recorded sessions
   sessions replay SESSION     one session, as it happened
-  sessions export SESSION     a package for an auditor
+  sessions export SESSION|PERSON|TIMESPAN     a package for an auditor
   break-glass request|approve|view    what was masked, in clear: two people, recorded
   proof CALL                  one file that proves what a call was and who approved it
   verify [FILE]               proves that nothing recorded was altered

@@ -27,6 +27,10 @@ export type Permission =
   | 'containment.act'
   /** Whatever cannot be taken back, such as purging recordings. */
   | 'recordings.purge'
+  /** Keep recordings from being purged, and let them go again. */
+  | 'recordings.hold'
+  /** Wrap stored keys anew. */
+  | 'keys.rewrap'
   /** Ask for what masking took out to be opened, and look at it once somebody else has agreed. */
   | 'unmasked.ask'
   /** Agree that somebody else opens it. */
@@ -39,6 +43,8 @@ const permissions: Readonly<Record<Permission, readonly Role[]>> = {
   'containment.see': ['auditor', 'operator', 'owner'],
   'containment.act': ['operator', 'owner'],
   'recordings.purge': ['owner'],
+  'recordings.hold': ['auditor', 'owner'],
+  'keys.rewrap': ['operator', 'owner'],
   'unmasked.ask': ['auditor', 'operator', 'owner'],
   'unmasked.agree': ['owner'],
 };

@@ -87,6 +87,10 @@ function conditions(filter: SessionFilter): { where: string; values: unknown[] }
   const use = (value: unknown): string => `$${values.push(value)}`;
   const all: string[] = [];
   if (filter.subject !== undefined) all.push(`s.subject = ${use(filter.subject)}`);
+  if (filter.person !== undefined) {
+    const person = use(filter.person);
+    all.push(`(s.subject = ${person} or s.caller_key = ${person})`);
+  }
   if (filter.connection !== undefined) all.push(`s.connection = ${use(filter.connection)}`);
   if (filter.to !== undefined) all.push(`s.opened_at < ${use(filter.to)}`);
   if (filter.from !== undefined)

@@ -19,6 +19,8 @@ export interface SessionSummary {
 /** What to look for. Everything given must hold. */
 export interface SessionFilter {
   readonly subject?: string;
+  /** Whose subject or stable key it is. */
+  readonly person?: string;
   readonly connection?: string;
   /** Sessions in which one of these was seen. */
   readonly facets?: readonly Pick<Facet, 'facet' | 'value'>[];

@@ -1,29 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import type { Pool } from '../../db/pool.ts';
 import { createRecordReader } from '../../db/records-read.ts';
-import type { KeyRing } from '../../recording/key-ring.ts';
 import { matchesIn } from '../../recording/match.ts';
 import { sessionsOf } from '../../recording/search.ts';
 import { timeOf, visible } from '../../recording/transcript.ts';
+import type { RecordingDeps } from './recording-deps.ts';
 import { filterOf, filterOptions, UsageError } from './sessions-filter.ts';
 
 /**
  * `holdpoint sessions match`: whether a message is what passed before it was masked, by the keyed hashes that were
  * recorded. @returns 0 it did, 1 it did not
  */
-export async function match(
-  argv: string[],
-  deps: {
-    readonly pool: Pool;
-    readonly keyRing: KeyRing;
-    readonly out: (text: string) => void;
-    readonly recordAct: (
-      act: string,
-      details: Readonly<Record<string, string | number | null>>,
-    ) => Promise<void>;
-  },
-): Promise<number> {
+export async function match(argv: string[], deps: Omit<RecordingDeps, 'err'>): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,

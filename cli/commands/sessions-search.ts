@@ -1,24 +1,12 @@
 import { parseArgs } from 'node:util';
-import type { Pool } from '../../db/pool.ts';
 import { createRecordReader } from '../../db/records-read.ts';
-import type { KeyRing } from '../../recording/key-ring.ts';
 import { searchText } from '../../recording/search.ts';
 import { timeOf, visible } from '../../recording/transcript.ts';
+import type { RecordingDeps } from './recording-deps.ts';
 import { filterOf, filterOptions, numberOf, UsageError } from './sessions-filter.ts';
 
 /** `holdpoint sessions search`: events that say something, in the sessions that the filters leave. */
-export async function search(
-  argv: string[],
-  deps: {
-    readonly pool: Pool;
-    readonly keyRing: KeyRing;
-    readonly out: (text: string) => void;
-    readonly recordAct: (
-      act: string,
-      details: Readonly<Record<string, string | number | null>>,
-    ) => Promise<void>;
-  },
-): Promise<number> {
+export async function search(argv: string[], deps: Omit<RecordingDeps, 'err'>): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { Permission } from '../../console/roles.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { SessionSummary } from '../../recording/reader.ts';
@@ -24,7 +25,7 @@ const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [
        holdpoint sessions search TEXT [the filters of list] [--limit N] [--json]
        holdpoint sessions match  (SESSION... | --all [the filters of list]) --file FILE [--json]
        holdpoint sessions replay SESSION [--speed N | --instant] [--follow] [--json]
-       holdpoint sessions export --out DIR (--all | SESSION...) [the filters of list]
+       holdpoint sessions export (SESSION | PERSON | TIMESPAN | --all)... --out DIR [the filters of list]
        holdpoint sessions purge  [SESSION... | --older-than 90d [--connection C]] [--reason TEXT]
                                 [--dry-run [--at TIME]] [--json]
        holdpoint sessions purge  --runs [--json]
@@ -32,9 +33,19 @@ const usage = `usage: holdpoint sessions list   [--subject S] [--connection C] [
        holdpoint sessions release (SESSION | --number N) --reason TEXT
        holdpoint sessions holds  [--json]
 
+a TIMESPAN is 2026-11-01..2026-11-08 (either end may be left out), or 24h, 7d: back from now; a PERSON is a subject or a
+stable key; export goes on where an interrupted one into the same DIR stopped
 match says whether a whole message passed, byte for byte, before it was masked; nothing of it was kept for that
 purge without sessions or an age goes by recording.retention, as workers do by themselves
 `;
+
+/** What somebody must be allowed for one of the commands; a dry run and a list of purges only look. */
+export function permissionFor(argv: readonly string[]): Permission {
+  const [command] = argv;
+  const looks = argv.includes('--dry-run') || argv.includes('--runs');
+  if (command === 'purge') return looks ? 'recordings.read' : 'recordings.purge';
+  return command === 'hold' || command === 'release' ? 'recordings.hold' : 'recordings.read';
+}
 
 /** Runs `holdpoint sessions …`. @returns 0 done, 1 failed, 2 usage */
 export async function run(argv: string[], deps: SessionsDeps): Promise<number> {

@@ -5,6 +5,7 @@ import { run } from '../../cli/commands/sessions.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { replayOf } from '../../recording/replay.ts';
+import { sessionsOf } from '../../recording/search.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { facts, keyRing, message, recorderOn, sessionsDeps } from './support.ts';
 
@@ -138,4 +139,17 @@ test('a replay gives calls, holds and their decisions, part by part', async () =
   const second = await replayOf(deps, 's', { from: first.next, limit: 100 });
   assert.equal((first.events.length ?? 0) + (second?.events.length ?? 0), replay?.events.length);
   assert.equal(await replayOf(deps, 'nobody'), null);
+});
+
+test('paging through sessions leaves none out, however many were opened in the same millisecond', async () => {
+  await using db = await testDatabase();
+  await db.pool.query(
+    `insert into record_sessions (session_id, connection, caller_key, subject, opened_at)
+     select 's-' || n, 'postgres', 'k', 'alice', '2026-11-21T10:00:00.123Z'::timestamptz + n * interval '1 microsecond'
+     from generate_series(1, 350) n`,
+  );
+  const found = new Set<string>();
+  for await (const { facts } of sessionsOf({ reader: createRecordReader(db.pool) }, {}))
+    found.add(facts.sessionId);
+  assert.equal(found.size, 350);
 });
