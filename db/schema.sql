@@ -825,7 +825,7 @@ create table record_sessions (
   client text,
   credential_id text,
   actors text[] default '{}'::text[] not null,
-  opened_at timestamp with time zone default now() not null,
+  opened_at timestamp(3) with time zone default now() not null,
   ended_at timestamp with time zone,
   ended_because text,
   destroyed_at timestamp with time zone,
