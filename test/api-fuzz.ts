@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { holdCall } from './console/support.ts';
@@ -9,7 +9,8 @@ import { testDatabase } from './support/postgres.ts';
 
 /**
  * Runs schemathesis (from PyPI, in an environment of its own outside the checkout) against the API: whatever it makes
- * up from docs/openapi.json, no answer may be a 5xx, and each must be as the document says.
+ * up from docs/openapi.json, no answer may be a 5xx, each must be as the document says, and what is against the document
+ * is refused.
  * `HOLDPOINT_SCHEMATHESIS` names a program that is installed already.
  */
 const version = '4.32.5';
@@ -20,7 +21,13 @@ const checks = [
   'response_schema_conformance',
   'unsupported_method',
   'ignored_auth',
+  'negative_data_rejection',
 ];
+
+/** What says that data against its schema was refused: too large a body is refused for that. */
+const settings = `[checks]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 428, 429]
+`;
 
 /** In a folder of its own: schemathesis leaves files where it runs. */
 async function run(program: string, args: readonly string[], cwd: string): Promise<number> {
@@ -49,6 +56,7 @@ async function schemathesis(folder: string): Promise<string> {
 const folder = await mkdtemp(join(tmpdir(), 'holdpoint-schemathesis-'));
 try {
   const program = await schemathesis(folder);
+  await writeFile(join(folder, 'schemathesis.toml'), settings);
   await using db = await testDatabase();
   await using api = await apiConsole(db);
   for (let at = 0; at < 5; at++) await holdCall(db.pool, { people: ['service:ci'] });

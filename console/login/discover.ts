@@ -15,8 +15,8 @@ export async function discover(
   const authenticate: oidc.ClientAuth = (server, client, body, headers) => {
     const offered = server.token_endpoint_auth_methods_supported;
     const basic = offered === undefined || offered.includes('client_secret_basic');
-    const method = basic ? oidc.ClientSecretBasic : oidc.ClientSecretPost;
-    method(settings.clientSecret)(server, client, body, headers);
+    if (basic) headers.set('authorization', basicOf(client.client_id, settings.clientSecret));
+    else oidc.ClientSecretPost(settings.clientSecret)(server, client, body, headers);
   };
   try {
     return await oidc.discovery(issuer, settings.clientId, undefined, authenticate, {
@@ -30,4 +30,13 @@ export async function discover(
       { cause: error },
     );
   }
+}
+
+/**
+ * RFC 6749 section 2.3.1, with no more escapes than it takes: some providers do not undo them, and secrets are full of
+ * `-`, `_` and `~`, which mean the same with and without.
+ */
+function basicOf(id: string, secret: string): string {
+  const pair = `${encodeURIComponent(id)}:${encodeURIComponent(secret)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }

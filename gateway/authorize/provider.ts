@@ -7,6 +7,7 @@ import {
 } from 'oidc-provider';
 import type { Logger } from 'pino';
 import { endGrant } from '../../db/oauth-artifacts.ts';
+import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import { standingSignIn } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
 import { scopesOf } from '../identify/scopes.ts';
@@ -119,8 +120,8 @@ function configurationOf(
     rotateRefreshToken: true,
     findAccount: async (_, sub, token) => {
       const grantId = token && 'grantId' in token ? token.grantId : undefined;
-      // A sign-in that has ended gives no more tokens.
-      if (grantId !== undefined && !(await standingSignIn(pool, grantId))) return undefined;
+      // A sign-in that has ended, or whose person or client has been cut off, gives no more tokens.
+      if (grantId !== undefined && !(await mayBeServed(pool, grantId))) return undefined;
       return { accountId: sub, claims: () => ({ sub }) };
     },
     extraTokenClaims: async (_, token) => claimsOf(pool, 'grantId' in token ? token.grantId : undefined),
@@ -133,9 +134,27 @@ function configurationOf(
   };
 }
 
+/** Whether a sign-in stands, and nothing of it is revoked. Looked at before a code or refresh token is used up. */
+async function mayBeServed(pool: Pool, grantId: string): Promise<boolean> {
+  const signIn = await standingSignIn(pool, grantId);
+  if (!signIn) return false;
+  const { person, clientId } = signIn;
+  const handles = [
+    ...personHandles([
+      person.key,
+      person.subject,
+      ...(person.email === null ? [] : [`email:${person.email}`]),
+    ]),
+    `client:${clientId}`,
+    `credential:oauth:${grantId}`,
+  ];
+  return (await revokedAmong(pool, handles)) === null;
+}
+
 /** What an access token says beside what RFC 9068 asks for: who the person is now. */
 async function claimsOf(pool: Pool, grantId: string | undefined): Promise<Record<string, never>> {
-  const signIn = grantId === undefined ? null : await standingSignIn(pool, grantId);
+  const served = grantId !== undefined && (await mayBeServed(pool, grantId));
+  const signIn = served ? await standingSignIn(pool, grantId) : null;
   if (!signIn) throw new errors.InvalidGrant('the sign-in has ended');
   const { person } = signIn;
   const claims = {

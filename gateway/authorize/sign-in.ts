@@ -11,6 +11,7 @@ import {
   takeSignInAnswer,
 } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
+import { revokedAmong } from '../../db/revocations.ts';
 import { scopesOf } from '../identify/scopes.ts';
 import { paths } from './paths.ts';
 import { interactionLifeMs } from './provider.ts';
@@ -44,6 +45,11 @@ export async function beginSignIn({ provider, settings, pool, request, reply }: 
     return provider.interactionFinished(request, reply, {
       error: 'invalid_target',
       error_description: 'name one connection as `resource`',
+    });
+  if (await revokedAmong(pool, [`client:${clientId}`, `connection:${connection}`]))
+    return provider.interactionFinished(request, reply, {
+      error: 'access_denied',
+      error_description: 'access of this client, or to this connection, has been revoked',
     });
   const asked = typeof params['scope'] === 'string' ? params['scope'].split(' ') : [];
   const secret = randomBytes(32).toString('base64url');

@@ -1,4 +1,5 @@
 import * as oidc from 'openid-client';
+import { basicAuthorization } from '../credentials/token-endpoint.ts';
 import { guardedFetch } from './guarded-fetch.ts';
 import type { KeptTokens, TokenSource } from './sealing.ts';
 
@@ -96,7 +97,8 @@ function configOf(
 ): oidc.Configuration {
   const secret = client.clientSecret ?? '';
   const authentication = {
-    client_secret_basic: () => oidc.ClientSecretBasic(secret),
+    client_secret_basic: (): oidc.ClientAuth => (_server, _client, _body, headers) =>
+      headers.set('authorization', basicAuthorization(client.clientId, secret)),
     client_secret_post: () => oidc.ClientSecretPost(secret),
     none: () => oidc.None(),
   }[client.method]();

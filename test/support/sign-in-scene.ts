@@ -110,7 +110,18 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
 export async function letIn(
   page: Page,
   url: string,
-  { idp, name, answer = 'Let it in' }: { idp: 'oidc' | 'saml'; name: string; answer?: string },
+  {
+    idp,
+    name,
+    answer = 'Let it in',
+    onQuestion = async () => {},
+  }: {
+    idp: 'oidc' | 'saml';
+    name: string;
+    answer?: string;
+    /** Once the console asks. */
+    onQuestion?: () => Promise<void>;
+  },
 ): Promise<void> {
   // The pages of test providers ask for fonts that are nowhere to be had.
   await page.route(/fonts\.googleapis/, (route) => route.abort());
@@ -125,5 +136,7 @@ export async function letIn(
     await page.getByLabel('Name').fill(name);
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
+  await page.getByRole('button', { name: answer }).waitFor();
+  await onQuestion();
   await page.getByRole('button', { name: answer }).click();
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { revoke, unrevoke } from '../../../db/revoke.ts';
 import { isPublicAddress, publicFetch } from '../../../gateway/authorize/public-fetch.ts';
 import { type Visitor, visitor } from '../../console/support.ts';
 import { type CountingUpstream, startCountingUpstream } from '../../support/counting-upstream.ts';
@@ -110,6 +111,13 @@ async function comeBack({ gateway }: Browser, back: string): Promise<URL> {
   const resumed = await gateway.get(
     new URL(done.headers.get('location') ?? assert.fail(), scene.issuer).pathname,
   );
+  return new URL(resumed.headers.get('location') ?? assert.fail(await resumed.text()));
+}
+
+/** From the first redirect of a sign-in that is refused before anybody is asked, to the client. */
+async function comeBackFrom({ gateway }: Browser, begun: Response): Promise<URL> {
+  const refused = await gateway.get(begun.headers.get('location') ?? '');
+  const resumed = await gateway.get(new URL(refused.headers.get('location') ?? assert.fail()).pathname);
   return new URL(resumed.headers.get('location') ?? assert.fail(await resumed.text()));
 }
 
@@ -262,6 +270,44 @@ describe('codes and tokens', () => {
     });
     assert.deepEqual(decodeJwt(next.body['access_token'] ?? '')['groups'], ['staff']);
     idp.user = { ...idp.user, groups: ['dba'] };
+  });
+
+  test('a person or a client that has been cut off gets no token, by code or by renewal, until that is lifted', async () => {
+    const clientId = await newClient();
+    const { verifier, challenge } = pkce();
+    const { body } = await redeem(clientId, await codeFor(clientId, challenge), verifier);
+    const renew = () =>
+      token({
+        grant_type: 'refresh_token',
+        client_id: clientId,
+        refresh_token: body['refresh_token'] ?? '',
+      });
+    const by = { key: 'test', name: 'test', via: 'cli' };
+    const deps = {
+      recordAct: async () => {},
+      maskText: (text: string) => text,
+      cancelWorkflow: async () => {},
+    };
+    const pool = scene.db.pool;
+    for (const [kind, value] of [
+      ['person', 'dana'],
+      ['person', `oidc:${idp.issuer}#dana`],
+      ['client', clientId],
+    ] as const) {
+      const code = await codeFor(clientId, challenge);
+      const ask = { kind, value, reason: 'test', by };
+      await revoke(pool, ask, deps);
+      assert.equal((await redeem(clientId, code, verifier)).body['error'], 'invalid_grant', value);
+      assert.equal((await renew()).body['error'], 'invalid_grant', value);
+      if (kind === 'client') {
+        const person = browser();
+        const begun = await person.gateway.get(authorizePath(clientId, challenge));
+        const told = await comeBackFrom(person, begun);
+        assert.equal(told.searchParams.get('error'), 'access_denied');
+      }
+      await unrevoke(pool, ask, deps);
+    }
+    assert.equal((await renew()).status, 200, 'it was not used up');
   });
 
   test('a token in the query string is no token', async () => {

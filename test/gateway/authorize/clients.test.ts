@@ -1,77 +1,64 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { after, before, describe, test } from 'node:test';
-import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
-import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
+import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { decodeJwt } from 'jose';
+import { freePort } from '../../../cli/embedded/postgres.ts';
 import { noBrowser, type TestBrowser, testBrowser } from '../../support/browser.ts';
 import { type CountingUpstream, startCountingUpstream } from '../../support/counting-upstream.ts';
 import { type PagedProvider, pagedProvider } from '../../support/oidc-with-pages.ts';
 import { samlProvider } from '../../support/saml-provider.ts';
+import { connectAs, connectAsV2, program } from '../../support/oauth-program.ts';
 import { letIn, type SignInScene, signInScene } from '../../support/sign-in-scene.ts';
 
-/** A program on somebody's machine: what the SDK wants of it, and the page that gets the code. */
-async function program(more: { clientMetadataUrl?: string } = {}) {
-  const back: URL[] = [];
-  const waiting: ((url: URL) => void)[] = [];
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://program');
-    response.end('signed in');
-    if (url.pathname === '/callback') (waiting.shift() ?? ((late: URL) => void back.push(late)))(url);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const redirectUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/callback`;
-  const kept: { client?: OAuthClientInformationMixed; tokens?: OAuthTokens; verifier?: string; url?: URL } =
-    {};
-  const provider: OAuthClientProvider = {
-    ...more,
-    redirectUrl,
-    clientMetadata: { client_name: 'A <b>program</b>', redirect_uris: [redirectUrl] },
-    state: () => 'the-state',
-    clientInformation: () => kept.client,
-    saveClientInformation: (client) => void (kept.client = client),
-    tokens: () => kept.tokens,
-    saveTokens: (tokens) => void (kept.tokens = tokens),
-    redirectToAuthorization: (url) => void (kept.url = url),
-    saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
-    codeVerifier: () => kept.verifier ?? '',
-  };
-  return {
-    provider,
-    kept,
-    redirectUrl,
-    callback: async (): Promise<URL> =>
-      back.shift() ?? new Promise<URL>((resolve) => void waiting.push(resolve)),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
+const inspector = fileURLToPath(
+  new URL(
+    '../../../node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
+    import.meta.url,
+  ),
+);
 
-/** Connects as the SDK does; where it is told to sign in, a person does. */
-async function connectAs(
-  own: Awaited<ReturnType<typeof program>>,
+/** Lists tools with the Inspector's command line; where it says to navigate, a person does. */
+async function inspect(
   resource: string,
   signIn: (url: string) => Promise<void>,
-): Promise<Client> {
-  const client = new Client({ name: 'program', version: '1' });
-  const transport = new StreamableHTTPClientTransport(new URL(resource), { authProvider: own.provider });
+): Promise<{ tools: { name: string }[] }> {
+  const home = await mkdtemp(join(tmpdir(), 'holdpoint-inspector-'));
   try {
-    await client.connect(transport);
-    return client;
-  } catch (error) {
-    if (!(error instanceof UnauthorizedError)) throw error;
-    const came = own.callback();
-    await signIn(String(own.kept.url));
-    const url = await came;
-    assert.equal(url.searchParams.get('state'), 'the-state');
-    await transport.finishAuth(url.searchParams.get('code') ?? '');
-    return connectAs(own, resource, signIn);
+    const args = [inspector, '--cli', resource, '--transport', 'http', '--method', 'tools/list'];
+    // "Opens a browser" with a program that does nothing: the person is the test.
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: home,
+      MCP_STORAGE_DIR: home,
+      MCP_INSPECTOR_SECRET_STORE: 'file',
+      MCP_AUTO_OPEN_ENABLED: 'true',
+      MCP_OAUTH_CALLBACK_URL: `http://127.0.0.1:${await freePort()}/oauth/callback`,
+      BROWSER: 'true',
+    };
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [out, said] = ['', ''];
+    child.stdout.on('data', (part: Buffer) => (out += part.toString()));
+    const told = new Promise<string>((resolve, reject) => {
+      child.stderr.on('data', (part: Buffer) => {
+        said += part.toString();
+        const url = /navigate to: (http\S+)/.exec(said)?.[1];
+        if (url) resolve(url);
+      });
+      child.once('close', () => reject(new Error(`it asked nobody to sign in: ${said}`)));
+    });
+    const ended = once(child, 'close');
+    await signIn(await told);
+    await ended;
+    assert.equal(child.exitCode, 0, said);
+    return JSON.parse(out) as { tools: { name: string }[] };
+  } finally {
+    await rm(home, { recursive: true, force: true });
   }
 }
 
@@ -80,6 +67,7 @@ describe('a client that knows nothing but the URL of a connection', { skip: noBr
   let idp: PagedProvider;
   let browser: TestBrowser;
   let scene: SignInScene;
+  const documents = new Map<string, unknown>();
 
   before(async () => {
     upstream = await startCountingUpstream();
@@ -92,6 +80,7 @@ describe('a client that knows nothing but the URL of a connection', { skip: noBr
         const { issuer, clientId, clientSecret } = idp;
         return { mode: 'oidc', issuer, clientId, clientSecret };
       },
+      fetchDocument: async (url) => Response.json(documents.get(String(url)) ?? null),
     });
   });
   after(async () => {
@@ -130,6 +119,39 @@ describe('a client that knows nothing but the URL of a connection', { skip: noBr
     assert.ok(!scene.log.join('').includes(own.kept.tokens?.access_token ?? '-'), 'nor logged');
   });
 
+  test('signs in with SDK 2.x, described by a document at its own address instead of registered', async () => {
+    const clientMetadataUrl = 'https://program.example/client.json';
+    await using own = await program({ clientMetadataUrl });
+    documents.set(clientMetadataUrl, {
+      client_id: clientMetadataUrl,
+      client_name: 'Documented',
+      redirect_uris: [own.redirectUrl],
+      token_endpoint_auth_method: 'none',
+    });
+    const page = await browser.page();
+    const seen: string[] = [];
+    const client = await connectAsV2(own, scene.resource('everything'), async (url) => {
+      await letIn(page, url, {
+        idp: 'oidc',
+        name: 'dana',
+        onQuestion: async () => void seen.push(await page.locator('main').innerText()),
+      });
+    });
+    const answer = await client.callTool({ name: 'echo', arguments: { text: 'hello' } });
+    assert.deepEqual(answer.content, [{ type: 'text', text: 'hello' }]);
+    await client.close();
+    assert.match(seen.join(), /Documented, as described by program\.example/);
+    assert.equal(decodeJwt(own.kept.tokens?.access_token ?? '')['client_id'], clientMetadataUrl);
+  });
+
+  test('is the official Inspector, whose command line signs in and calls', async () => {
+    const page = await browser.page();
+    const { tools } = await inspect(scene.resource('everything'), (url) =>
+      letIn(page, url, { idp: 'oidc', name: 'dana' }),
+    );
+    assert.ok(tools.some(({ name }) => name === 'echo'));
+  });
+
   test('asks for more when it needs more, and is told no where the person refuses', async () => {
     await using own = await program();
     const page = await browser.page();
@@ -166,14 +188,16 @@ test('a client signs in through a SAML provider, from 401 to the first call', {
     upstreamUrl: upstream.url,
     login: async (consoleUrl) => idp.login(consoleUrl),
   });
-  await using own = await program();
-  const page = await browser.page();
-  const client = await connectAs(own, scene.resource('everything'), (url) =>
-    letIn(page, url, { idp: 'saml', name: 'erin' }),
-  );
-  const answer = await client.callTool({ name: 'echo', arguments: { text: 'hello' } });
-  assert.deepEqual(answer.content, [{ type: 'text', text: 'hello' }]);
-  const claims = decodeJwt(own.kept.tokens?.access_token ?? '');
-  assert.deepEqual([claims['sub'], claims['groups']], [`saml:${idp.entityId}#erin`, ['dba']]);
-  await client.close();
+  for (const connect of [connectAs, connectAsV2]) {
+    await using own = await program();
+    const page = await browser.page();
+    const client = await connect(own, scene.resource('everything'), (url) =>
+      letIn(page, url, { idp: 'saml', name: 'erin' }),
+    );
+    const answer = await client.callTool({ name: 'echo', arguments: { text: 'hello' } });
+    assert.deepEqual(answer.content, [{ type: 'text', text: 'hello' }]);
+    const claims = decodeJwt(own.kept.tokens?.access_token ?? '');
+    assert.deepEqual([claims['sub'], claims['groups']], [`saml:${idp.entityId}#erin`, ['dba']]);
+    await client.close();
+  }
 });
