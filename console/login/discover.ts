@@ -13,9 +13,11 @@ export async function discover(
   const issuer = new URL(settings.issuer);
   const plain = issuer.protocol === 'http:' && isLoopback(issuer.hostname);
   const authenticate: oidc.ClientAuth = (server, client, body, headers) => {
-    const offered = server.token_endpoint_auth_methods_supported;
-    const basic = offered === undefined || offered.includes('client_secret_basic');
-    if (basic) headers.set('authorization', basicOf(client.client_id, settings.clientSecret));
+    // What the provider lists first of the two is what it takes most surely; what is not said is Basic.
+    const offered = server.token_endpoint_auth_methods_supported ?? [];
+    const first = offered.find((one) => one === 'client_secret_basic' || one === 'client_secret_post');
+    if (first !== 'client_secret_post')
+      headers.set('authorization', basicOf(client.client_id, settings.clientSecret));
     else oidc.ClientSecretPost(settings.clientSecret)(server, client, body, headers);
   };
   try {

@@ -109,8 +109,7 @@ async function register(
 }
 
 function secretMethod(methods: readonly string[] | null): 'client_secret_basic' | 'client_secret_post' {
-  // RFC 8414 section 2: what is not said is Basic.
-  return methods === null || methods.includes('client_secret_basic')
-    ? 'client_secret_basic'
-    : 'client_secret_post';
+  // What the server lists first of the two is what it takes most surely; what is not said is Basic (RFC 8414 section 2).
+  const first = methods?.find((one) => one === 'client_secret_basic' || one === 'client_secret_post');
+  return first === 'client_secret_post' ? first : 'client_secret_basic';
 }
