@@ -117,6 +117,7 @@ async function turnSwitch(command: 'freeze' | 'unfreeze', invocation: Invocation
   return opened(invocation, async ({ config, pool }) =>
     run(command, invocation.argv, {
       pool,
+      roles: config.roles,
       maskText: (text) => masker.text(text).text,
       identity: () => atCommandLine(config, pool, invocation),
       out: invocation.out,

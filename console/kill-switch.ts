@@ -2,10 +2,13 @@ import { type Freeze, freeze, freezeInForce, lift, switchPeople } from '../db/ki
 import type { Pool, Queryable } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import { groupsOf, type Identity } from './identity.ts';
+import { may, type Roles } from './roles.ts';
 
 /** What turning the kill switch works with. */
 export interface SwitchDeps {
   readonly pool: Pool;
+  /** Who is what on Holdpoint itself: operators and owners may turn it as approvers may. */
+  readonly roles: Roles;
   /** Masks what people write before it is stored. */
   readonly maskText: (text: string) => Masked<string>;
 }
@@ -25,13 +28,13 @@ export interface SwitchAsk {
 /** A freeze that people with an identity provider have made is lifted by this many of them. */
 const peopleToLift = 2;
 
-/** Stops all calls at once. Anybody who may decide on calls may do that alone. */
+/** Stops all calls at once. Anybody who may decide on calls, operators and owners may do that alone. */
 export async function turnOn(
   deps: SwitchDeps,
   { identity, via }: SwitchAsk,
   reason: string,
 ): Promise<Turned> {
-  if (!(await mayTurn(deps.pool, identity))) return notYours;
+  if (!(await mayTurn(deps, identity))) return notYours;
   const because = reason.trim() === '' ? null : deps.maskText(reason.trim().slice(0, 1000));
   const turned = await freeze(deps.pool, { person: identity.person, via, because });
   return turned
@@ -44,7 +47,7 @@ export async function turnOn(
  * one local person is enough: there is nobody else.
  */
 export async function askToLift(deps: SwitchDeps, { identity, via }: SwitchAsk): Promise<Turned> {
-  if (!(await mayTurn(deps.pool, identity))) return notYours;
+  if (!(await mayTurn(deps, identity))) return notYours;
   const peopleNeeded = identity.local ? 1 : peopleToLift;
   const lifted = await lift(deps.pool, { person: identity.person, via, peopleNeeded });
   if (lifted.kind === 'not frozen') return { done: false, text: 'Nothing is frozen.' };
@@ -59,14 +62,18 @@ export async function askToLift(deps: SwitchDeps, { identity, via }: SwitchAsk):
   };
 }
 
-/** Whether somebody may turn the kill switch: whoever may decide on any call by the policy in force. */
-export async function mayTurn(pool: Pool, identity: Identity): Promise<boolean> {
-  return identity.local || groupsOf(identity, await switchPeople(pool)).length > 0;
+/** Whether somebody may turn the kill switch: whoever may decide on any call by the policy in force, and operators. */
+export async function mayTurn(
+  { pool, roles }: Pick<SwitchDeps, 'pool' | 'roles'>,
+  identity: Identity,
+): Promise<boolean> {
+  if (identity.local || may(identity, roles, 'kill-switch.turn')) return true;
+  return groupsOf(identity, await switchPeople(pool)).length > 0;
 }
 
 const notYours: Turned = {
   done: false,
-  text: 'Only members of an approver group may do this. Nothing was changed.',
+  text: 'Only members of an approver group, operators and owners may do this. Nothing was changed.',
 };
 
 /** How the freeze in force came to be, in one sentence; null while nothing is frozen. */

@@ -25,6 +25,8 @@ export type Permission =
   | 'containment.see'
   /** Revoke, lift, cancel requests, end grants and tokens of others. */
   | 'containment.act'
+  /** Turn the kill switch, as members of every approver group may, too. */
+  | 'kill-switch.turn'
   /** Whatever cannot be taken back, such as purging recordings. */
   | 'recordings.purge'
   /** Keep recordings from being purged, and let them go again. */
@@ -42,6 +44,7 @@ const permissions: Readonly<Record<Permission, readonly Role[]>> = {
   'recordings.read': ['auditor', 'owner'],
   'containment.see': ['auditor', 'operator', 'owner'],
   'containment.act': ['operator', 'owner'],
+  'kill-switch.turn': ['operator', 'owner'],
   'recordings.purge': ['owner'],
   'recordings.hold': ['auditor', 'owner'],
   'keys.rewrap': ['operator', 'owner'],

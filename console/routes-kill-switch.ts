@@ -10,7 +10,7 @@ import { visitOf } from './sign-in.ts';
 export function killSwitchRoutes(app: FastifyInstance, context: ConsoleContext): void {
   const page = async (visit: Visit, told: Turned | null): Promise<string> => {
     const freeze = await freezeInForce(context.pool);
-    const may = await mayTurn(context.pool, visit.identity);
+    const may = await mayTurn(context, visit.identity);
     return killSwitchPage({ freeze, may, told }, { ...visit, freeze }).toString();
   };
   app.get('/kill-switch', async (request, reply) => {

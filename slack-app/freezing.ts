@@ -5,6 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Masked } from '../masking/masked.ts';
 import type { Person } from '../workflows/contract.ts';
 import type { MembershipLookup } from './membership.ts';
+import type { Containment } from './revoking.ts';
 import { lookUpUser, type Workspace } from './workspace.ts';
 
 /** What turning the kill switch from Slack needs. */
@@ -13,6 +14,8 @@ export interface FreezingDeps {
   readonly client: WebClient;
   readonly workspace: () => Promise<Workspace>;
   readonly membership: MembershipLookup;
+  /** The people and directory groups of the roles that may, beside every approver group. */
+  readonly containment: Pick<Containment, 'operators'>;
   /** Masks what people write before it is stored. */
   readonly maskText: (text: string) => Masked<string>;
 }
@@ -20,7 +23,8 @@ export interface FreezingDeps {
 const peopleToLift = 2;
 
 /**
- * Stops all calls at once, for a Slack user who belongs to an approver group of the policy in force.
+ * Stops all calls at once, for a Slack user who belongs to an approver group of the policy in force, or is an operator or
+ * owner.
  * @param user id in the app's own workspace, which the caller has checked
  * @returns what the person is told: text, not markup
  */
@@ -52,16 +56,20 @@ export async function liftFromSlack(deps: FreezingDeps, user: string): Promise<{
   return { text: `Lifted, as asked for by ${people}. Deadlines have moved by as long as the freeze lasted.` };
 }
 
-/** The person, if an active member of the workspace and of an approver group at this moment. */
+/** The person, if an active member of the workspace and of an approver group, or an operator, at this moment. */
 async function whoMayTurn(deps: FreezingDeps, user: string): Promise<{ person: Person } | { text: string }> {
   const workspace = await deps.workspace();
   const known = await lookUpUser(deps.client, workspace, user);
   if (known.barred !== null) return { text: `${known.barred} Nothing was changed.` };
   const person = await personOf(deps.pool, slackKey(workspace.team, user), known.name);
-  const { groups } = await deps.membership.of(
-    { team: workspace.team, user, keys: person.keys },
-    await switchPeople(deps.pool),
-  );
+  const inSlack = { slackChannel: null, slackUserGroup: null };
+  const operators = { name: 'operators', ...inSlack, ...deps.containment.operators };
+  const { groups } = await deps.membership.of({ team: workspace.team, user, keys: person.keys }, [
+    ...(await switchPeople(deps.pool)),
+    operators,
+  ]);
   if (groups.length > 0) return { person };
-  return { text: 'Only members of an approver group may do this. Nothing was changed.' };
+  return {
+    text: 'Only members of an approver group, operators and owners may do this. Nothing was changed.',
+  };
 }

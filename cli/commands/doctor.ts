@@ -48,6 +48,7 @@ async function examine(config: Config, env: NodeJS.ProcessEnv): Promise<Finding[
   const findings: Finding[] = [
     { what: 'configuration', state: 'ok', detail: config.file ?? 'defaults (no holdpoint.yaml here)' },
     config.database.url === 'embedded' ? await embeddedPostgres() : await database(config.database.url),
+    ...(await killSwitch(config.database.url === 'embedded' ? run?.databaseUrl : config.database.url)),
     config.temporal.address === 'embedded'
       ? await embeddedTemporal(env)
       : await temporal(config.temporal.address),
@@ -101,17 +102,6 @@ async function database(url: string): Promise<Finding> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
   try {
     await client.connect();
-    const frozen = await client.query<{ frozen: boolean }>('select frozen from kill_switch').then(
-      ({ rows }) => rows[0]?.frozen === true,
-      () => false,
-    );
-    if (frozen)
-      return {
-        what: 'kill switch',
-        state: 'missing',
-        detail: 'ON: nothing goes upstream',
-        remedy: 'holdpoint freeze --status says why; two people lift it with holdpoint unfreeze',
-      };
     const { rows } = await client.query<{ server_version: string }>('show server_version');
     const version = rows[0]?.server_version ?? '';
     return Number.parseInt(version, 10) >= 15
@@ -129,6 +119,30 @@ async function database(url: string): Promise<Finding> {
       detail: (error as Error).message,
       remedy: 'check database.url, and that the server is running and reachable from here',
     };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** Nothing passes while it is on: whoever wonders why is told first. Silent where there is nothing to ask yet. */
+async function killSwitch(url: string | undefined): Promise<Finding[]> {
+  if (url === undefined) return [];
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 3000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ frozen: boolean }>('select frozen from kill_switch');
+    if (rows[0]?.frozen !== true) return [];
+    return [
+      {
+        what: 'kill switch',
+        state: 'missing',
+        detail: 'ON: nothing goes upstream',
+        remedy: 'holdpoint freeze --status says why; two people lift it with holdpoint unfreeze',
+      },
+    ];
+  } catch {
+    // A database that cannot be reached, or has no schema yet, is told of by its own line.
+    return [];
   } finally {
     await client.end().catch(() => {});
   }

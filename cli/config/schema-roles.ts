@@ -20,7 +20,9 @@ export const roles = z
     viewer: named('May see every approval request, the policy, and how things stand.'),
     approver: named('May decide where policy names them. Left out: policy alone says who decides.'),
     auditor: named('May also look at recordings and revocations. The same as `console.auditors`.'),
-    operator: named('May also revoke and lift, cancel requests, and end tokens of others.'),
+    operator: named(
+      'May also revoke and lift, cancel requests, end tokens of others, and turn the kill switch.',
+    ),
     owner: named('May do everything, including what cannot be taken back.'),
   })
   .prefault({})

@@ -17,7 +17,7 @@ export function killSwitchPage(
 ${told && html`<div class="told ${told.done ? 'counted' : 'refused'}" role="alert"><p>${visible(told.text)}</p></div>`}
 <p>${freeze === null ? 'Off: calls run as policy and people decide.' : visible(wordsOf(freeze))}</p>
 <p class="faint">Turned on, it stops every call on every gateway within a second: nothing passes, nothing that was approved is sent, and the deadlines of waiting requests stand still. What is running already is not torn off. One person turns it on; two different people lift it.</p>
-${may ? form(freeze, visit) : html`<p>You may look, but not turn it: you are in no approver group.</p>`}`,
+${may ? form(freeze, visit) : html`<p>You may look, but not turn it: you are in no approver group, and neither operator nor owner.</p>`}`,
   });
 }
 

@@ -137,11 +137,12 @@ describe('the kill switch in the database', () => {
     assert.equal(await freezeInForce(db.pool), null);
   });
 
-  test('only members of an approver group turn it; what they write is masked', async () => {
+  test('members of an approver group and operators turn it, two of them lift it, nobody else; what they write is masked', async () => {
     const group = { name: 'dba', slackChannel: null, slackUserGroup: null, people: ['ann'], groups: [] };
     await keepSwitchPeople(db.pool, [group]);
     const deps = {
       pool: db.pool,
+      roles: { operator: { people: ['olga'], groups: [] } },
       maskText: (text: string) => text.replace('hunter2', '[masked]') as Masked<string>,
     };
     const who = (subject: string): Identity => ({
@@ -159,8 +160,16 @@ describe('the kill switch in the database', () => {
       true,
     );
     assert.equal((await freezeInForce(db.pool))?.because, 'leak of [masked]');
-    assert.match((await askToLift(deps, { identity: who('ann'), via: 'console' })).text, /another person/);
-    await lift(db.pool, { person: bob, via: 'test', peopleNeeded: 2 });
+    const lifting = async (subject: string): Promise<string> =>
+      (await askToLift(deps, { identity: who(subject), via: 'console' })).text;
+    assert.match(await lifting('ann'), /another person/);
+    assert.match(await lifting('ann'), /You have asked already/);
+    assert.match(await lifting('eve'), /Only members of an approver group, operators and owners/);
+    assert.notEqual(await freezeInForce(db.pool), null, 'one person is not two, and a stranger is nobody');
+    assert.match(await lifting('olga'), /^Lifted, as asked for by ann and olga/);
+    assert.equal((await turnOn(deps, { identity: who('olga'), via: 'console' }, '')).done, true);
+    await lifting('ann');
+    assert.match(await lifting('olga'), /^Lifted/);
   });
 
   test('on a machine of one person the command line freezes, tells how it stands, and lifts', async () => {
@@ -175,6 +184,7 @@ describe('the kill switch in the database', () => {
       let out = '';
       const code = await run(command, argv, {
         pool: db.pool,
+        roles: {},
         maskText: (text) => text as Masked<string>,
         identity: async () => local,
         out: (text) => void (out += text),

@@ -10,9 +10,11 @@ import { heldCall, scene } from './scene.ts';
 describe('the App Home and /holdpoint', () => {
   let db: TestDatabase;
   let stage: Awaited<ReturnType<typeof scene>>;
+  let olga: string;
   before(async () => {
     db = await testDatabase();
     stage = await scene(db.pool);
+    olga = stage.slack.addUser({ name: 'Olga', email: 'olga@example.com' });
   });
   after(async () => {
     await stage?.[Symbol.asyncDispose]();
@@ -164,6 +166,22 @@ describe('the App Home and /holdpoint', () => {
     assert.equal(await freezeInForce(db.pool), null);
   });
 
+  it('let an operator freeze, and count each person once for lifting, whatever account they ask from', async () => {
+    const [hank, second] = ['Hank', 'Hank II'].map((name) => stage.slack.addUser({ name }));
+    assert.ok(hank && second);
+    const group = { name: 'dba', slackChannel: null, slackUserGroup: null, groups: [] };
+    await keepSwitchPeople(db.pool, [{ ...group, people: [person(hank), person(second)] }]);
+    await linkKeys(db.pool, { key: person(second), to: person(hank), by: 'test' });
+    assert.match(await said(olga, 'freeze token leaked, hunter2'), /Frozen/);
+    assert.equal((await freezeInForce(db.pool))?.because, 'token leaked, [masked:secret]');
+    assert.match(await said(olga, 'freeze again'), /frozen already/);
+    assert.match(await said(hank, 'unfreeze'), /as soon as another person/);
+    assert.match(await said(second, 'unfreeze'), /as soon as another person/);
+    assert.notEqual(await freezeInForce(db.pool), null);
+    assert.match(await said(olga, 'unfreeze'), /Lifted/);
+    assert.match(await said(olga, 'unfreeze'), /Nothing is frozen/);
+  });
+
   it('explain themselves when asked for something else', async () => {
     const eve = stage.slack.addUser({ name: 'Eve' });
     for (const text of ['help', 'pending now', 'show', 'link twice'])
@@ -171,7 +189,6 @@ describe('the App Home and /holdpoint', () => {
   });
 
   it('cut somebody off for an operator, recorded first and with the words masked; nobody else may', async () => {
-    const olga = stage.slack.addUser({ name: 'Olga', email: 'olga@example.com' });
     const eve = stage.slack.addUser({ name: 'Eve', email: 'eve@example.com' });
     const ask = 'revoke person mallory@example.com laptop stolen, hunter2 was on it';
     assert.match(await said(eve, ask), /Only people with the role operator or owner.*Nothing was revoked/);
