@@ -8,12 +8,16 @@ import { approvers, connect, decide, tool } from './support.ts';
 let upstream: ListingUpstream;
 let one: TestGateway;
 let two: TestGateway;
+let files: string;
+let tests = 0;
 const trust = `default: pass\n${approvers}definitions: { mode: trust-on-first-use, approvers: [sec] }\n`;
 const approve = trust.replace('trust-on-first-use', 'approve');
 
 before(async () => {
   upstream = await startListingUpstream();
-  const connections = { files: httpConnection(upstream.url) };
+  const connections = Object.fromEntries(
+    Array.from({ length: 20 }, (_, at) => [`files-${at}`, httpConnection(upstream.url)]),
+  );
   one = await testGateway({ connections, policy: trust });
   two = await testGateway({ connections, policy: trust, replicaOf: one });
 });
@@ -24,8 +28,8 @@ after(async () => {
 });
 beforeEach(async () => {
   await one.db.pool.query(`delete from tool_definitions`);
-  // Deleting tells nobody, since nothing but tests does it.
-  await one.db.pool.query(`select pg_notify('holdpoint_tool_definitions', 'files ')`);
+  // A connection of its own: no test waits until both replicas have heard that there is nothing any more.
+  files = `files-${tests++}`;
   upstream.pages = [[tool('read'), tool('write')]];
   upstream.calls.length = 0;
   one.setPolicy(trust);
@@ -42,8 +46,8 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 }
 
 test('a tool is trusted on first use, and one that changes leaves the lists of all replicas and cannot be called', async () => {
-  const first = await connect(one.url('files'));
-  const second = await connect(two.url('files'));
+  const first = await connect(one.url(files));
+  const second = await connect(two.url(files));
   const whole = await first.listRaw();
   assert.match(
     whole,
@@ -58,7 +62,7 @@ test('a tool is trusted on first use, and one that changes leaves the lists of a
   assert.ok(refused.isError);
   assert.match(
     refused.text,
-    /^QUARANTINED d_[\w-]{16}\. The call was not carried out: files has changed .*somebody of sec/,
+    /^QUARANTINED d_[\w-]{16}\. The call was not carried out: files-\d+ has changed .*somebody of sec/,
   );
   assert.match(refused.text, /http:\/\/console\.test\/definitions\/d_/);
   assert.equal((await first.call('read')).text, 'done');
@@ -73,7 +77,7 @@ test('a tool is trusted on first use, and one that changes leaves the lists of a
 });
 
 test('an accepted definition that upstream takes back to an older one waits again', async () => {
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   await client.list();
   upstream.pages = [[tool('read'), tool('write', 'v2')]];
   await client.list();
@@ -87,7 +91,7 @@ test('an accepted definition that upstream takes back to an older one waits agai
 });
 
 test('a change that upstream takes back leaves nothing waiting, and the tool is there again', async () => {
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   await client.list();
   upstream.pages = [[tool('read'), tool('write', 'v2')]];
   assert.deepEqual(await client.list(), ['read']);
@@ -102,10 +106,10 @@ test('a change that upstream takes back leaves nothing waiting, and the tool is 
 test('under approve no tool is seen or called before a person accepted it, whichever page it is on', async () => {
   one.setPolicy(approve);
   upstream.pages = [[tool('read')], [tool('write')]];
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   assert.match((await client.call('write')).text, /^QUARANTINED d_.*nobody has accepted its definition yet/);
   assert.deepEqual(await client.list(), []);
-  assert.match((await client.call('hidden')).text, /^DENIED.*files lists no tool "hidden"/);
+  assert.match((await client.call('hidden')).text, /^DENIED.*files-\d+ lists no tool "hidden"/);
   const waiting = await waitingDefinitions(one.db.pool, 9);
   assert.deepEqual(waiting.map((definition) => definition.tool).sort(), ['read', 'write']);
   await decide(one, 'approve', waiting.find((definition) => definition.tool === 'write')?.definitionId);
@@ -115,7 +119,7 @@ test('under approve no tool is seen or called before a person accepted it, which
 });
 
 test('what was trusted on first use waits once policy asks for people, and what people accepted does not', async () => {
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   await client.list();
   one.setPolicy(approve);
   assert.match((await client.call('read')).text, /^QUARANTINED/);
@@ -129,7 +133,7 @@ test('what was trusted on first use waits once policy asks for people, and what 
 });
 
 test('a rejected definition stays out and the denial says so; accepting it later lets it in', async () => {
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   await client.list();
   upstream.pages = [[tool('read', 'v2'), tool('write')]];
   await client.list();
@@ -145,21 +149,21 @@ test('two definitions under one name are trusted in neither', async () => {
     [tool('read'), tool('read', 'Reads, and more')],
     [tool('write'), tool('write', 'shadow')],
   ];
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   assert.deepEqual(await client.list(), []);
   assert.match((await client.call('read')).text, /^QUARANTINED/);
 });
 
 test('a name with characters that nobody can see is not trusted on first use', async () => {
   upstream.pages = [[tool('read'), tool('re\\u200bad'), tool('\\u202edaer')]];
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   assert.deepEqual(await client.list(), ['read']);
   assert.match((await client.call('re\u200bad')).text, /^QUARANTINED/);
 });
 
 test('a row that claims to be accepted without a signature is not', async () => {
   one.setPolicy(approve);
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   assert.deepEqual(await client.list(), []);
   const { pool } = one.db;
   await pool.query(`update tool_definitions set state = 'pinned',
@@ -170,7 +174,7 @@ test('a row that claims to be accepted without a signature is not', async () => 
 
 test('a signature for one definition does not let another one in', async () => {
   one.setPolicy(approve);
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   await client.list();
   const [first, second] = await waitingDefinitions(one.db.pool, 9);
   await decide(one, 'approve', first?.definitionId);
@@ -183,7 +187,7 @@ test('a signature for one definition does not let another one in', async () => {
 });
 
 test('while the database is away no tool is called that might have changed', async () => {
-  const client = await connect(one.url('files'));
+  const client = await connect(one.url(files));
   await client.list();
   const { pool } = one.db;
   const { query } = pool;
@@ -192,8 +196,15 @@ test('while the database is away no tool is called that might have changed', asy
     throw new Error('the database is away');
   };
   try {
-    await aside.query(`select pg_notify('holdpoint_tool_definitions', 'files ')`);
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await aside.query(`select pg_notify('holdpoint_tool_definitions', '${files} ')`);
+    // Until the notification is heard, the definition is what the replica knows it to be.
+    await until(async () => {
+      upstream.calls.length = 0;
+      return client.call('read').then(
+        () => false,
+        () => true,
+      );
+    });
     await assert.rejects(client.call('read'), /the tool’s definition could not be checked/);
   } finally {
     pool.query = query;
