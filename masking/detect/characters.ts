@@ -55,6 +55,12 @@ export function hasWord(text: string, words: readonly string[]): boolean {
   return false;
 }
 
+/** One look for any of many words, wherever they stand in a text; {@link hasWord} then says whether they stand free. */
+export function anyOf(words: readonly string[]): RegExp {
+  const escaped = [...new Set(words)].map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(escaped.join('|') || '(?!)', 'i');
+}
+
 /** What stands before an offset, for context words: the key the text belongs to, and up to 56 characters. */
 export function before(text: string, at: number, key: string): string {
   return `${key}\n${text.slice(Math.max(0, at - 56), at)}`;

@@ -1,6 +1,6 @@
 import { isDay } from '../checksums.ts';
 import type { Span } from '../span.ts';
-import { before, hasWord } from './characters.ts';
+import { anyOf, before, hasWord } from './characters.ts';
 
 /** Sources: ITU-T E.164 for the international form; the countries' numbering plans for national ones. */
 const national = new RegExp(
@@ -99,6 +99,7 @@ const phoneWords = [
   'mob',
 ];
 
+const anyPhoneWord = anyOf(phoneWords);
 const saidBehind = /^[ ,(-]{0,3}(?:office|fax|mobile|mob|cell|home|work|phone|tel|direct|handy)\b/i;
 /** Numbers of other things: their name stands between the word and the number, or is part of the phrase. */
 const otherNumber =
@@ -109,16 +110,23 @@ function isPhoneSaid(text: string, at: number, end: number, key: string): boolea
   const behind = text.slice(end, end + 12);
   if (saidBehind.test(behind)) return true;
   const ahead = before(text, at, key).slice(-36 - key.length);
-  return hasWord(ahead, phoneWords) && !otherNumber.test(text.slice(Math.max(0, at - 40), at));
+  return (
+    anyPhoneWord.test(ahead) &&
+    hasWord(ahead, phoneWords) &&
+    !otherNumber.test(text.slice(Math.max(0, at - 40), at))
+  );
 }
+
+/** A group of so many digits, or of as long a code point, and a space. */
+const groupsAhead = [0, 1, 2, 3, 4].map((size) => new RegExp(`(?:^|[^0-9A-Za-z])[0-9A-F]{${size}} $`));
 
 /** Whether groups of as many digits go on before or behind: `41 42 43 …`, `0027 6012 …`. */
 function inSeries(text: string, at: number, end: number): boolean {
   const separator = text.charAt(end);
   const group = /^\d+/.exec(text.slice(at, at + 5))?.[0].length ?? 0;
   if (text.charAt(at + group) !== ' ' || group > 4) return false;
-  const ahead = new RegExp(`(?:^|[^0-9A-Za-z])[0-9A-F]{${group}} $`);
-  if (ahead.test(text.slice(Math.max(0, at - group - 2), at))) return true;
+  const ahead = groupsAhead[group];
+  if (ahead?.test(text.slice(Math.max(0, at - group - 2), at)) === true) return true;
   const behind = group === 4 ? /^ [0-9A-F]{4}(?![0-9A-Za-z])/ : /^ \d{2,4} \d{2,4}/;
   return separator === ' ' && behind.test(text.slice(end, end + 10));
 }
@@ -138,6 +146,7 @@ export function findPhone(text: string, at: number, key: string, out: Span[]): n
     international.lastIndex = start;
     if (
       international.test(text) &&
+      (ahead === 0x2b || !inSeries(text, at, international.lastIndex)) &&
       (ahead === 0x2b || open === 1 || /[ .-]/.test(text.slice(at, international.lastIndex)))
     ) {
       out.push({

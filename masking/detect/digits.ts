@@ -87,3 +87,10 @@ export function isUuid(text: string, at: number): boolean {
       return false;
   return true;
 }
+
+/** `1-1`: a digit, a separator and a digit by themselves, which no number that matters begins with. */
+export function isLoneDigit(text: string, at: number): boolean {
+  const next = text.charCodeAt(at + 1);
+  if (next !== 32 && next !== 0x2d && next !== 0x2f) return false;
+  return isDigit(text.charCodeAt(at + 2)) && !isDigit(text.charCodeAt(at + 3));
+}

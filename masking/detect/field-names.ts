@@ -71,7 +71,7 @@ const joined: ReadonlyMap<string, NameVerdict> = new Map(
 
 /** The verdict of the longest such name that a word ends with. */
 function joinedVerdict(word: string): NameVerdict | null {
-  for (let from = 0; from <= word.length - 8; from += 1) {
+  for (let from = Math.max(0, word.length - 40); from <= word.length - 8; from += 1) {
     const found = joined.get(word.slice(from));
     if (found !== undefined) return found;
   }

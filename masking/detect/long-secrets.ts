@@ -9,35 +9,32 @@ const end = /-----END [A-Z0-9 ]{0,60}-----/g;
 export function findPrivateKey(text: string, at: number, out: Span[]): number {
   armour.lastIndex = at;
   if (!armour.test(text)) return at;
-  end.lastIndex = armour.lastIndex;
+  // A header alone, as programs compare with it, holds nothing.
+  const head = text.slice(armour.lastIndex, armour.lastIndex + 400);
+  const next = head.indexOf('-----');
+  if (!/[A-Za-z0-9+/=]{16}/.test(next < 0 ? head : head.slice(0, next))) return at;
   const window = text.slice(armour.lastIndex, armour.lastIndex + bodyLimit);
   end.lastIndex = 0;
   const close = end.exec(window);
   const body = close === null ? /^[A-Za-z0-9+/=\s\\:,.-]*/.exec(window) : null;
   const stop = armour.lastIndex + (close === null ? (body?.[0].length ?? 0) : close.index + close[0].length);
-  // A header alone, as programs compare with it, holds nothing.
-  if (
-    !/[A-Za-z0-9+/=]{16}/.test(
-      text.slice(armour.lastIndex, close === null ? stop : armour.lastIndex + close.index),
-    )
-  )
-    return at;
   out.push({ start: at, end: stop, detector: 'private-key', confidence: 1 });
   return stop - 1;
 }
 
-const keyLines = /(?:[A-Za-z0-9+/=]{16,76}(?:\s|\\[nr]|["'+,>#]){1,12})+$/;
 const keyEnd = /-----END [A-Z0-9 ]{0,40}(?:PRIVATE KEY|SECRET KEY)[A-Z ]{0,20}-----/y;
 
 /** A private key whose beginning is not there: the lines before its end, at the end's first hyphen. */
 export function findKeyTail(text: string, at: number, out: Span[]): number {
   keyEnd.lastIndex = at;
   if (!keyEnd.test(text)) return at;
-  const from = Math.max(0, at - 8_192);
-  const window = text.slice(Math.max(from, text.lastIndexOf('-----', at - 1) + 5), at);
-  const lines = keyLines.exec(window);
-  if (lines === null) return at;
-  out.push({ start: at - lines[0].length, end: keyEnd.lastIndex, detector: 'private-key', confidence: 0.9 });
+  let start = at;
+  // Base64 and what stands between its lines, in files, code and quotes.
+  while (start > 0 && at - start < 8_192 && /[A-Za-z0-9+/=\s\\"',>#]/.test(text.charAt(start - 1)))
+    start -= 1;
+  const first = /[A-Za-z0-9+/=]{32}/.exec(text.slice(start, at));
+  if (first === null) return at;
+  out.push({ start: start + first.index, end: keyEnd.lastIndex, detector: 'private-key', confidence: 0.9 });
   return keyEnd.lastIndex - 1;
 }
 

@@ -1,7 +1,7 @@
 import { nationalIds } from '../rules/national-ids.ts';
 import type { NationalId } from '../rules/national-id.ts';
 import type { Span } from '../span.ts';
-import { before, hasWord } from './characters.ts';
+import { anyOf, before, hasWord } from './characters.ts';
 
 interface Ready {
   readonly id: NationalId;
@@ -19,13 +19,21 @@ function guardOf(ids: readonly NationalId[]): RegExp {
   return new RegExp(`(?:${loose.join('|')})(?![0-9A-Za-z])`, 'yi');
 }
 
-function findIn(ready: readonly Ready[], text: string, at: number, key: string, out: Span[]): number {
+function findIn(
+  ready: readonly Ready[],
+  text: string,
+  at: number,
+  key: string,
+  out: Span[],
+  said: (text: string, key: string) => boolean,
+): number {
   let context: string | undefined;
   for (const { id, match } of ready) {
     match.lastIndex = at;
     const found = match.exec(text);
     if (found === null) continue;
     if (id.near !== undefined) {
+      if (!said(text, key)) continue;
       context ??= before(text, at, key);
       if (!hasWord(context, id.near)) continue;
     }
@@ -61,11 +69,22 @@ export function createPersonNumberFinder(enabled: (name: string) => boolean): Pe
     }));
     return ids.length === 0 ? null : { guard: guardOf(ids), ready };
   });
+  const anyNear = anyOf(all.flatMap((id) => id.near ?? []));
+  let lastText = '';
+  let lastKey = '';
+  let found = false;
+  /** Whether any word that a number needs stands anywhere; looked for once a text. */
+  const said = (text: string, key: string): boolean => {
+    if (text !== lastText || key !== lastKey) found = anyNear.test(text) || anyNear.test(key);
+    lastText = text;
+    lastKey = key;
+    return found;
+  };
   return (text, at, key, out) => {
     const code = text.charCodeAt(at);
     const group = groups[code >= 48 && code <= 57 ? 1 : 0];
     if (group === null || group === undefined) return at;
     group.guard.lastIndex = at;
-    return group.guard.test(text) ? findIn(group.ready, text, at, key, out) : at;
+    return group.guard.test(text) ? findIn(group.ready, text, at, key, out, said) : at;
   };
 }

@@ -32,12 +32,17 @@ export function createServiceTokens(): ServiceTokenFinder {
   /** The token judged last. Its parts, as those of a UUID, would be judged as the whole was. */
   let judgedFrom = 0;
   let judgedTo = 0;
+  /** From the start that was looked at last, everything up to here is part of tokens. */
+  let partTo = 0;
 
   const find = (text: string, at: number, out: Span[]): number => {
     if (at < judgedTo && at < judgedFrom + back) return at;
-    let end = at;
+    // What was seen to hang together from an earlier start needs no second look.
+    let end = Math.max(at, partTo);
     const limit = Math.min(text.length, at + longest);
     while (end < limit && isPart(text.charCodeAt(end))) end += 1;
+    partTo = end;
+    if (end > limit) end = limit;
     if (end - at < 8 || end === at + longest) return at;
     let start = at;
     while (start > at - back && start > 0 && isPart(text.charCodeAt(start - 1))) start -= 1;
@@ -72,6 +77,7 @@ export function createServiceTokens(): ServiceTokenFinder {
     reset(name) {
       key = name;
       judgedTo = 0;
+      partTo = 0;
     },
   };
 }
