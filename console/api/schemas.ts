@@ -89,6 +89,7 @@ export const decided = z.object({ counted: z.boolean(), text: z.string(), approv
 
 export const sessionsQuery = z.strictObject({
   subject: words(300).optional(),
+  person: words(300).optional().describe('Whose subject or stable key it is.'),
   connection: words(200).optional(),
   tool: words(200).optional(),
   verdict: z.enum(['pass', 'deny', 'hold']).optional(),
@@ -96,6 +97,12 @@ export const sessionsQuery = z.strictObject({
   from: z.iso.datetime().optional(),
   to: z.iso.datetime().optional(),
   limit,
+  after: z
+    .string()
+    .max(2000)
+    .regex(/^[\w-]*$/)
+    .optional()
+    .describe('`next` of the page before.'),
 });
 export const session = z.object({
   id: z.string(),
@@ -109,12 +116,31 @@ export const session = z.object({
   records: z.number().int(),
   legalHold: z.string().nullable(),
 });
-export const sessions = z.object({ sessions: z.array(session) });
+export const sessions = z.object({ sessions: z.array(session), next: z.string().nullable() });
+
+export const records = z.object({
+  session,
+  vkey: z.string().describe("The log's public key; compare it with one received by another way."),
+  checkpoint: z
+    .string()
+    .nullable()
+    .describe('The signed note that the proofs lead to (C2SP tlog-checkpoint).'),
+  records: z.array(
+    z.object({
+      line: z.string().describe('One record as in an exported package (docs/recording-format.md).'),
+      proof: z
+        .array(z.string())
+        .nullable()
+        .describe('Inclusion proof, base64; null when the checkpoint does not cover the record yet.'),
+    }),
+  ),
+  next: z.string().nullable(),
+});
 
 export const eventsQuery = z.strictObject({
   from: z
     .string()
-    .max(2000)
+    .max(12_000)
     .regex(/^[!-~]*$/)
     .optional()
     .describe('`next` of the page before.'),

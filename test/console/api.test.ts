@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { revokedAmong } from '../../db/revocations.ts';
+import { leafHash } from '../../recording/header.ts';
+import { readLine } from '../../recording/export/line.ts';
+import { openCheckpoint } from '../../recording/log/checkpoint.ts';
+import { rootFromInclusion } from '../../recording/log/merkle.ts';
+import { noteVerifier } from '../../recording/log/note.ts';
+import { facts, message, sequenceAll } from '../recording/support.ts';
 import { openApiDocument } from '../../console/api/openapi.ts';
 import { type ApiConsole, apiConsole, apiToken } from '../support/api-console.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
@@ -159,6 +165,41 @@ test('revoking and lifting by the API is recorded, answers what was under way, a
   const [mine] = tokens.filter(({ owner }) => owner === 'service:ci');
   assert.equal((await ask('DELETE', `/tokens/${mine?.id}`)).status, 200);
   assertProblem(await ask('GET', '/status', { token: other }), 401, 'unauthorized');
+});
+
+test('a session is exported page by page as evidence that anybody can check; lists go on where they stopped', async () => {
+  const [who, other] = [facts('export-1', { subject: 'zoe' }), facts('export-2', { subject: 'zoe' })];
+  const texts = Array.from({ length: 450 }, (_, n) => `{"n":${n}}`);
+  await Promise.all(texts.map(async (text) => api.recorder.append(who, message(text))));
+  await api.recorder.append(other, message('{}'));
+  const none = await ask('GET', '/sessions/export-1/records');
+  assert.deepEqual([none.status, none.json.checkpoint, none.json.records[0].proof], [200, null, null]);
+  await sequenceAll(db.pool);
+
+  const said: string[] = [];
+  for (let from = ''; ; ) {
+    const { status, json } = await ask('GET', `/sessions/export-1/records?from=${from}`);
+    assert.equal(status, 200, JSON.stringify(json));
+    assert.ok(json.records.length <= 200);
+    const { size, root } = openCheckpoint(json.checkpoint, noteVerifier(json.vkey));
+    for (const { line, proof } of json.records as { line: string; proof: string[] }[]) {
+      const { header, index } = readLine(line, 'export-1');
+      const hashes = proof.map((hash) => Buffer.from(hash, 'base64'));
+      assert.deepEqual(rootFromInclusion(leafHash(header), index ?? -1, size, hashes), root);
+      said.push((JSON.parse(line) as { text: string }).text);
+    }
+    if (json.next === null) break;
+    from = json.next;
+  }
+  assert.deepEqual(said.slice(1), texts, 'the first one opens the strand');
+
+  const first = (await ask('GET', '/sessions?person=zoe&limit=1')).json;
+  const second = (await ask('GET', `/sessions?person=zoe&limit=1&after=${first.next}`)).json;
+  const third = (await ask('GET', '/sessions?person=nobody')).json;
+  const ids = [first, second, third].map(({ sessions }) => sessions.map((one: { id: string }) => one.id));
+  assert.deepEqual([ids.flat().toSorted(), second.next], [['export-1', 'export-2'], null]);
+  assertProblem(await ask('GET', '/sessions?after=nonsense'), 400, 'bad_request');
+  assertProblem(await ask('GET', '/sessions/nosuch/records'), 404, 'not_found');
 });
 
 test('whatever is not as described is refused with a problem document, and never with a page', async () => {

@@ -1,10 +1,13 @@
 import { createRecordAct } from '../../console/acts.ts';
 import { makeServiceToken } from '../../console/make-token.ts';
+import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { defaultMasker } from '../../cli/masking.ts';
+import type { Recorder } from '../../recording/event.ts';
 import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { createRecorder } from '../../recording/recorder.ts';
+import { signer } from '../recording/support.ts';
 import { type TestConsole, testConsole } from '../console/support.ts';
 import type { TestDatabase } from './postgres.ts';
 
@@ -14,6 +17,7 @@ export interface ApiConsole extends AsyncDisposable {
   /** Of the service `ci`, which is an owner. */
   readonly token: string;
   readonly cancelled: string[];
+  readonly recorder: Recorder;
 }
 
 /** Starts a console whose API works on a database, with real recordings. */
@@ -33,13 +37,19 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
       maskText: (text) => masker.text(text).text,
       cancelWorkflow: async (id) => void cancelled.push(id),
     },
-    recordings: { reader: createRecordReader(db.pool), keyRing, recordAct },
+    recordings: {
+      reader: createRecordReader(db.pool),
+      keyRing,
+      recordAct,
+      log: { view: createLogView(db.pool), vkey: signer.vkey },
+    },
     checkPolicy: () => [],
     version: '0.1.0',
   });
   return {
     console,
     cancelled,
+    recorder,
     token: await apiToken(db, 'ci', ['holdpoint:api']),
     async [Symbol.asyncDispose]() {
       await console[Symbol.asyncDispose]();
