@@ -196,8 +196,11 @@ test('a session is exported page by page as evidence that anybody can check; lis
   const first = (await ask('GET', '/sessions?person=zoe&limit=1')).json;
   const second = (await ask('GET', `/sessions?person=zoe&limit=1&after=${first.next}`)).json;
   const third = (await ask('GET', '/sessions?person=nobody')).json;
-  const ids = [first, second, third].map(({ sessions }) => sessions.map((one: { id: string }) => one.id));
-  assert.deepEqual([ids.flat().toSorted(), second.next], [['export-1', 'export-2'], null]);
+  const ids = [first, second, third].flatMap(({ sessions }): string[] =>
+    sessions.map((one: { id: string }) => one.id),
+  );
+  assert.deepEqual(new Set(ids), new Set(['export-1', 'export-2']));
+  assert.deepEqual([ids.length, second.next], [2, null]);
   assertProblem(await ask('GET', '/sessions?after=nonsense'), 400, 'bad_request');
   assertProblem(await ask('GET', '/sessions/nosuch/records'), 404, 'not_found');
 });
