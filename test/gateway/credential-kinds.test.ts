@@ -83,17 +83,17 @@ test('a server that demands a client certificate gets the configured one, and no
     upstream.listen(0, '127.0.0.1');
     await once(upstream, 'listening');
     const url = `https://127.0.0.1:${(upstream.address() as AddressInfo).port}/mcp`;
-    const with_ = (tls: Partial<HttpTls>): ConnectionSettings =>
+    const withTls = (tls: Partial<HttpTls>): ConnectionSettings =>
       ({
         ...httpConnection(url),
         tls: { ca: ca.cert, cert: null, key: null, serverName: null, ...tls },
       }) as ConnectionSettings;
     await using gateway = await testGateway({
       connections: {
-        right: with_(client),
-        none: with_({}),
-        stranger: with_(stranger),
-        untrusted: with_({ ...client, ca: otherCa.cert }),
+        right: withTls(client),
+        none: withTls({}),
+        stranger: withTls(stranger),
+        untrusted: withTls({ ...client, ca: otherCa.cert }),
       },
     });
     assert.equal((await wire(gateway.url('right'), initialize)).status, 200);
