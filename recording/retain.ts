@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Background, inBackground } from './background.ts';
 import {
   type Expired,
   planPurge,
@@ -32,15 +33,8 @@ const firstAfterMs = 5000;
  * Purges by the configured rules, again and again. Any number of processes may run it; one purges at a time.
  * @returns stops it; a session that is being purged is finished first
  */
-export function startRetention(deps: RetainDeps): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const running = run(deps, stopping.signal);
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+export function startRetention(deps: RetainDeps): Background {
+  return inBackground((signal) => run(deps, signal));
 }
 
 async function run(deps: RetainDeps, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Background, inBackground } from '../background.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import type { LogStore } from './log-store.ts';
 import { noteVerifier, type NoteSigner } from './note.ts';
@@ -36,15 +37,8 @@ const maxRecords = 4096;
  * processes may run it; one leads at a time, another takes over when it is gone.
  * @returns stops it, after a last step
  */
-export function startLog(deps: LogDeps): { stop(): Promise<void> } {
-  const stopping = new AbortController();
-  const running = run(deps, stopping.signal);
-  return {
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+export function startLog(deps: LogDeps): Background {
+  return inBackground((stopping) => run(deps, stopping));
 }
 
 async function run(deps: LogDeps, stopping: AbortSignal): Promise<void> {
