@@ -129,21 +129,44 @@ export function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
     ...claimed,
     session,
     async record(kind, direction, bytes, unmasked) {
-      await deps.recorder.append(session, {
-        kind,
-        direction,
-        callId,
-        method,
-        tool,
-        verdict: 'hold',
-        rule: facts.rule,
-        policyVersion,
-        ...(facts.risk !== undefined && { risk: facts.risk }),
-        bytes,
-        ...(unmasked !== undefined && { unmasked }),
-      });
+      await patiently(deps, callId, () =>
+        deps.recorder.append(session, {
+          kind,
+          direction,
+          callId,
+          method,
+          tool,
+          verdict: 'hold',
+          rule: facts.rule,
+          policyVersion,
+          ...(facts.risk !== undefined && { risk: facts.risk }),
+          bytes,
+          ...(unmasked !== undefined && { unmasked }),
+        }),
+      );
     },
   };
+}
+
+const recordTries = 30;
+const recordPauseMs = 500;
+
+/**
+ * Records, and keeps trying while the database is away for a moment: giving up would cost people a second decision
+ * before the call is sent, and make its outcome unknown after. A try that failed may have been recorded all the same.
+ */
+async function patiently(deps: RunDeps, callId: string, append: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await append();
+      return;
+    } catch (error) {
+      const passes = (error as { code?: unknown }).code === 'recording_unavailable';
+      if (!passes || attempt === recordTries) throw error;
+      deps.log.warn({ callId, attempt, err: error }, 'a run could not be recorded yet');
+      await sleep(recordPauseMs);
+    }
+  }
 }
 
 /** Records how it ended, with the response; one that cannot be recorded is not passed on. */

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sweepDead } from '../../../db/held-execution.ts';
 import { UpstreamError } from '../../../gateway/errors.ts';
+import { RecordingError } from '../../../recording/event.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { approvalOf, response, testStream } from './ends.ts';
 import { heldIn, rowOf } from './support.ts';
@@ -145,6 +146,25 @@ test('a row that nobody was ever asked about is aborted by the sweep, one that w
     await db.pool.query(`update held_calls set opened_at = null`);
     const swept = await sweepDead(db.pool, { silentMs: 1, unopenedMs: 10_000 });
     assert.deepEqual(swept.aborted, [input.callId]);
+  }));
+
+test('a database that is away for a moment costs neither a second decision nor the answer', () =>
+  held(async (one, input, request) => {
+    const { recorder } = one.deps;
+    const refused = new Set<string>();
+    const append: typeof recorder.append = async (session, event) => {
+      // Each thing that is recorded of the run is refused once; handing the answer over is another matter.
+      const what = `${event.kind} ${event.direction}`;
+      const isRun = event.callId === input.callId && event.direction !== 'upstream-to-client';
+      if (!isRun || refused.has(what)) return recorder.append(session, event);
+      refused.add(what);
+      throw new RecordingError('recording_unavailable', 'away');
+    };
+    Object.assign(one.deps, { recorder: { ...recorder, append } });
+    assert.equal((await one.execute({ ...input, votes: [countedVote(input)] })).execution, 'succeeded');
+    assert.equal((await request.stream.response()).result?.content[0]?.text, 'done');
+    assert.equal(one.upstream.calls().length, 1);
+    assert.ok(refused.has('claim none') && refused.has('outcome none'), [...refused].join());
   }));
 
 test('a recorder that cannot record stops a call before it is sent', () =>
