@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util';
 import type { Pool } from '../../db/pool.ts';
-import { heldCallTrace } from '../../db/records-call.ts';
+import { grantOfCall } from '../../db/grants.ts';
+import { type HeldCallTrace, heldCallTrace } from '../../db/records-call.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
-import { writeProofFile } from '../../recording/export/proof-file.ts';
+import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
+import type { RecordReader } from '../../recording/reader.ts';
+import { sessionsOf } from '../../recording/search.ts';
 
 /** What `holdpoint proof` needs. */
 export interface ProofDeps {
@@ -21,6 +24,9 @@ export interface ProofDeps {
     details: Readonly<Record<string, string | number | null>>,
   ) => Promise<void>;
 }
+
+/** An outcome may be handed to its client for as long after it has ended. */
+const handOverMs = 86_400_000;
 
 const usage = `usage: holdpoint proof CALL [--session SESSION] > FILE
 
@@ -53,25 +59,44 @@ export async function run(argv: string[], deps: ProofDeps): Promise<number> {
     return 1;
   }
   await deps.recordAct('proof', { call: callId });
-  const sessionIds = [session ?? held?.sessionId ?? '', `run-${callId}`];
-  const file = await writeProofFile(
-    {
-      reader: createRecordReader(deps.pool),
-      keyRing: deps.keyRing,
-      log: createLogView(deps.pool),
-      vkey: deps.logKey,
-    },
-    {
-      callId,
-      callIds: held ? [callId, held.correlationId] : [callId],
-      sessionIds,
-      approval: held && { votes: held.votes, voteKeys: deps.votePublicKeys },
-    },
-  );
+  const file = await fileOf(deps, callId, held, session);
   if (file.records.length === 0) {
     deps.err('nothing of this call is recorded in that session, or it was purged\n');
     return 1;
   }
   deps.out(`${JSON.stringify(file, null, 1)}\n`);
   return 0;
+}
+
+/** The file of one call, with that of the call whose approval it ran under, where it did. */
+async function fileOf(
+  deps: ProofDeps,
+  callId: string,
+  held: HeldCallTrace | null,
+  session?: string,
+): Promise<ProofFile> {
+  const reader = createRecordReader(deps.pool);
+  const grant = held && (await grantOfCall(deps.pool, callId));
+  const granted = grant && (await heldCallTrace(deps.pool, grant.callId));
+  const sessionIds = held ? await sessionsOfCall(reader, callId, held) : [];
+  return writeProofFile(
+    { reader, keyRing: deps.keyRing, log: createLogView(deps.pool), vkey: deps.logKey },
+    {
+      callId,
+      callIds: held ? [callId, held.correlationId] : [callId],
+      sessionIds: session === undefined ? sessionIds : [...new Set([session, ...sessionIds])],
+      approval: held && { votes: held.votes, voteKeys: deps.votePublicKeys },
+      grant: granted && (await fileOf(deps, grant.callId, granted)),
+    },
+  );
+}
+
+/** A client that was cut off comes back in another session, and what happens from then on is recorded there. */
+async function sessionsOfCall(reader: RecordReader, callId: string, held: HeldCallTrace): Promise<string[]> {
+  const { sessionId, callerKey: person, connection, createdAt: from } = held;
+  const to = new Date((held.endedAt?.getTime() ?? Date.now()) + handOverMs);
+  const found = [sessionId];
+  for await (const { facts } of sessionsOf({ reader }, { person, connection, from, to }))
+    found.push(facts.sessionId);
+  return [...new Set([...found, `run-${callId}`])];
 }

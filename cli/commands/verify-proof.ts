@@ -10,6 +10,7 @@ import type { Problem } from '../../recording/log/problem.ts';
 import { jwsHash } from '../../recording/jws-hash.ts';
 import { timeOf, visible } from '../../recording/transcript.ts';
 import { verifyVote } from '../../workflows/vote.ts';
+import { checkGrant, distinctPeople, peopleNeeded, type ProvenGrant, saidBy } from './verify-grant.ts';
 
 /** What a proof file proves. */
 export interface ProofReport {
@@ -23,6 +24,8 @@ export interface ProofReport {
     readonly decision: string;
     readonly atMs: number;
   }[];
+  /** For a call that ran under a grant. */
+  readonly grant: ProvenGrant | null;
   readonly problems: readonly Problem[];
 }
 
@@ -33,27 +36,34 @@ export interface ProofReport {
  * @throws Error when the text is not a proof file, CheckpointError when its checkpoint is not the log's
  */
 export function verifyProof(text: string, verifier: NoteVerifier): ProofReport {
-  const file = JSON.parse(text) as ProofFile;
+  return verifyFile(JSON.parse(text) as ProofFile, verifier);
+}
+
+function verifyFile(file: ProofFile, verifier: NoteVerifier): ProofReport {
   const format: string = file.format;
   if (format !== proofFormat) throw new Error(`this is not a file of the format ${proofFormat}`);
   const { checkpoint, records, problems } = checkProofFile(file, verifier);
   const wrong = [...problems];
   const report = (message: string): void => void wrong.push({ code: 'record_altered', message });
   const hold = records.find((record) => record.header.kind === 'hold');
-  const ran = records.some((record) => record.header.kind === 'claim');
+  const claim = records.find((record) => record.header.kind === 'claim');
   const recorded = new Set(
     records.filter(({ header }) => header.kind === 'decision').map((record) => saidBy(record)['jwsHash']),
   );
   const votes = file.approval ? countedVotes(file, hold, recorded, report) : [];
+  const own = { callId: file.callId, checkpoint, records, votes };
+  if (claim && saidBy(claim)['grantId'] !== undefined) {
+    const given = file.grant ? verifyFile(file.grant, verifier) : null;
+    const grant = checkGrant({ records, claim }, given, file.grant ?? null, report);
+    return { ...own, grant, problems: [...wrong, ...(given?.problems ?? [])] };
+  }
   const approving = distinctPeople(
     votes.filter((vote) => vote.decision === 'approve').map((vote) => vote.keys),
   );
-  const said = hold && saidBy(hold)['approvalsNeeded'];
-  // A recorded hold that does not say how many people it takes says that no number is enough.
-  const needed = hold ? (typeof said === 'number' ? said : Infinity) : 0;
-  if (ran && approving < needed)
+  const needed = hold ? peopleNeeded(hold) : 0;
+  if (claim && approving < needed)
     report(`the call ran, but only ${approving} people's signed approvals are here, of ${needed} needed`);
-  return { callId: file.callId, checkpoint, records, votes, problems: wrong };
+  return { ...own, grant: null, problems: wrong };
 }
 
 function countedVotes(
@@ -80,26 +90,6 @@ function countedVotes(
   });
 }
 
-/** People who share a key are one person, whatever they are called. */
-function distinctPeople(people: readonly (readonly string[])[]): number {
-  const known: Set<string>[] = [];
-  for (const keys of people) {
-    const same = known.filter((person) => keys.some((key) => person.has(key)));
-    const merged = new Set([...keys, ...same.flatMap((person) => [...person])]);
-    known.splice(0, known.length, ...known.filter((person) => !same.includes(person)), merged);
-  }
-  return known.length;
-}
-
-function saidBy(record: ProvenRecord): Record<string, unknown> {
-  try {
-    const said: unknown = JSON.parse(record.bytes.toString('utf8'));
-    return typeof said === 'object' && said !== null ? (said as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}
-
 /**
  * The report as text, in the order in which it happened.
  * @param longest most characters that are printed of one message
@@ -124,5 +114,18 @@ export function proofText(report: ProofReport, longest: number): string {
       `${new Date(atMs).toISOString()}  ${decision} signed by ${visible(name)} (${visible(keys.join(', '))})\n`,
   );
   const wrong = report.problems.map(({ message }) => `WRONG: ${visible(message)}\n`);
-  return [...wrong, `call ${visible(report.callId)}\n`, ...lines, ...votes].join('');
+  const grant = report.grant ? grantText(report.grant, longest) : [];
+  return [...wrong, `call ${visible(report.callId)}\n`, ...lines, ...votes, ...grant].join('');
+}
+
+function grantText({ grantId, use, terms, givenBy, approved }: ProvenGrant, longest: number): string[] {
+  const { calls, untilMs, sessionId, where } = terms;
+  return [
+    `ran under the grant ${visible(grantId)}: use ${use} of ${calls}, until ${new Date(untilMs).toISOString()}, ` +
+      `${sessionId === null ? 'of the same caller' : 'in the same session'}\n`,
+    ...where.map((predicate) => `    where ${visible(predicate)}\n`),
+    ...givenBy.map((name) => `    given by ${visible(name)}\n`),
+    'which was given with this call:\n',
+    proofText(approved, longest),
+  ];
 }

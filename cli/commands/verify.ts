@@ -120,8 +120,11 @@ function printProof(
 ): number {
   const ok = report.problems.length === 0;
   const { callId, votes, problems } = report;
+  const grant = report.grant && { ...report.grant, approved: report.grant.approved.callId };
   if (json)
-    out(`${JSON.stringify({ ok, callId, records: report.records.length, votes, problems }, null, 2)}\n`);
+    out(
+      `${JSON.stringify({ ok, callId, records: report.records.length, votes, grant, problems }, null, 2)}\n`,
+    );
   else out(`${proofText(report, full ? Infinity : 2000)}${ok ? 'everything is as it was recorded\n' : ''}`);
   return ok ? 0 : 1;
 }

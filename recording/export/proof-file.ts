@@ -33,6 +33,8 @@ export interface ProofFile {
     readonly votes: readonly { readonly jws: string }[];
     readonly voteKeys: Readonly<Record<string, string>>;
   } | null;
+  /** For a call that ran under a grant: the proof of the call that was approved with it. */
+  readonly grant?: ProofFile | null;
 }
 
 /**
@@ -46,23 +48,31 @@ export async function writeProofFile(
     readonly log: LogView;
     readonly vkey: string;
   },
-  call: Pick<ProofFile, 'callId' | 'callIds' | 'approval'> & { readonly sessionIds: readonly string[] },
+  call: Pick<ProofFile, 'callId' | 'callIds' | 'approval' | 'grant'> & {
+    readonly sessionIds: readonly string[];
+  },
 ): Promise<ProofFile> {
   const checkpoint = await deps.log.checkpoint();
   if (!checkpoint)
     throw new Error('the log has no checkpoint yet: start a worker, and try again a second later');
   const nodes = nodesIn(deps.log.tiles, checkpoint.size);
   const records: ProofFile['records'][number][] = [];
-  for (const sessionId of call.sessionIds)
+  for (const sessionId of call.sessionIds) {
+    const here: ProofFile['records'][number][] = [];
+    let isOfCall = false;
     for await (const { header, sealed, key, strand, seq } of recordsOf(deps, sessionId, call.callIds)) {
       const index = (await deps.log.indexes(strand, seq, 1)).get(seq);
       if (index === undefined || index >= checkpoint.size)
         throw new Error('the call is not in the log as a whole yet: try again a second later');
       const proof = await inclusionProof(nodes, index, checkpoint.size);
       const line = recordLine(header, sealed, key, index).trimEnd();
-      records.push({ sessionId, line, proof: proof.map((hash) => Buffer.from(hash).toString('base64')) });
+      here.push({ sessionId, line, proof: proof.map((hash) => Buffer.from(hash).toString('base64')) });
+      isOfCall ||= seq !== 0;
     }
-  const { callId, callIds, approval } = call;
+    // Of a session that has nothing of the call, not even its beginning is told.
+    if (isOfCall) records.push(...here);
+  }
+  const { callId, callIds, approval, grant = null } = call;
   return {
     format: proofFormat,
     callId,
@@ -71,6 +81,7 @@ export async function writeProofFile(
     checkpoint: checkpoint.note,
     records,
     approval,
+    grant,
   };
 }
 
