@@ -95,9 +95,12 @@ const refusalCodes = {
   503: 'identity_unavailable',
 } as const;
 
-function refusalError({ status, message, challenge }: IdentityRefusal): GatewayError {
+function refusalError({ status, message, challenge, nonce }: IdentityRefusal): GatewayError {
   return new GatewayError(refusalCodes[status], message, {
-    headers: challenge === null ? {} : { 'www-authenticate': challenge },
+    headers: {
+      ...(challenge !== null && { 'www-authenticate': challenge }),
+      ...(nonce !== undefined && { 'dpop-nonce': nonce }),
+    },
   });
 }
 

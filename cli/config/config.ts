@@ -192,6 +192,8 @@ export interface Config {
     } | null;
     /** Access tokens of Holdpoint's own are accepted always; `named` says that somebody means to use them. */
     readonly accessTokens: { readonly named: boolean; readonly longestMs: number };
+    /** Whether DPoP proofs must carry a nonce of the gateway. */
+    readonly dpopNonces: boolean;
     /** By connection; those that have none are left out. */
     readonly toolClasses: Readonly<Record<string, ToolClasses>>;
     readonly anonymous: AnonymousConfig | null;

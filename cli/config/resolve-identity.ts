@@ -29,6 +29,7 @@ export function identityOf({ identity, connections }: ConfigFile, alone: boolean
     toolClasses: Object.fromEntries(
       Object.entries(connections).flatMap(([name, { scopes }]) => (scopes ? [[name, scopes]] : [])),
     ),
+    dpopNonces: identity?.dpopNonces ?? false,
     anonymous: identity === undefined ? localAgent(alone) : (identity.anonymous ?? null),
   };
 }

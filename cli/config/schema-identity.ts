@@ -105,6 +105,12 @@ export const identity = z
       .describe(
         'Personal and service access tokens (`hpat_…`), made in the console or by `holdpoint tokens create`. Accepted also when this is left out.',
       ),
+    dpopNonces: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether proofs for tokens that are bound to a key (DPoP) must carry a nonce of the gateway (RFC 9449 section 9), so that none can be made in advance. Clients that know nonces ask once more by themselves.',
+      ),
     anonymous: z
       .strictObject({
         subject: text.default('local-agent').describe('What such a caller is called.'),

@@ -2,6 +2,7 @@ import { noteTokenUse, standingToken } from '../../db/access-tokens.ts';
 import { sweepDpopProofs, useDpopProof } from '../../db/dpop-proofs.ts';
 import { publicFetch } from '../../gateway/authorize/public-fetch.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../../gateway/authorize/server.ts';
+import { dpopNonces } from '../../gateway/identify/dpop-nonce.ts';
 import { createIdentifier, type Identifier, type IdentifierDeps } from '../../gateway/identify/identify.ts';
 import type { Config } from '../config/config.ts';
 import type { RoleContext } from './context.ts';
@@ -38,6 +39,7 @@ export function startIdentifying(
       used: (id) => noteTokenUse(pool, id),
     },
     useProof: (proof) => useDpopProof(pool, proof),
+    nonces: config.identity.dpopNonces ? dpopNonces(context.keys.cookieSecret) : null,
     own: authorization?.own ?? null,
     onBearer,
   });

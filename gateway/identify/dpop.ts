@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, decodeProtectedHeader, EmbeddedJWK, jwtVerify, type JWK } from 'jose';
+import type { DpopNonces } from './dpop-nonce.ts';
 
 /** A DPoP proof that proves nothing. The message may be shown to whoever presented it. */
 export class InvalidProof extends Error {
   constructor(message: string) {
     super(message);
     this.name = 'InvalidProof';
+  }
+}
+
+/** A proof without the nonce that is asked for: another one with it may be good. */
+export class NonceNeeded extends InvalidProof {
+  constructor() {
+    super('the DPoP proof lacks the nonce of this gateway; make another one with it');
+    this.name = 'NonceNeeded';
   }
 }
 
@@ -25,6 +34,8 @@ export interface ProofRequest {
   readonly url: string;
   readonly token: string;
   readonly nowMs: number;
+  /** Null where proofs need no nonce. */
+  readonly nonces: DpopNonces | null;
 }
 
 /** Marks a proof as used, for all replicas at once. @returns false when it was used before */
@@ -37,7 +48,7 @@ export type UseProof = (proof: {
  * Checks a proof of possession (RFC 9449 section 4.3): its type, its key, its signature, and that it was made just
  * now for this method, this URL and this token, and is used for the first time.
  * @returns the thumbprint of the key (RFC 7638), to be compared with the token's `cnf.jkt`
- * @throws InvalidProof
+ * @throws InvalidProof, NonceNeeded
  */
 export async function checkProof(request: ProofRequest, use: UseProof): Promise<string> {
   const { proof, nowMs } = request;
@@ -54,6 +65,8 @@ export async function checkProof(request: ProofRequest, use: UseProof): Promise<
     throw new InvalidProof('the DPoP proof is for another token');
   if (typeof jti !== 'string' || jti === '' || jti.length > 500)
     throw new InvalidProof('the DPoP proof has no `jti`');
+  // Last: whoever is told the nonce could make a proof that is otherwise good.
+  if (request.nonces && !request.nonces.accepts(claims['nonce'])) throw new NonceNeeded();
   const thumbprint = await calculateJwkThumbprint(jwk);
   const proofSha256 = createHash('sha256').update(`${thumbprint}\n${jti}`).digest();
   const expiresAt = new Date((iat + 2 * freshSec) * 1000);

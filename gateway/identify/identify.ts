@@ -1,7 +1,8 @@
 import type { Caller } from '../../policy/caller.ts';
 import { hasTokenPrefix } from '../../db/personal-token.ts';
 import { callerOfToken, type TokenStore } from './access-token.ts';
-import { checkProof, InvalidProof, type UseProof } from './dpop.ts';
+import { checkProof, InvalidProof, NonceNeeded, type UseProof } from './dpop.ts';
+import type { DpopNonces } from './dpop-nonce.ts';
 import type { Fetch } from './fetch-json.ts';
 import { IssuerUnavailable } from './issuer-keys.ts';
 import {
@@ -55,6 +56,8 @@ export interface IdentifierDeps {
   readonly own?: OwnIssuer | null;
   /** Marks DPoP proofs as used, for all replicas; left out, tokens that are bound to a key are refused. */
   readonly useProof?: UseProof;
+  /** Nonces that DPoP proofs must carry; left out, they need none. */
+  readonly nonces?: DpopNonces | null;
   /** Told of accepted tokens with their expiry (ms since the epoch), where they are to be exchanged for others. */
   readonly onBearer?: ((callerKey: string, token: string, untilMs: number) => void) | null;
 }
@@ -77,6 +80,7 @@ export function createIdentifier(settings: IdentitySettings, deps: IdentifierDep
     }),
     tokens: deps.tokens ?? { find: async () => null, used: async () => {} },
     useProof: deps.useProof ?? null,
+    nonces: deps.nonces ?? null,
     now,
   };
   const classesOf = (connection: string) =>
@@ -109,7 +113,7 @@ export function createIdentifier(settings: IdentitySettings, deps: IdentifierDep
           'the Authorization header must be `Bearer` (or `DPoP`) and one token',
         );
       const caller = await callerOfRequest(parts, request, presented).catch((error: unknown) =>
-        refusalOf(error, resource, presented.scheme),
+        refusalOf(error, resource, presented.scheme, parts.nonces),
       );
       if ('refused' in caller) return caller;
       if (coversConnection(caller.proof, connection)) {
@@ -131,6 +135,7 @@ interface Parts {
   readonly verify: ReturnType<typeof tokenVerifier>;
   readonly tokens: TokenStore;
   readonly useProof: UseProof | null;
+  readonly nonces: DpopNonces | null;
   readonly now: () => number;
 }
 
@@ -144,7 +149,7 @@ class StoreUnavailable extends Error {}
 
 /** @throws UnacceptableToken, InvalidProof, IssuerUnavailable, StoreUnavailable */
 async function callerOfRequest(
-  { verify, tokens, useProof, now }: Parts,
+  { verify, tokens, useProof, nonces, now }: Parts,
   { resource, method = 'POST', dpop }: IdentifyRequest,
   { scheme, token }: PresentedToken,
 ): Promise<Caller> {
@@ -161,8 +166,9 @@ async function callerOfRequest(
     throw new UnacceptableToken('the token is bound to a key, and this gateway cannot check proofs of it');
   if (scheme === 'bearer')
     throw new InvalidProof('the token is bound to a key; present it as `DPoP`, with a proof');
-  const proven = await checkProof({ proof: dpop, method, url: resource, token, nowMs: now() }, (proof) =>
-    useProof(proof).catch(unavailable),
+  const proven = await checkProof(
+    { proof: dpop, method, url: resource, token, nowMs: now(), nonces },
+    (proof) => useProof(proof).catch(unavailable),
   );
   if (proven !== boundTo)
     throw new InvalidProof('the DPoP proof is made with another key than the token is bound to');
@@ -202,7 +208,12 @@ function connectionOf(resource: string): string {
   return resource.slice(resource.lastIndexOf('/') + 1);
 }
 
-const statuses = { invalid_request: 400, invalid_token: 401, invalid_dpop_proof: 401 } as const;
+const statuses = {
+  invalid_request: 400,
+  invalid_token: 401,
+  invalid_dpop_proof: 401,
+  use_dpop_nonce: 401,
+} as const;
 
 function refuse(
   refused: Extract<IdentityRefusalCode, keyof typeof statuses>,
@@ -226,7 +237,14 @@ function tooNarrow(resource: string, scopes: readonly string[]): IdentityRefusal
   };
 }
 
-function refusalOf(error: unknown, resource: string, scheme: PresentedToken['scheme']): IdentityRefusal {
+function refusalOf(
+  error: unknown,
+  resource: string,
+  scheme: PresentedToken['scheme'],
+  nonces: DpopNonces | null,
+): IdentityRefusal {
+  if (error instanceof NonceNeeded && nonces)
+    return { ...refuse('use_dpop_nonce', resource, error.message, 'dpop'), nonce: nonces.current() };
   if (error instanceof UnacceptableToken) return refuse('invalid_token', resource, error.message, scheme);
   if (error instanceof InvalidProof) return refuse('invalid_dpop_proof', resource, error.message, 'dpop');
   if (error instanceof IssuerUnavailable || error instanceof StoreUnavailable)

@@ -4,6 +4,7 @@ export type IdentityRefusalCode =
   | 'invalid_request' // an Authorization header that is no single token
   | 'invalid_token' // expired, forged, for somebody else, of an unknown issuer
   | 'invalid_dpop_proof' // the token is bound to a key, and its possession is not proven
+  | 'use_dpop_nonce' // it is proven without the nonce that proofs need here
   | 'insufficient_scope' // the token is good, but not for this
   | 'issuer_unavailable'; // what the token is checked with cannot be had now; trying again may help
 
@@ -15,6 +16,8 @@ export interface IdentityRefusal {
   readonly message: string;
   /** Value of `WWW-Authenticate` (RFC 6750, RFC 9728, RFC 9449); null where asking for a token would not help. */
   readonly challenge: string | null;
+  /** Value of `DPoP-Nonce`; left out where none is needed. */
+  readonly nonce?: string;
 }
 
 /** Tells a refusal from a caller. */

@@ -67,6 +67,7 @@ test('without a file everything has a default that works on one machine', async 
     workloads: [],
     authorizationServer: null,
     accessTokens: { named: false, longestMs: 366 * 86_400_000 },
+    dpopNonces: false,
     toolClasses: {},
     anonymous: { subject: 'local-agent', groups: [] },
   });
@@ -127,6 +128,7 @@ log: { level: warn }
     workloads: [],
     authorizationServer: null,
     accessTokens: { named: false, longestMs: 366 * 86_400_000 },
+    dpopNonces: false,
     toolClasses: {},
   });
   assert.deepEqual(config.connections, {

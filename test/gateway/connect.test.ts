@@ -10,7 +10,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { revoke, unrevoke } from '../../db/revoke.ts';
 import type { Masked } from '../../masking/masked.ts';
-import { noBrowser, type TestBrowser, testBrowser } from '../support/browser.ts';
+import { accessibilityProblems, noBrowser, type TestBrowser, testBrowser } from '../support/browser.ts';
 import { agreeUpstream, atConsole, type ConnectScene, connectScene } from '../support/connect-scene.ts';
 import { type GuardedUpstream, startGuardedUpstream } from '../support/guarded-upstream.ts';
 import { handshake, wire } from './wire.ts';
@@ -245,6 +245,35 @@ test("a link of somebody else's program, an answer in another browser, a used on
   await page.getByRole('button', { name: 'Connect box' }).click();
   await page.getByText('You are not signed in there').waitFor();
   upstream.tamper = () => {};
+});
+
+test('a form from elsewhere connects and disconnects nothing, and the pages hold no accessibility problem', {
+  skip: noBrowser,
+}, async () => {
+  const page = await browser.page();
+  await atConsole(scene, page, 'gina');
+  await page.goto(`${scene.consoleUrl}/connections`);
+  assert.deepEqual(await accessibilityProblems(page), []);
+  const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+  for (const act of ['connect', 'disconnect'])
+    for (const headers of [
+      { cookie, origin: scene.consoleUrl },
+      { cookie, origin: 'https://evil.example' },
+    ]) {
+      const content = { 'content-type': 'application/x-www-form-urlencoded', ...headers };
+      const url = `${scene.consoleUrl}/connections/box/${act}`;
+      const reply = await fetch(url, {
+        method: 'POST',
+        headers: content,
+        body: 'csrf=x',
+        redirect: 'manual',
+      });
+      assert.equal(reply.status, 403);
+    }
+  const { rows } = await scene.db.pool.query('select 1 from connection_sign_in_states where holder = $1', [
+    scene.keyOf('gina'),
+  ]);
+  assert.equal(rows.length, 0);
 });
 
 test('whoever is cut off loses their sign-ins with it; ending one on the page ends it at the authorization server, too', {
