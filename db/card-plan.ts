@@ -61,7 +61,6 @@ const sameAs = (one: string, other: string): string =>
     'connection',
     'method',
     'tool',
-    'definition_hash',
     'rule',
     'reason',
     'risk',
@@ -72,6 +71,8 @@ const sameAs = (one: string, other: string): string =>
     'step_up',
   ]
     .map((what) => `(${one}.${what}) is not distinct from (${other}.${what})`)
+    // In its first moments a session does not know its tools' definitions yet; two that are known must be one.
+    .concat(`coalesce(${one}.definition_hash = ${other}.definition_hash, true)`)
     .join(' and ');
 
 async function cardToJoin(

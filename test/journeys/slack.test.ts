@@ -98,6 +98,57 @@ for (const mode of ['Socket Mode', 'HTTP mode'] as const) {
   });
 }
 
+test('calls made at once share one card: more time for one, all approved by one tap, each runs once', async () => {
+  await using at = await scene('Socket Mode', { extension: { by: '30m', times: 1 } });
+  const commands = ['one', 'two', 'three', 'four'];
+  const answers = commands.map((command) => at.call(command));
+  for (const answer of answers) answer.catch(() => {});
+  const card = await at.slack.waitForMessage(at.channel, ({ blocks }) =>
+    JSON.stringify(blocks).includes('Approve all 4'),
+  );
+  const place = { channel: at.channel, ts: card.ts };
+  for (const command of commands)
+    assert.match(JSON.stringify(card.blocks), new RegExp(`\\\\"${command}\\\\"`));
+  const { rows } = await at.site.pool.query<{ id: string; until: Date }>(
+    'select call_id as id, expires_at as until from held_calls order by created_at limit 1',
+  );
+  const [{ id, until } = { id: '', until: new Date() }] = rows;
+  await at.slack.click(at.alice, place, 'hold_more', { choose: `extend:${id}` });
+  await at.slack.waitForMessage(
+    at.channel,
+    ({ threadTs, text }) => threadTs === card.ts && /alice gave 30 minutes more/.test(text),
+  );
+  const later = await at.site.pool.query<{ until: Date }>(
+    'select expires_at as until from held_calls where call_id = $1',
+    [id],
+  );
+  assert.equal((later.rows[0]?.until.getTime() ?? 0) - until.getTime(), 30 * 60_000);
+  await at.slack.click(at.bob, place, 'hold_approve_all', { times: 2 });
+  const results = await Promise.all(answers);
+  assert.deepEqual(
+    results.map(({ content }) => content[0]?.text),
+    commands.map((command) => `ran ${command}`),
+  );
+  assert.equal(at.upstream.calls('run').length, 4);
+  const done = await at.slack.waitForMessage(
+    at.channel,
+    ({ ts, text }) => ts === card.ts && /none waits any more/.test(text),
+  );
+  await at.slack.waitForMessage(
+    at.channel,
+    ({ ts, blocks }) => ts === card.ts && JSON.stringify(blocks).match(/It ran and succeeded/g)?.length === 4,
+  );
+  assert.doesNotMatch(JSON.stringify(done.blocks), /hold_approve|hold_deny/);
+  assert.equal(at.slack.messages(at.channel).filter(({ threadTs }) => threadTs === null).length, 1);
+  const votes = await at.site.pool.query<{ votes: number; by: string }>(
+    `select jsonb_array_length(decisions) as votes, decisions #>> '{0,person,name}' as by from held_calls`,
+  );
+  assert.deepEqual(
+    votes.rows,
+    commands.map(() => ({ votes: 1, by: 'bob' })),
+  );
+});
+
 test('one correlation id follows a call through the logs of gateway, worker and Slack app', async () => {
   await using at = await scene('Socket Mode');
   const answer = at.call('follow me');

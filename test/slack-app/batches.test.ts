@@ -259,6 +259,19 @@ describe('similar calls of one session', () => {
     assert.notEqual(cardOf(await another(session, 2)).ts, card.ts);
   });
 
+  it('share a card while the tool’s definition is not known yet, never across two definitions', async () => {
+    const { session, card } = await batch(1);
+    const defined = async (nth: number, hash: string): Promise<string> => {
+      const callId = await heldCall(db.pool, { people, session, args: JSON.stringify({ nth }) });
+      await db.pool.query('update held_calls set definition_hash = $2 where call_id = $1', [callId, hash]);
+      await stage.cards.announce(callId);
+      return callId;
+    };
+    assert.equal(cardOf(await defined(2, 'sha256:aa')).ts, card.ts);
+    assert.notEqual(cardOf(await defined(3, 'sha256:bb')).ts, card.ts);
+    assert.equal(cardOf(await defined(4, 'sha256:aa')).ts, card.ts);
+  });
+
   it('announced by several workers at the same moment, with Slack in trouble, stand on one card and none is lost', async () => {
     const session = `s-${++sessions}`;
     const calls = await Promise.all(
