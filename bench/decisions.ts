@@ -61,7 +61,8 @@ async function answered(reply: Response): Promise<void> {
   if (!text.includes('done')) throw new Error(text);
 }
 
-async function main(): Promise<void> {
+/** Everything that takes part, in processes of their own. */
+async function parts() {
   const upstream = await startUpstream();
   const postgres = await startTestPostgres(['fsync=on']);
   process.env['HOLDPOINT_TEST_POSTGRES'] = postgres.url;
@@ -78,91 +79,117 @@ async function main(): Promise<void> {
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   await new Promise((ready) => createInterface(bareWorker.stdout).once('line', ready));
-  const link = linkTemporal({
-    address: temporal.address,
-    namespace: 'default',
-    apiKey: null,
-    tls: null,
-    codecKeys: [Buffer.alloc(32, 7)],
-  });
-  const approvals = createApprovals(link.client, { id: 'bench', privateKey: keys.privateKey });
+  const { address } = temporal;
+  const codecKeys = [Buffer.alloc(32, 7)];
+  const link = linkTemporal({ address, namespace: 'default', apiKey: null, tls: null, codecKeys });
   const pool = openPool(databaseUrl);
-  const client = new Client({ connection: await Connection.connect({ address: temporal.address }) });
-  const session = await initialize(url);
-  const processes = {
-    client: process.pid,
-    gateway: gateway.process.pid,
-    worker: worker.process.pid,
-    bareWorker: bareWorker.pid,
-    temporal: temporal.pid,
-    postgres: postgres.pid,
+  return {
+    url,
+    pool,
+    approvals: createApprovals(link.client, { id: 'bench', privateKey: keys.privateKey }),
+    client: new Client({ connection: await Connection.connect({ address }) }),
+    processes: {
+      client: process.pid,
+      gateway: gateway.process.pid,
+      worker: worker.process.pid,
+      bareWorker: bareWorker.pid,
+      temporal: temporal.pid,
+      postgres: postgres.pid,
+    },
+    stop: async () => {
+      await Promise.all([gateway.process, worker.process, bareWorker].map(ended));
+      await pool.end();
+      await link.close();
+      await temporal.stop();
+      upstream.stop();
+      await postgres.stop();
+    },
   };
-  const found = [];
-  const used = [];
-  for (let round = 1; round <= rounds; round++) {
-    const beforeBare = cpuOf(processes);
-    const bareRate = await rateOf(
-      Array.from({ length: calls }, (_, n) => `bare-${round}-${n}`),
-      async (workflowId) => {
-        const handle = await client.workflow.start(bare, { workflowId, taskQueue: 'bare' });
-        await handle.executeUpdate(decide, { args: ['approve'] });
-        await handle.result();
-      },
-    );
-    const afterBare = cpuOf(processes);
-    used.push({ round, what: 'bare', ...since(beforeBare, afterBare) });
-    const replies: Promise<void>[] = [];
-    const opened = await rateOf(
-      Array.from({ length: calls }, (_, n) => callOf(round * 1_000_000 + n)),
-      async (body) => {
-        const reply = await fetch(url, {
-          method: 'POST',
-          headers: { ...headers, 'mcp-session-id': session },
-          body,
-        });
-        replies.push(answered(reply));
-      },
-    );
-    const held = await waiting(pool);
-    const beforeDecisions = cpuOf(processes);
-    used.push({ round, what: 'open', ...since(afterBare, beforeDecisions) });
-    const began = performance.now();
-    const decideRate = await rateOf(held, async ({ workflowId, callId, digest }) =>
-      approvals.decide({
-        workflowId,
-        callId,
-        digest,
-        updateId: callId,
-        person: { keys: ['oidc:https://idp#ann'], name: 'Ann' },
-        decision: 'approve',
-        reason: null,
-        groups: ['team'],
-        via: 'console',
-      }),
-    );
-    await Promise.all(replies);
-    const deliveredRate = Math.round(calls / ((performance.now() - began) / 1000));
-    used.push({ round, what: 'decide', ...since(beforeDecisions, cpuOf(processes)) });
-    found.push({
+}
+
+type Parts = Awaited<ReturnType<typeof parts>>;
+
+/** Opens calls, each of which waits. @returns how many a second, and what tells when all have their answers */
+async function open({ url }: Parts, session: string, round: number) {
+  const replies: Promise<void>[] = [];
+  const rate = await rateOf(
+    Array.from({ length: calls }, (_, n) => callOf(round * 1_000_000 + n)),
+    async (body) => {
+      const sent = { ...headers, 'mcp-session-id': session };
+      replies.push(answered(await fetch(url, { method: 'POST', headers: sent, body })));
+    },
+  );
+  const all = Promise.all(replies);
+  all.catch(() => {}); // Said by whoever waits for it.
+  return { rate, answered: all };
+}
+
+/** One round: bare workflows, then as many held calls opened, decided and delivered. */
+async function measure(all: Parts, session: string, round: number) {
+  const { client, pool, approvals, processes } = all;
+  const atFirst = cpuOf(processes);
+  const bareRate = await rateOf(
+    Array.from({ length: calls }, (_, n) => `bare-${round}-${n}`),
+    async (workflowId) => {
+      const handle = await client.workflow.start(bare, { workflowId, taskQueue: 'bare' });
+      await handle.executeUpdate(decide, { args: ['approve'] });
+      await handle.result();
+    },
+  );
+  const afterBare = cpuOf(processes);
+  const opened = await open(all, session, round);
+  const held = await Promise.race([waiting(pool), opened.answered.then(() => [])]);
+  const beforeDecisions = cpuOf(processes);
+  const began = performance.now();
+  const decideRate = await rateOf(held, async ({ workflowId, callId, digest }) =>
+    approvals.decide({
+      workflowId,
+      callId,
+      digest,
+      updateId: callId,
+      person: { keys: ['oidc:https://idp#ann'], name: 'Ann' },
+      decision: 'approve',
+      reason: null,
+      groups: ['team'],
+      via: 'console',
+    }),
+  );
+  await opened.answered;
+  const deliveredRate = Math.round(calls / ((performance.now() - began) / 1000));
+  return {
+    found: {
       round,
       bareRate,
-      openedRate: opened,
+      openedRate: opened.rate,
       decideRate,
       deliveredRate,
       ratio: rounded(deliveredRate / bareRate),
-    });
+    },
+    used: [
+      { round, what: 'bare', ...since(atFirst, afterBare) },
+      { round, what: 'open', ...since(afterBare, beforeDecisions) },
+      { round, what: 'decide', ...since(beforeDecisions, cpuOf(processes)) },
+    ],
+  };
+}
+
+async function main(): Promise<void> {
+  const all = await parts();
+  try {
+    const session = await initialize(all.url);
+    const measured = [];
+    for (let round = 1; round <= rounds; round++) measured.push(await measure(all, session, round));
+    const found = measured.map((one) => one.found);
+    const used = measured.flatMap((one) => one.used);
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ found, used })}\n`);
+    else {
+      console.table(found);
+      console.log('CPU ms for each call, by process:');
+      console.table(used);
+    }
+  } finally {
+    await all.stop();
   }
-  if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`);
-  else {
-    console.table(found);
-    console.table(used);
-  }
-  await Promise.all([gateway.process, worker.process, bareWorker].map(ended));
-  await pool.end();
-  await link.close();
-  await temporal.stop();
-  upstream.stop();
-  await postgres.stop();
 }
 
 /** They end with their input, so that a profile that Node was asked for is written. */

@@ -89,7 +89,7 @@ async function memoryOf(upstream: string, counts: readonly number[]): Promise<Me
       rssKbPerCall: perCall('rssBytes'),
       heapKbPerCall: perCall('heapBytes'),
       rssMb: rounded(after.rssBytes / 1024 / 1024),
-      idleCpuPercent: rounded(((idle.cpuMs - after.cpuMs) / (idleSeconds * 1000)) * 100),
+      idleCpuPercent: rounded(((idle.cpuMs - after.cpuAfterMs) / (idleSeconds * 1000)) * 100),
     });
     before = { held, ...after };
   }

@@ -65,24 +65,29 @@ function answer(request: IncomingMessage, reply: ServerResponse): void {
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     if (request.method !== 'POST') return reply.writeHead(405).end();
-    const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as {
-      id: unknown;
-      method: string;
-      params: { arguments: { text: string } };
-    };
-    const result =
-      method === 'initialize'
-        ? {
-            protocolVersion: '2025-11-25',
-            capabilities: { tools: {} },
-            serverInfo: { name: 'bench', version: '1' },
-          }
-        : { content: [{ type: 'text', text: params.arguments.text }] };
-    const body = JSON.stringify({ jsonrpc: '2.0', id, result });
+    const { id, method, params } = JSON.parse(Buffer.concat(chunks).toString()) as Asked;
+    const body = JSON.stringify({ jsonrpc: '2.0', id, result: resultOf(method, params) });
     return reply
       .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
       .end(body);
   });
+}
+
+interface Asked {
+  readonly id: unknown;
+  readonly method: string;
+  readonly params: { readonly arguments: { readonly text: string } };
+}
+
+function resultOf(method: string, params: Asked['params']): object {
+  if (method === 'initialize')
+    return {
+      protocolVersion: '2025-11-25',
+      capabilities: { tools: {} },
+      serverInfo: { name: 'bench', version: '1' },
+    };
+  if (method === 'tools/list') return { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] };
+  return { content: [{ type: 'text', text: params.arguments.text }] };
 }
 
 function bareProxy(upstream: URL): Listener {

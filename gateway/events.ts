@@ -41,18 +41,19 @@ export async function events(
   const { caller } = identified;
   const asked = (): { method: null; tool: null } => ({ method: null, tool: null });
   const facts = { caller, connection, correlationId, kind: 'stream', asked } as const;
-  await deps.openReplies.during(caller, async () => {
-    const passage = openPassage(deps.gate, facts, reply, (session) => deps.sessions.cut(session));
-    try {
-      const session = await sessionOf(deps, identified, request, correlationId);
-      passage.join(session);
-      const { groups } = caller;
-      const scope = scopeOf(identified.upstream, caller);
-      await streamTo(deps, { request, reply, session, scope, groups, passage, correlationId, stopping });
-    } finally {
-      passage.end();
-    }
-  });
+  const over = deps.openReplies.begin(caller);
+  let passage: Passage | null = null;
+  try {
+    passage = openPassage(deps.gate, facts, reply, (session) => deps.sessions.cut(session));
+    const session = await sessionOf(deps, identified, request, correlationId);
+    passage.join(session);
+    const { groups } = caller;
+    const scope = scopeOf(identified.upstream, caller);
+    await streamTo(deps, { request, reply, session, scope, groups, passage, correlationId, stopping });
+  } finally {
+    passage?.end();
+    over();
+  }
 }
 
 /** A GET whose session is known. */

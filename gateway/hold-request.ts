@@ -16,13 +16,13 @@ export interface HoldRequestDeps {
 }
 
 /** Hands a request over to be held; resolves when it was answered or its client is gone. */
-export async function holdRequest(
+export function holdRequest(
   deps: HoldRequestDeps,
   exchange: MaskedExchange,
   request: RpcRequest,
   verdict: HoldVerdict,
 ): Promise<void> {
-  await deps.hold.hold({ ...heldOf(deps, exchange, request), verdict });
+  return deps.hold.hold({ ...heldOf(deps, exchange, request), verdict });
 }
 
 /** Whether a request answers what upstream asked in the middle of a call that was approved. */

@@ -77,8 +77,11 @@ async function prepared(
   }
 }
 
-/** A call that becomes a task is answered at once, and concluded behind it. */
-async function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
+/**
+ * A call that becomes a task is answered at once, and concluded behind it. Not an async function, which would be kept
+ * for as long as the call is held.
+ */
+function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
   const { tasks } = deps;
   if (tasks.becomesTask(exchange, request))
     return tasks.begin(exchange, request, (task, call) =>
@@ -86,7 +89,7 @@ async function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequ
     );
   if (exchange.verdict.kind === 'pass' && tasks.isAboutTasks(exchange, request))
     return tasks.answer(exchange, request);
-  await conclude(deps, exchange, request);
+  return conclude(deps, exchange, request);
 }
 
 async function conclude(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {

@@ -5,10 +5,11 @@ import type { AgentSettings } from './settings.ts';
 /** The replies and GET streams that are open on this replica; one caller cannot keep everybody else out. */
 export interface OpenReplies {
   /**
-   * Answers a caller, which counts until it is over.
+   * A reply to a caller begins.
+   * @returns says that it is over; to be called once
    * @throws GatewayError `too_many_streams`, having done nothing
    */
-  during(caller: Caller, answer: () => Promise<void>): Promise<void>;
+  begin(caller: Caller): () => void;
 }
 
 /** @param limits `streamsPerCaller`: how many one caller may have open at a time */
@@ -17,7 +18,7 @@ export function createOpenReplies({
 }: Pick<AgentSettings['limits'], 'streamsPerCaller'>): OpenReplies {
   const open = new Map<string, number>();
   return {
-    async during({ key }, answer) {
+    begin({ key }) {
       const had = open.get(key) ?? 0;
       if (had >= streamsPerCaller)
         throw new GatewayError(
@@ -25,13 +26,11 @@ export function createOpenReplies({
           `you already have ${streamsPerCaller} open replies here, as many as one caller may have; end some, or try again later`,
         );
       open.set(key, had + 1);
-      try {
-        await answer();
-      } finally {
+      return () => {
         const left = (open.get(key) ?? 1) - 1;
         if (left > 0) open.set(key, left);
         else open.delete(key);
-      }
+      };
     },
   };
 }

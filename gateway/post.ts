@@ -56,20 +56,19 @@ export async function post(
   const { messages, batch } = await read(request, deps.limits);
   const identified = await identify(deps, request, connection);
   for (const message of messages) refuseTooNarrow(deps, identified, message);
-  await deps.openReplies.during(identified.caller, async () => {
-    const facts = { caller: identified.caller, connection, correlationId, kind: 'request' } as const;
-    const asked = (): { method: string | null; tool: string | null } => askedIn(messages[0]);
-    const passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) =>
-      deps.sessions.cut(session),
-    );
+  const facts = { caller: identified.caller, connection, correlationId, kind: 'request' } as const;
+  const asked = (): { method: string | null; tool: string | null } => askedIn(messages[0]);
+  const over = deps.openReplies.begin(identified.caller);
+  let passage: Passage | null = null;
+  try {
+    passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) => deps.sessions.cut(session));
     const posting: Posting = { request, reply, identified, correlationId, passage };
-    try {
-      if (batch) await postBatch(deps, posting, messages);
-      else for (const message of messages) await postOne(deps, posting, message);
-    } finally {
-      passage.end();
-    }
-  });
+    if (batch) await postBatch(deps, posting, messages);
+    else for (const message of messages) await postOne(deps, posting, message);
+  } finally {
+    passage?.end();
+    over();
+  }
 }
 
 /** Before anything is answered, since the client is told by an HTTP status. One of a batch refuses the whole batch. */

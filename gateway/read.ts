@@ -41,7 +41,8 @@ function body(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     const tooLarge = (): GatewayError =>
       new GatewayError('body_too_large', `the body of a POST has at most ${maxBytes} bytes here`);
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return reject(tooLarge());
-    const chunks: Buffer[] = [];
+    // Let go of as soon as they are read: the request stays for as long as its answer takes.
+    let chunks: Buffer[] = [];
     let length = 0;
     request.on('data', (chunk: Buffer) => {
       length += chunk.length;
@@ -50,8 +51,11 @@ function body(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
         reject(tooLarge());
       } else chunks.push(chunk);
     });
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.once('error', () => reject(new GatewayError('invalid_request', 'the body broke off')));
+    request.on('end', () => {
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+      chunks = [];
+    });
+    request.on('error', () => reject(new GatewayError('invalid_request', 'the body broke off')));
   });
 }
 

@@ -47,121 +47,162 @@ const retryMs = 10_000;
  * upstream's was a stream; whatever comes before the response makes it an event stream.
  */
 export function createReplyStream(raw: ServerResponse, options: ReplyOptions): ReplyStream {
-  const { headers, progressToken, passage } = options;
-  // Made when somebody asks for it: most exchanges end without.
-  let leaving: AbortController | null = null;
-  let left = false;
-  let timer: NodeJS.Timeout | null = null;
-  let preferStream = false;
-  let log: StreamLog | null = null;
-  let opening: Promise<void> | null = null;
-  let heldCall: string | null = null;
-  let progress = 0;
-  raw.once('close', () => {
-    if (timer) clearInterval(timer);
-    if (raw.writableFinished) return;
-    left = true;
-    leaving?.abort();
-  });
-  // A socket that breaks says so by `close`; without a listener Node would end the process.
-  raw.once('error', () => {});
+  return new SocketReply(raw, options);
+}
 
-  const alive = (): boolean => !raw.destroyed && !raw.writableEnded;
+/** A class, since there is one for each held call: methods of its own would cost each of them more than what it keeps. */
+class SocketReply implements ReplyStream {
+  readonly #raw: ServerResponse;
+  readonly #options: ReplyOptions;
+  /** Made when somebody asks for it: most exchanges end without. */
+  #leaving: AbortController | null = null;
+  #left = false;
+  #timer: NodeJS.Timeout | null = null;
+  #preferStream = false;
+  #log: StreamLog | null = null;
+  #opening: Promise<void> | null = null;
+  #heldCall: string | null = null;
+  #progress = 0;
 
-  async function open(): Promise<void> {
-    if (opening) return opening;
-    if (raw.headersSent || !alive()) return;
-    raw.writeHead(200, { ...headers, ...streamHeaders }).flushHeaders();
-    const made = options.log?.() ?? null;
-    if (made) await (opening = begin(made));
+  constructor(raw: ServerResponse, options: ReplyOptions) {
+    this.#raw = raw;
+    this.#options = options;
+    raw.on('close', () => {
+      if (this.#timer) clearInterval(this.#timer);
+      if (raw.writableFinished) return;
+      this.#left = true;
+      this.#leaving?.abort();
+    });
+    // A socket that breaks says so by `close`; without a listener Node would end the process.
+    raw.on('error', ignored);
+  }
+
+  get alive(): boolean {
+    return !this.#raw.destroyed && !this.#raw.writableEnded;
+  }
+
+  get gone(): AbortSignal {
+    this.#leaving ??= new AbortController();
+    if (this.#left) this.#leaving.abort();
+    return this.#leaving.signal;
+  }
+
+  get progressToken(): string | null {
+    return this.#options.progressToken();
+  }
+
+  async open(): Promise<void> {
+    if (this.#clear || (await this.#cleared())) await this.#open();
+  }
+
+  openSoon(): void {
+    this.#preferStream = true;
+    this.#timer ??= setTimeout(() => {
+      if (this.#options.passage.clear) void this.#open();
+      this.#timer = setInterval(() => void this.comment(), commentEveryMs);
+    }, openAfterMs);
+  }
+
+  async heldAs(callId: string): Promise<void> {
+    this.#heldCall = callId;
+    await this.#log?.heldAs(callId);
+  }
+
+  async message(json: Masked<string>): Promise<void> {
+    if (this.#clear || (await this.#cleared())) await this.#open();
+    // A client that is gone may come back for it.
+    const id = this.#log ? await this.#log.append(json, false) : null;
+    await this.#write(eventOf(json, id));
+  }
+
+  async keepAlive(text: Masked<string>): Promise<void> {
+    const isOpen = this.#raw.headersSent && this.#opening === null;
+    if (!isOpen && (this.#clear || (await this.#cleared()))) await this.#open();
+    const token = this.progressToken;
+    if (token === null) await this.#write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
+    else await this.#write(eventOf(progressEvent(token, ++this.#progress, text), null));
+  }
+
+  async respond(json: Masked<string>, status = 200): Promise<boolean> {
+    if (this.#timer) clearInterval(this.#timer);
+    if (!this.#clear && !(await this.#cleared())) return false;
+    await this.#opening;
+    const raw = this.#raw;
+    if (raw.headersSent)
+      return this.#respondOnStream(json, this.#log ? await this.#log.append(json, true) : null);
+    if (!this.alive) return false;
+    if (this.#preferStream && status === 200) return this.#respondOnStream(json, null);
+    // As one string, head and body reach the socket in one write.
+    const length = Buffer.byteLength(json);
+    const { headers } = this.#options;
+    raw.writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': length });
+    raw.end(json);
+    return finished(raw);
+  }
+
+  async comment(): Promise<void> {
+    await this.#write(': open\n\n');
+  }
+
+  async repeat(id: string, json: Masked<string>): Promise<void> {
+    await this.#write(eventOf(json, id));
+  }
+
+  end(): void {
+    if (this.alive) this.#raw.end();
+  }
+
+  /** Whether bytes may go at once, as nearly always. */
+  get #clear(): boolean {
+    return this.#options.passage.clear;
+  }
+
+  /** Waits until they may; false when they never may. */
+  #cleared(): Promise<boolean> {
+    return this.#options.passage.wait();
+  }
+
+  async #open(): Promise<void> {
+    if (this.#opening) return this.#opening;
+    if (this.#raw.headersSent || !this.alive) return;
+    this.#raw.writeHead(200, { ...this.#options.headers, ...streamHeaders }).flushHeaders();
+    const made = this.#options.log?.() ?? null;
+    if (made) await (this.#opening = this.#begin(made));
   }
 
   /** The client is told that it may come back once whoever it comes back to can know of the stream. */
-  async function begin(made: StreamLog): Promise<void> {
+  async #begin(made: StreamLog): Promise<void> {
     try {
-      if (heldCall !== null) await made.heldAs(heldCall);
+      if (this.#heldCall !== null) await made.heldAs(this.#heldCall);
       await made.begin();
     } catch {
       // It cannot be resumed, then; what the database refuses is told by whatever needs it next.
       return;
+    } finally {
+      this.#opening = null;
     }
-    log = made;
-    if (alive()) raw.write(`id: ${made.firstId}\nretry: ${retryMs}\ndata: \n\n`);
+    this.#log = made;
+    if (this.alive) this.#raw.write(`id: ${made.firstId}\nretry: ${retryMs}\ndata: \n\n`);
   }
 
   /** Writes once that may be; nothing when it may not. */
-  async function write(text: string): Promise<void> {
-    if (!passage.clear && !(await passage.wait())) return;
-    if (!alive()) return;
-    if (!raw.write(text)) await drained(raw);
+  async #write(text: string): Promise<void> {
+    if (!this.#clear && !(await this.#cleared())) return;
+    if (!this.alive) return;
+    if (!this.#raw.write(text)) await drained(this.#raw);
   }
 
-  async function respondOnStream(json: Masked<string>, id: string | null): Promise<boolean> {
-    if (!passage.clear && !(await passage.wait())) return false;
-    if (!alive()) return false;
-    if (!raw.headersSent) raw.writeHead(200, { ...headers, ...streamHeaders });
+  async #respondOnStream(json: Masked<string>, id: string | null): Promise<boolean> {
+    if (!this.#clear && !(await this.#cleared())) return false;
+    if (!this.alive) return false;
+    const raw = this.#raw;
+    if (!raw.headersSent) raw.writeHead(200, { ...this.#options.headers, ...streamHeaders });
     raw.end(eventOf(json, id));
     return finished(raw);
   }
-
-  return {
-    get alive() {
-      return alive();
-    },
-    get gone() {
-      leaving ??= new AbortController();
-      if (left) leaving.abort();
-      return leaving.signal;
-    },
-    get progressToken() {
-      return progressToken();
-    },
-    async open() {
-      if (passage.clear || (await passage.wait())) await open();
-    },
-    openSoon() {
-      preferStream = true;
-      timer ??= setTimeout(() => {
-        if (passage.clear) void open();
-        timer = setInterval(() => void write(': open\n\n'), commentEveryMs);
-      }, openAfterMs);
-    },
-    async heldAs(callId) {
-      heldCall = callId;
-      await log?.heldAs(callId);
-    },
-    async message(json) {
-      if (passage.clear || (await passage.wait())) await open();
-      // A client that is gone may come back for it.
-      const id = log ? await log.append(json, false) : null;
-      await write(eventOf(json, id));
-    },
-    async keepAlive(text) {
-      if (passage.clear || (await passage.wait())) await open();
-      const token = progressToken();
-      if (token === null) await write(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`);
-      else await write(eventOf(progressEvent(token, ++progress, text), null));
-    },
-    async respond(json, status = 200) {
-      if (timer) clearInterval(timer);
-      if (!passage.clear && !(await passage.wait())) return false;
-      await opening;
-      if (raw.headersSent) return respondOnStream(json, log ? await log.append(json, true) : null);
-      if (!alive()) return false;
-      if (preferStream && status === 200) return respondOnStream(json, null);
-      // As one string, head and body reach the socket in one write.
-      const length = Buffer.byteLength(json);
-      raw.writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': length });
-      raw.end(json);
-      return finished(raw);
-    },
-    comment: () => write(': open\n\n'),
-    repeat: (id, json) => write(eventOf(json, id)),
-    end() {
-      if (alive()) raw.end();
-    },
-  };
 }
+
+function ignored(): void {}
 
 /** One event. Line breaks between JSON tokens become spaces; inside strings there are none. */
 function eventOf(json: Masked<string>, id: string | null): string {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { InFlight, Revocation } from '../../db/revocations.ts';
 import type { Caller } from '../../policy/caller.ts';
 import type { LiveSession } from '../sessions/session.ts';
-import { type Gate, revokedError } from './gate.ts';
+import { type Gate, revokedError, type Watched } from './gate.ts';
 import { callerHandles, sessionHandles } from './handles.ts';
 
 /** What lets the bytes of one HTTP exchange pass, until it is cut. */
@@ -36,48 +36,83 @@ export function openPassage(
   reply: ServerResponse,
   endSession: (session: LiveSession, by: Revocation) => void,
 ): Passage {
-  const startedAtMs = Date.now();
-  let session: LiveSession | null = null;
-  let cutBy: Revocation | null = null;
-  const handles = (): readonly string[] => [
-    ...callerHandles(facts.caller),
-    ...(session ? sessionHandles(session.facts) : [`connection:${facts.connection}`]),
-  ];
-  const inFlight = (): InFlight => ({
-    kind: facts.kind,
-    connection: facts.connection,
-    ...facts.asked(),
-    subject: facts.caller.subject,
-    sessionId: session?.facts.sessionId ?? null,
-    correlationId: facts.correlationId,
-    callId: null,
-    startedAt: new Date(startedAtMs).toISOString(),
-  });
-  const unwatch = gate.watch({
-    handles,
-    inFlight,
-    cut(by) {
-      cutBy = by;
-      // Not `end`: bytes that the system has not sent yet must not go.
-      if (reply.socket && !reply.socket.destroyed) reply.socket.resetAndDestroy();
-      reply.destroy();
-      if (session) endSession(session, by);
-    },
-  });
-  const alive = (): boolean => cutBy === null && !reply.destroyed;
-  return {
-    get clear() {
-      return cutBy === null && gate.sure;
-    },
-    async wait() {
-      while (alive() && !gate.sure) await gate.confirm().catch(() => {}); // Said by whoever asks anew; here it waits.
-      return alive();
-    },
-    join(joined) {
-      session = joined;
-      const by = cutBy ?? gate.revocationOf(handles);
-      if (by) throw revokedError(by);
-    },
-    end: unwatch,
-  };
+  return new WatchedPassage(gate, facts, reply, endSession);
+}
+
+/** A class, since there is one for each held call: methods of its own would cost each of them more than what it keeps. */
+class WatchedPassage implements Passage, Watched {
+  readonly #gate: Gate;
+  readonly #facts: PassageFacts;
+  readonly #reply: ServerResponse;
+  readonly #endSession: (session: LiveSession, by: Revocation) => void;
+  readonly #startedAtMs = Date.now();
+  #session: LiveSession | null = null;
+  #cutBy: Revocation | null = null;
+  readonly #unwatch: () => void;
+
+  constructor(
+    gate: Gate,
+    facts: PassageFacts,
+    reply: ServerResponse,
+    endSession: (session: LiveSession, by: Revocation) => void,
+  ) {
+    this.#gate = gate;
+    this.#facts = facts;
+    this.#reply = reply;
+    this.#endSession = endSession;
+    this.#unwatch = gate.watch(this);
+  }
+
+  get clear(): boolean {
+    return this.#cutBy === null && this.#gate.sure;
+  }
+
+  async wait(): Promise<boolean> {
+    while (this.#alive && !this.#gate.sure) await this.#gate.confirm().catch(() => {}); // Said by whoever asks anew; here it waits.
+    return this.#alive;
+  }
+
+  join(session: LiveSession): void {
+    this.#session = session;
+    const by = this.#cutBy ?? this.#gate.revocationOf(() => this.handles());
+    if (by) throw revokedError(by);
+  }
+
+  end(): void {
+    this.#unwatch();
+  }
+
+  handles(): readonly string[] {
+    const { caller, connection } = this.#facts;
+    return [
+      ...callerHandles(caller),
+      ...(this.#session ? sessionHandles(this.#session.facts) : [`connection:${connection}`]),
+    ];
+  }
+
+  inFlight(): InFlight {
+    const { kind, connection, caller, correlationId, asked } = this.#facts;
+    return {
+      kind,
+      connection,
+      ...asked(),
+      subject: caller.subject,
+      sessionId: this.#session?.facts.sessionId ?? null,
+      correlationId,
+      callId: null,
+      startedAt: new Date(this.#startedAtMs).toISOString(),
+    };
+  }
+
+  cut(by: Revocation): void {
+    this.#cutBy = by;
+    // Not `end`: bytes that the system has not sent yet must not go.
+    if (this.#reply.socket && !this.#reply.socket.destroyed) this.#reply.socket.resetAndDestroy();
+    this.#reply.destroy();
+    if (this.#session) this.#endSession(this.#session, by);
+  }
+
+  get #alive(): boolean {
+    return this.#cutBy === null && !this.#reply.destroyed;
+  }
 }
