@@ -1082,6 +1082,8 @@ CREATE INDEX held_calls_by_state ON public.held_calls USING btree (state, expire
 
 CREATE INDEX held_calls_by_time ON public.held_calls USING btree (created_at DESC);
 
+CREATE INDEX held_calls_decided_by_session_tool ON public.held_calls USING btree (session_id, tool, created_at DESC) WHERE (state = ANY (ARRAY['executing'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text, 'denied'::text]));
+
 CREATE INDEX held_calls_ended ON public.held_calls USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 
 CREATE INDEX held_calls_executing ON public.held_calls USING btree (exec_seen_at) WHERE (state = 'executing'::text);
