@@ -19,21 +19,35 @@ export interface OpenedCopy {
 
 /**
  * Opens the sealed copies of a session, or of one call of it. Takes two keys: the session's own, without which a purged
- * session stays closed, and the one that the copies were sealed to.
- * @param callId null: of every call; the message that asked for a held call goes with it
+ * session stays closed, and the one that the copies were sealed to. With a held call go the message that asked for it,
+ * and what it did after its client had left, which is recorded apart.
+ * @param callId null: of every call
  */
 export async function* openCopies(
-  deps: { readonly reader: RecordReader; readonly keyRing: KeyRing },
+  deps: Deps,
   privateKey: KeyObject,
   sessionId: string,
   callId: string | null,
 ): AsyncGenerator<OpenedCopy> {
-  const wanted = callId === null ? null : await idsOf(deps, sessionId, callId);
+  const held = (await heldIn(deps, sessionId)).filter((one) => callId === null || one.callId === callId);
+  const wanted = callId === null ? null : new Set([callId, ...held.map(({ asked }) => asked)]);
+  yield* copiesIn(deps, privateKey, sessionId, wanted);
+  for (const one of held) yield* copiesIn(deps, privateKey, `run-${one.callId}`, null);
+}
+
+type Deps = { readonly reader: RecordReader; readonly keyRing: KeyRing };
+
+async function* copiesIn(
+  deps: Deps,
+  privateKey: KeyObject,
+  sessionId: string,
+  callIds: ReadonlySet<string> | null,
+): AsyncGenerator<OpenedCopy> {
   for await (const { record, opener } of walkSession(deps, sessionId)) {
     const header = decodeHeader(record.header);
     if (header.kind !== 'copy') continue;
     const { facts, bytes } = opener.open(record.header, record.sealed);
-    if (wanted && !wanted.has(facts.callId ?? '')) continue;
+    if (callIds && !callIds.has(facts.callId ?? '')) continue;
     yield {
       atMicros: header.atMicros,
       direction: header.direction,
@@ -53,18 +67,14 @@ function opened(privateKey: KeyObject, copy: Buffer, place: Parameters<typeof op
   }
 }
 
-/** A held call and the message that asked for it have ids of their own; the hold names both. */
-async function idsOf(
-  deps: Parameters<typeof openCopies>[0],
-  sessionId: string,
-  callId: string,
-): Promise<ReadonlySet<string>> {
-  const ids = new Set([callId]);
+/** The held calls of a session; each has an id of its own beside that of the message that asked. */
+async function heldIn(deps: Deps, sessionId: string): Promise<{ callId: string; asked: string }[]> {
+  const held: { callId: string; asked: string }[] = [];
   for await (const { record, opener } of walkSession(deps, sessionId)) {
     if (decodeHeader(record.header).kind !== 'hold') continue;
     const { facts, bytes } = opener.open(record.header, record.sealed);
     const { asked } = JSON.parse(bytes.toString('utf8')) as { asked?: unknown };
-    if (facts.callId === callId && typeof asked === 'string') ids.add(asked);
+    if (facts.callId !== undefined) held.push({ callId: facts.callId, asked: String(asked) });
   }
-  return ids;
+  return held;
 }

@@ -115,6 +115,21 @@ test('a copy goes with its session: purged, it opens to nobody; exported, it sta
   assert.deepEqual(textsOf(await opened(db.pool, 'kept')), [canary]);
 });
 
+test('with a held call go the message that asked for it, and what it did after its client had left', async () => {
+  await using db = await testDatabase();
+  const recorder = recorderOn(db.pool, { copies });
+  const masked = (callId: string, unmasked: string) => message('[masked]', { callId, unmasked });
+  await recorder.append(facts('s'), masked('asked-1', 'asks'));
+  const hold = JSON.stringify({ asked: 'asked-1' });
+  await recorder.append(facts('s'), message(hold, { kind: 'hold', direction: 'none', callId: 'held-1' }));
+  await recorder.append(facts('s'), masked('other', 'of another call'));
+  await recorder.append(facts('run-held-1'), masked('held-1', 'answers'));
+  await recorder.close();
+  assert.deepEqual(textsOf(await opened(db.pool, 's', 'held-1')), ['asks', 'answers']);
+  assert.deepEqual(textsOf(await opened(db.pool, 's', 'other')), ['of another call']);
+  assert.deepEqual(textsOf(await opened(db.pool, 's')), ['asks', 'of another call', 'answers']);
+});
+
 test('a gateway keeps copies of what it masks, in both directions, of a connection that has them', async () => {
   await using upstream = await startCountingUpstream();
   await using gateway = await testGateway({
