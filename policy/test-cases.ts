@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Caller } from './caller.ts';
+import { expectedTerms, furtherCall, isCovered, termsOf } from './case-terms.ts';
 import { decide } from './decide.ts';
 import type { Policy } from './policy.ts';
 import { formatPath, placeOfProblem, problemsOf } from './problems.ts';
@@ -15,6 +16,13 @@ const expectation = z.strictObject({
   approvals: z.int().optional(),
   mask: z.string().optional().describe('Masking profile.'),
   reason: z.string().optional(),
+  terms: expectedTerms
+    .optional()
+    .describe('On what terms; whatever is named must be exactly so, `null` stands for none.'),
+  further: z
+    .array(furtherCall)
+    .optional()
+    .describe('Further calls of the same tool, and whether a grant that is given with this one covers them.'),
 });
 
 const testCase = z.strictObject({
@@ -90,14 +98,15 @@ export function testPolicy(
       })),
     };
   const results = parsed.data.cases.map((one, index): CaseResult => {
-    const verdict = decide(policy, inputOf(one));
+    const input = inputOf(one);
+    const verdict = decide(policy, input);
     const { line } = source.placeOf(['cases', index]);
     return {
       name: one.name,
       line,
       rule: verdict.rule,
       verdict: verdict.kind,
-      differences: compare(one.expect, verdict),
+      differences: [...compare(one.expect, verdict), ...compareTerms(policy, one.expect, verdict, input)],
     };
   });
   return { results };
@@ -128,14 +137,42 @@ function compare(expected: PolicyCase['expect'], verdict: Verdict): CaseResult['
       ? { approvers: verdict.approvers.map(({ name }) => name), approvals: verdict.approvalsNeeded }
       : {}),
   };
-  return Object.entries(expected).flatMap(([key, value]) => {
+  const { terms: _, further: __, ...plain } = expected;
+  return Object.entries(plain).flatMap(([key, value]) => {
     const wanted = show(value);
     const got = show(actual[key]);
     return wanted === got ? [] : [{ key, expected: wanted, actual: got }];
   });
 }
 
+function compareTerms(
+  policy: Policy,
+  { terms = {}, further = [] }: PolicyCase['expect'],
+  verdict: Verdict,
+  input: PolicyInput,
+): CaseResult['differences'] {
+  const actual = termsOf(policy, verdict, input);
+  const wrong = Object.entries(terms).flatMap(([key, value]) => {
+    const [wanted, got] = [show(value), show(actual[key])];
+    return wanted === got ? [] : [{ key: `terms.${key}`, expected: wanted, actual: got }];
+  });
+  const differing = further.flatMap(({ args, covered }) => {
+    const got = isCovered(verdict, input, args);
+    return got === covered ? [] : [{ key: `further ${show(args)}`, expected: covered, actual: got }];
+  });
+  return [
+    ...wrong,
+    ...differing.map((one) => ({ ...one, expected: String(one.expected), actual: String(one.actual) })),
+  ];
+}
+
+/** A value in words that compare: the order of keys does not count. */
 function show(value: unknown): string {
   if (value === undefined || value === null) return '(none)';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
 }
