@@ -58,6 +58,13 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
     return made;
   }
 
+  const placeOf = ({ connection, holder }: TokenWanted): string => JSON.stringify([connection, holder]);
+  /** What was known of a sign-in that is over is not true any more. */
+  function over(wanted: TokenWanted): UpstreamError {
+    yes.delete(placeOf(wanted));
+    return signInNeeded(wanted.connection);
+  }
+
   async function stored(wanted: TokenWanted): Promise<StoredSignIn | null> {
     const row = await connectionSignIn(pool, wanted);
     return row && row.settings === wanted.settings ? row : null;
@@ -92,7 +99,7 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
 
   return {
     async has(wanted) {
-      const key = JSON.stringify([wanted.connection, wanted.holder]);
+      const key = placeOf(wanted);
       if ((yes.get(key) ?? 0) > Date.now()) return true;
       yes.delete(key);
       const found = await stored(wanted).catch((error: unknown) => {
@@ -109,7 +116,7 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
         const due = (row: StoredSignIn): boolean =>
           row.renewAt !== null && row.renewAt.getTime() <= Date.now();
         const row = found && due(found) ? await renewed(wanted, due) : found;
-        if (!row) throw signInNeeded(wanted.connection);
+        if (!row) throw over(wanted);
         return (await opened(row)).accessToken;
       } catch (error) {
         throw unavailable(wanted, error);
@@ -118,7 +125,7 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
     async refused(wanted, token) {
       try {
         const row = await renewed(wanted, async (now) => (await opened(now)).accessToken === token);
-        if (!row) throw signInNeeded(wanted.connection);
+        if (!row) throw over(wanted);
         return (await opened(row)).accessToken !== token;
       } catch (error) {
         throw unavailable(wanted, error);

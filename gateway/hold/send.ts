@@ -81,12 +81,20 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
   } catch (error) {
     const why = cutBy ? revokedWhy(cutBy) : reasonOf(error, connection);
     deps.log.warn({ callId, sent, err: error }, 'a held call did not get its answer');
-    return sent ? unknown(why) : failed(why);
+    return sent && !refusedAtTheDoor(error) ? unknown(why) : failed(why);
   } finally {
     unwatch();
     deps.running.remove(execution);
     if (!carrier) await session?.close();
   }
+}
+
+/** Upstream did not accept the credential (401), which is before it does anything, and there is no other. */
+function refusedAtTheDoor(error: unknown): boolean {
+  return (
+    error instanceof UpstreamError &&
+    (error.code === 'sign_in_needed' || error.code === 'credentials_unavailable')
+  );
 }
 
 /** A waiter whose upstream session can carry the call. */

@@ -46,5 +46,18 @@ test('as it is installed: an agent is told where its person signs in at a server
   assert.equal(approved.code, 0, approved.err);
   assert.equal(textOf(await calling), 'you are me-upstream');
   assert.deepEqual(upstream.calls, [{ tool: 'whoami', by: 'me-upstream' }]);
+
+  // Its person, or the server, ends the sign-in while the next call waits: refused at the door, so nothing ran.
+  const again = agent.callTool({ name: 'whoami' });
+  const next = await site.heldCall('whoami');
+  await upstream.endAllGrants();
+  assert.equal((await site.command('approvals', 'approve', next.callId)).code, 0);
+  assert.match(textOf(await again), /not sent.*sign in yourself.*Nothing ran/s);
+  const { rows: ended } = await site.pool.query('select state from held_calls where call_id = $1', [
+    next.callId,
+  ]);
+  assert.deepEqual(ended, [{ state: 'failed' }]);
+  assert.equal(upstream.calls.length, 1);
+  assert.match(textOf(await agent.callTool({ name: 'whoami' })), /SIGN_IN_NEEDED/);
   for (const token of upstream.tokens) assert.ok(!site.outputs().includes(token));
 });
