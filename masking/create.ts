@@ -11,7 +11,7 @@ import type { FieldRules } from './field-rules.ts';
 import { applyEdits } from './json-tree.ts';
 import { createKnownFinder, isDistinct, knownIn, remember } from './known-values.ts';
 import type { MaskMemory } from './known-values.ts';
-import { largeTextLength } from './large.ts';
+import { isLarge } from './large.ts';
 import type { MaskPool } from './large.ts';
 import { asMasked } from './masked.ts';
 import { profileAt } from './places.ts';
@@ -53,9 +53,7 @@ export function createMaskingEngine(
       const { profile } = prepared;
       const masker = createMasker(prepared, options, pseudonymKey);
       const off = (kind: keyof LaterMasker) => async (text: string) =>
-        pool === null || text.length < largeTextLength
-          ? masker[kind](text)
-          : await pool.mask(kind, name, text, options);
+        pool === null || !isLarge(text) ? masker[kind](text) : await pool.mask(kind, name, text, options);
       return {
         ...masker,
         requests: profile.requests,

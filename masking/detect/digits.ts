@@ -88,6 +88,30 @@ export function isUuid(text: string, at: number): boolean {
   return true;
 }
 
+/**
+ * The end of a series of numbers: eight groups or more of as many digits (two to four) with one space or hyphen between
+ * them, as in tables and dumps. No number that matters is so long.
+ * @returns the offset behind it, or `at`
+ */
+export function seriesEnd(text: string, at: number): number {
+  let size = 0;
+  while (size < 5 && isDigit(text.charCodeAt(at + size))) size += 1;
+  const separator = text.charCodeAt(at + size);
+  if (size < 2 || size > 4 || (separator !== 32 && separator !== 0x2d)) return at;
+  let groups = 1;
+  let end = at + size;
+  while (text.charCodeAt(end) === separator && isGroup(text, end + 1, size)) {
+    end += size + 1;
+    groups += 1;
+  }
+  return groups < 8 || isWord(text.charCodeAt(end)) ? at : end;
+}
+
+function isGroup(text: string, at: number, size: number): boolean {
+  for (let i = at; i < at + size; i += 1) if (!isDigit(text.charCodeAt(i))) return false;
+  return !isWord(text.charCodeAt(at + size));
+}
+
 /** `1-1`: a digit, a separator and a digit by themselves, which no number that matters begins with. */
 export function isLoneDigit(text: string, at: number): boolean {
   const next = text.charCodeAt(at + 1);

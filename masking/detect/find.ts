@@ -9,7 +9,7 @@ import { findDocument } from './documents.ts';
 import { createSaid } from './said.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { findCall } from './called.ts';
-import { digitsAhead, digitWithin, isLoneDigit, isUuid } from './digits.ts';
+import { digitsAhead, digitWithin, isLoneDigit, isUuid, seriesEnd } from './digits.ts';
 import { findInserted } from './inserted.ts';
 import {
   createJwtFinder,
@@ -92,6 +92,10 @@ export function createFinder(parts: FinderParts): Finder {
     if (ahead === 0x2e && isDigit(text.charCodeAt(at - 2))) return at;
     if (ahead !== 0x2b && isLoneDigit(text, at)) return at;
     const shape = digitsAhead(text, at);
+    if (shape.digits >= 16) {
+      const end = seriesEnd(text, at);
+      if (end > at) return end;
+    }
     if (shape.digits < 3 && isLetter(text.charCodeAt(at + shape.digits + 1)) && said.birth()) {
       const end = findBirthDate(text, at, key, out);
       if (end > at) return end;
