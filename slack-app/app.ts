@@ -96,7 +96,6 @@ export async function startSlackApp(
     pool,
     queue,
     eligibility: forCommands.eligibility,
-    refreshCards: deps.refreshCards,
     log,
     maskText: deps.maskText,
     showHome: (user: string) => showHome(forCommands, user),

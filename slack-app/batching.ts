@@ -1,5 +1,6 @@
 import type { App, BlockAction, BlockButtonAction, ViewSubmitAction } from '@slack/bolt';
 import { type BatchClick, offerAt, takeBatch } from '../db/batches.ts';
+import { wishRefresh } from '../db/grants.ts';
 import type { Pool } from '../db/pool.ts';
 import { actionIds } from './buttons.ts';
 import { clicked, isForeign, openFor, type Origin, originOf } from './clicks.ts';
@@ -10,8 +11,6 @@ import { foreignWorkspace } from './workspace.ts';
 /** What deciding on all calls of a card needs. */
 export interface BatchingDeps extends InteractionDeps {
   readonly pool: Pool;
-  /** Brings every card of a call up to date. */
-  readonly refreshCards: (callId: string) => Promise<void>;
 }
 
 /** Where a click on a button for all came from, and which set it decides. */
@@ -81,12 +80,12 @@ export function registerBatches(app: App, deps: BatchingDeps): void {
   });
 }
 
-/** The card as it is now, for whoever looks at an old one. */
+/** The card as it is now, for whoever looks at an old one: soon, whatever is in its way. */
 async function renew(deps: BatchingDeps, { callId }: Origin): Promise<void> {
   try {
-    await deps.refreshCards(callId);
+    await wishRefresh(deps.pool, callId);
   } catch (error) {
-    deps.log.warn({ err: error, callId }, 'a card that had changed could not be renewed yet');
+    deps.log.warn({ err: error, callId }, 'a card that had changed could not be renewed');
   }
 }
 

@@ -1,5 +1,6 @@
 import type { App, BlockAction, BlockButtonAction, BlockOverflowAction } from '@slack/bolt';
 import { cardFacts } from '../db/card-facts.ts';
+import { wishRefresh } from '../db/grants.ts';
 import type { Approvals, DecideAnswer } from '../workflows/client.ts';
 import { actionIds, type MoreAct } from './buttons.ts';
 import { isForeign, type Origin, originOf } from './clicks.ts';
@@ -51,12 +52,8 @@ async function extendAndSay(
   try {
     const told = foreign ? foreignWorkspace : await extendAs(deps, body.user.id, origin);
     await tell(deps, to, told);
-    await deps.refreshCards(callId);
   } catch (error) {
-    deps.log.warn(
-      { err: error, callId },
-      'a request could not be extended from Slack, or its cards not renewed',
-    );
+    deps.log.warn({ err: error, callId }, 'a request could not be extended from Slack');
     await tell(
       deps,
       to,
@@ -86,6 +83,8 @@ async function extendAs(deps: ExtendingDeps, user: string, { callId, actionTs }:
     groups,
     via: 'slack',
   });
+  // The worker wishes it too; whoever asked sees it whatever becomes of that.
+  if (answer.kind === 'counted') await wishRefresh(deps.pool, callId);
   return answerWords(answer);
 }
 

@@ -40,7 +40,7 @@ describe('similar calls of one session', () => {
       args: JSON.stringify({ sql: `delete from t where id = ${nth}` }),
       ...options,
     });
-    await stage.cards.announce(callId);
+    await untilDone(() => stage.cards.announce(callId));
     return callId;
   }
   const allCards = () => stage.slack.messages('C0DBA').filter(({ threadTs }) => threadTs === null);
@@ -100,7 +100,7 @@ describe('similar calls of one session', () => {
       await states(calls),
       calls.map(() => 'executing'),
     );
-    for (const callId of calls) await stage.cards.refresh(callId);
+    for (const callId of calls) await refresh(callId);
     assert.match(textOf(calls[0] ?? ''), /none waits any more/);
     assert.doesNotMatch(textOf(calls[0] ?? ''), new RegExp(`${actionIds.approve}|${actionIds.deny}`));
     // The same click once more, after the card has changed: it is known, and nobody is told anything.
@@ -116,7 +116,7 @@ describe('similar calls of one session', () => {
     const modal = await stage.slack.waitForModal(bob);
     await stage.slack.submit(bob, modal, { [actionIds.reason]: 'not this one' });
     await settled([second]);
-    await stage.cards.refresh(first);
+    await refresh(first);
     const text = textOf(first);
     assert.match(text, /approve 2 of 4 calls\?/);
     assert.match(text, /not this one/);
@@ -194,11 +194,11 @@ describe('similar calls of one session', () => {
     await stage.slack.click(gil, card, actionIds.approveAll);
     await stage.slack.waitForEphemeral(gil, (text) => /Needed before the call runs: 1 more/.test(text));
     assert.equal(stage.slack.ephemerals(gil).length, 1);
-    for (const callId of calls) await stage.cards.refresh(callId);
+    for (const callId of calls) await refresh(callId);
     assert.match(textOf(calls[0] ?? ''), /Approved by gil; .*needs one more approval/);
     await stage.slack.click(hana, cardOf(calls[0] ?? ''), actionIds.approveAll);
     await settled(calls);
-    for (let tries = 0; tries < 500 && (await states(calls)).includes('pending'); tries++)
+    for (let tries = 0; tries < 2000 && (await states(calls)).includes('pending'); tries++)
       await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepEqual(
       await states(calls),
@@ -264,7 +264,7 @@ describe('similar calls of one session', () => {
     const defined = async (nth: number, hash: string): Promise<string> => {
       const callId = await heldCall(db.pool, { people, session, args: JSON.stringify({ nth }) });
       await db.pool.query('update held_calls set definition_hash = $2 where call_id = $1', [callId, hash]);
-      await stage.cards.announce(callId);
+      await untilDone(() => stage.cards.announce(callId));
       return callId;
     };
     assert.equal(cardOf(await defined(2, 'sha256:aa')).ts, card.ts);
@@ -311,7 +311,7 @@ describe('similar calls of one session', () => {
       card.ts,
     ]);
     const late = await another(session, 2);
-    await stage.cards.refresh(late);
+    await refresh(late);
     const thread = stage.slack.messages('C0DBA').filter(({ threadTs }) => threadTs === card.ts);
     assert.deepEqual(
       thread.map(({ text }) => text),
@@ -319,9 +319,56 @@ describe('similar calls of one session', () => {
     );
   });
 
+  it('show whoever asked for them one card without buttons, and tell them how each ended, once', async () => {
+    const carol = stage.slack.addUser({ name: 'Carol', email: 'carol@example.com' });
+    const caller = { key: 'oidc:https://idp.example#carol', email: 'carol@example.com' };
+    const { calls } = await batch(3, { caller });
+    const inDirect = () => stage.slack.messages(`D${carol}`);
+    assert.equal(inDirect().length, 1);
+    assert.match(inDirect()[0]?.text ?? '', /^3 calls wait for approval/);
+    assert.doesNotMatch(JSON.stringify(inDirect()[0]?.blocks), /"actions"|hold_/);
+    await db.pool.query(`update held_calls set state = 'expired' where call_id = any($1)`, [
+      calls.slice(0, 2),
+    ]);
+    await refresh(calls[0] ?? '');
+    await refresh(calls[1] ?? '');
+    const said = inDirect().filter(({ threadTs }) => threadTs !== null);
+    assert.equal(said.length, 1, 'what ended at the same moment is said at once');
+    assert.match(said[0]?.text ?? '', /^Call 1 of 3: ⌛ Expired.*\nCall 2 of 3: ⌛ Expired/);
+    await db.pool.query(`update held_calls set state = 'cancelled' where call_id = $1`, [calls[2]]);
+    await refresh(calls[2] ?? '');
+    await refresh(calls[2] ?? '');
+    assert.match(inDirect().at(-1)?.text ?? '', /^Call 3 of 3: 🚫 Cancelled/);
+    assert.equal(inDirect().filter(({ threadTs }) => threadTs !== null).length, 2);
+  });
+
+  it('of which nobody knows what became ask for help in the thread, and are judged on their card', async () => {
+    const { calls, card } = await batch(2);
+    const [first = '', second = ''] = calls;
+    await db.pool.query(
+      `update held_calls set state = 'executing', exec_token = 't' where call_id = any($1)`,
+      [calls],
+    );
+    await db.pool.query(`update held_calls set state = 'unknown' where call_id = $1`, [first]);
+    await db.pool.query(`update held_calls set state = 'succeeded' where call_id = $1`, [second]);
+    await refresh(first);
+    await refresh(second);
+    const thread = stage.slack.messages('C0DBA').filter(({ threadTs }) => threadTs === card.ts);
+    assert.deepEqual(
+      thread.map(({ text }) => text.slice(0, 50)),
+      ['Call 1 of 2: The outcome of this call is unknown: '],
+    );
+    await stage.slack.click(alice, cardOf(first), actionIds.happened, { value: first });
+    const modal = await stage.slack.waitForModal(alice);
+    await stage.slack.submit(alice, modal, { [actionIds.markReason]: 'Row is there.' });
+    await refreshDue({ db: db.pool, refreshCards: stage.cards.refresh, log: quiet });
+    assert.match(textOf(first), /It happened/);
+    assert.doesNotMatch(textOf(first), new RegExp(actionIds.happened));
+  });
+
   it('are reminded of once for all of them', async () => {
     const { calls, card } = await batch(3);
-    for (const callId of calls) await stage.cards.remind(callId, 0);
+    for (const callId of calls) await untilDone(() => stage.cards.remind(callId, 0));
     const thread = stage.slack.messages('C0DBA').filter(({ threadTs }) => threadTs === card.ts);
     assert.equal(thread.length, 1);
     assert.match(thread[0]?.text ?? '', /^3 requests on this card still wait.*The first expires/);
@@ -332,16 +379,16 @@ describe('similar calls of one session', () => {
     const [first = ''] = calls;
     await stage.slack.click(alice, card, actionIds.more, { choose: `extend:${first}` });
     await stage.slack.waitForEphemeral(alice, (text) => /Everybody has more time/.test(text));
-    for (let tries = 0; tries < 500 && !/Extended by 30 minutes/.test(textOf(first)); tries++)
+    for (let tries = 0; tries < 2000 && !/Extended by 30 minutes/.test(textOf(first)); tries++)
       await new Promise((resolve) => setTimeout(resolve, 10));
     assert.match(textOf(first), /Extended by 30 minutes by Alice/);
     const inThread = () => stage.slack.messages('C0DBA').filter(({ threadTs }) => threadTs === card.ts);
-    for (let tries = 0; tries < 500 && inThread().length === 0; tries++)
+    for (let tries = 0; tries < 2000 && inThread().length === 0; tries++)
       await new Promise((resolve) => setTimeout(resolve, 10));
     assert.match(inThread()[0]?.text ?? '', /^Call 1 of 2: Alice gave 30 minutes more\. It expires <!date/);
     assert.doesNotMatch(textOf(first), new RegExp(`extend:${first}`), 'used up: it is not offered any more');
     await refreshDue({ db: db.pool, refreshCards: stage.cards.refresh, log: quiet });
-    await stage.cards.refresh(first);
+    await refresh(first);
     assert.equal(inThread().length, 1, 'said once');
     // As somebody whose card has not been updated yet.
     const current = cardOf(first);
@@ -363,6 +410,32 @@ describe('similar calls of one session', () => {
       /No more time was given: policy allows no further/.test(text),
     );
   });
+
+  it('more time for one alone: by its button, for those only who may decide, said in its thread', async () => {
+    const extension = { byMs: 5_400_000, times: 2 };
+    const { calls, card } = await batch(1, { extension });
+    const eve = stage.slack.addUser({ name: 'Eve' });
+    const stranger = stage.slack.addUser({ name: 'Stranger', teamId: 'T0OTHER' });
+    await stage.slack.click(eve, card, actionIds.extend);
+    await stage.slack.waitForEphemeral(eve, (text) => /Only members of dba/.test(text));
+    await stage.slack.click(stranger, card, actionIds.extend);
+    await stage.slack.waitForEphemeral(stranger, (text) => /another Slack workspace/.test(text));
+    assert.match(JSON.stringify(card.blocks), /Give 90 minutes more/);
+    await stage.slack.click(bob, card, actionIds.extend, { times: 3 });
+    const said = await stage.slack.waitForMessage('C0DBA', ({ threadTs }) => threadTs === card.ts);
+    assert.match(said.text, /^Bob gave 90 minutes more\./);
+    const { rows } = await db.pool.query(
+      'select jsonb_array_length(extensions) as extensions from held_calls where call_id = $1',
+      [calls[0]],
+    );
+    assert.deepEqual(rows, [{ extensions: 1 }], 'delivered three times, extended once');
+    stage.workflow.setAway(true);
+    await stage.slack.click(alice, cardOf(calls[0] ?? ''), actionIds.extend);
+    await stage.slack.waitForEphemeral(alice, (text) => /a service is not answering.*tap again/.test(text));
+    stage.workflow.setAway(false);
+  });
+
+  const refresh = (callId: string): Promise<void> => untilDone(() => stage.cards.refresh(callId));
 
   /** Tries as Temporal would, without the waiting. */
   async function untilDone(work: () => Promise<void>): Promise<void> {
