@@ -56,13 +56,19 @@ export async function stopInPostgres(url: string, step: string): Promise<Held> {
     );
     return rows.map(({ pid }) => pid);
   };
+  let opened = false;
   const open = async (): Promise<void> => {
+    if (opened) return;
+    opened = true;
     if (gone) return disarm(url, step);
     await client.query('delete from walk_armed where step = $1', [step]);
     await client.end();
   };
+  const reached = untilTrue(async () => (await waiting()).length > 0, `somebody at "${step}"`);
+  // Whoever disarms it before anybody came waits for nobody.
+  reached.catch(() => {});
   return {
-    reached: untilTrue(async () => (await waiting()).length > 0, `somebody at "${step}"`),
+    reached,
     release: open,
     drop: async () => {
       if (!gone)

@@ -76,6 +76,7 @@ export async function walk(scene: Scene, { id, step, victim }: Cell): Promise<Se
     };
   } finally {
     done.abort();
+    await armed.promise.then(async ({ disarm }) => disarm()).catch(() => {});
   }
 }
 
@@ -89,20 +90,30 @@ interface Stopped {
   reached(): Promise<void>;
   /** What the victim was at never happens; the others go on. */
   goOn(victim: Victim): Promise<void>;
+  /** Whatever became of the cell, the next one finds nothing armed. */
+  disarm(): Promise<void>;
 }
 
 async function stopAll(scene: Scene, step: Step): Promise<Stopped> {
-  const before = step.after === undefined ? null : await scene.stopAt(stepNamed(step.after));
   const steps = [step, ...(step.beside === undefined ? [] : [stepNamed(step.beside)])];
-  const held = await Promise.all(steps.map(async (one) => ({ by: one.by, at: await scene.stopAt(one) })));
+  const arm = async () =>
+    Promise.all(steps.map(async (one) => ({ by: one.by, at: await scene.stopAt(one) })));
+  const before = step.after === undefined ? null : await scene.stopAt(stepNamed(step.after));
+  let held = before ? [] : await arm();
   return {
     reached: async () => {
-      await before?.reached;
-      await before?.release();
+      if (before) {
+        await before.reached;
+        held = await arm();
+        await before.release();
+      }
       await Promise.all(held.map(async ({ at }) => at?.reached));
     },
     goOn: async (victim) => {
       for (const { by, at } of held) await (by === victim ? at?.drop() : at?.release());
+    },
+    disarm: async () => {
+      for (const { at } of [{ at: before }, ...held]) await at?.release();
     },
   };
 }
