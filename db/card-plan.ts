@@ -79,17 +79,22 @@ async function cardToJoin(
   db: Queryable,
   { call, target, role, fits }: Omit<CardPlan, 'targets'> & { readonly target: string },
 ): Promise<string | null> {
+  // Begins with what waits for the same caller, which is never much, however long the session is.
   const { rows } = await db.query<{ card: string; calls: string[] }>(
-    `select c.card_id as card, array_agg(h.call_id order by m.nth) as calls
-     from held_calls mine
-     join held_calls h on h.session_id = mine.session_id and h.connection = mine.connection and h.tool = mine.tool
-     join slack_card_calls m on m.call_id = h.call_id
-     join slack_cards c using (card_id)
-     where mine.call_id = $1 and c.target = $2 and c.role = $3 and c.gone_at is null and c.last_error is null
+    `with mine as (select * from held_calls where call_id = $1),
+       waiting as (
+         select distinct m.card_id
+         from mine join held_calls p on p.caller ->> 'key' = mine.caller ->> 'key'
+           and p.state in ('pending', 'executing')
+         join slack_card_calls m on m.call_id = p.call_id
+         where p.session_id = mine.session_id and p.tool = mine.tool and p.state = 'pending'
+           and (p.expires_at > now() or p.clock_stopped_at is not null))
+     select c.card_id as card, array_agg(h.call_id order by m.nth) as calls
+     from waiting join slack_cards c using (card_id) join slack_card_calls m using (card_id)
+       join held_calls h on h.call_id = m.call_id cross join mine
+     where c.target = $2 and c.role = $3 and c.gone_at is null and c.last_error is null
      group by c.card_id
      having bool_and(${sameAs('h', 'mine')}) and count(*) < $4
-       and count(*) = (select count(*) from slack_card_calls every where every.card_id = c.card_id)
-       and bool_or(h.state = 'pending' and (h.expires_at > now() or h.clock_stopped_at is not null))
        and sum(length(h.shown_args)) + max(length(mine.shown_args)) < $5
      order by c.card_id desc limit $6`,
     [call.callId, target, role, callsAtMost, charactersAtMost, cardsLookedAt],
