@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 
 /** A further call, by how it differs from the approved one; 0 means not at all. */
 export interface FurtherCall {

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { policyOf } from '../support/gateway.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { startReplica, testApprovals } from '../gateway/hold/support.ts';
 import { response } from '../gateway/hold/ends.ts';
+import { seed } from './model-seed.ts';
 import { definition, grantPolicy, type GrantSeen, type GrantStage, playGrant } from './grant-play.ts';
 import { checkGrantPromises } from './grant-promises.ts';
 import { type GrantScenario, grantScenarios } from './grant-scenario.ts';
 
 const runs = Number(process.env['HOLDPOINT_TEST_MODEL_RUNS'] ?? 100);
 /** The same each time unless told otherwise; `npm run soak` takes another. */
-const seed = Number(process.env['HOLDPOINT_TEST_MODEL_SEED'] ?? 20_261_121);
 const atOnce = 8;
 const deadlineMs = Number(process.env['HOLDPOINT_TEST_MODEL_MINUTES'] ?? 2) * 60_000;
 const runsAtLeast = Math.min(runs, 50);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import { endWorkflowless } from '../../db/held-deciding.ts';
 import { freeze, lift } from '../../db/kill-switch.ts';
 import { claim, finish, heldCallState } from '../../db/held-execution.ts';
@@ -12,13 +12,13 @@ import { lostWorkflows } from '../../workflows/client.ts';
 import { type ExecuteInput, type ExecuteResult, replicaQueue, taskQueues } from '../../workflows/contract.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { startTestTemporal } from '../support/temporal.ts';
+import { seed } from './model-seed.ts';
 import { play, type Stage, stateLog } from './play.ts';
 import { checkPromises } from './promises.ts';
 import { people, type Scenario, scenarios, type Upstream } from './scenario.ts';
 import { workplace } from './support.ts';
 
 const runs = Number(process.env['HOLDPOINT_TEST_MODEL_RUNS'] ?? 500);
-const seed = Number(process.env['HOLDPOINT_TEST_MODEL_SEED'] ?? randomInt(2 ** 31));
 const atOnce = 12;
 /** A slow machine plays fewer, and says so; `HOLDPOINT_TEST_MODEL_MINUTES` gives it longer. */
 const deadlineMs = Number(process.env['HOLDPOINT_TEST_MODEL_MINUTES'] ?? 4) * 60_000;

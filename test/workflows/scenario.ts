@@ -1,4 +1,4 @@
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.ts';
 import type { OnDisconnect, Quorum } from '../../policy/verdict.ts';
 
 /** People of the model: the requester, an outsider, and three approvers; Ann has a second account. */
