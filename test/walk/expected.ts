@@ -27,7 +27,7 @@ const others: Readonly<Record<string, Sight>> = {
   ...Object.fromEntries(['20g', '21g'].map((id) => [id, again])),
   ...Object.fromEntries(['22g', '23g'].map((id) => [id, { ...usual, client: 'has it' as const }])),
   ...Object.fromEntries(['1w', '2w', '3w', '4w', '1t', '2t', '3t', '4t'].map((id) => [id, givenUp])),
-  ...Object.fromEntries(['1p', '2p', '5p'].map((id) => [id, again])),
+  ...Object.fromEntries(['1p', '2p', '5p', '20p', '21p'].map((id) => [id, again])),
   '3p': givenUp,
 };
 

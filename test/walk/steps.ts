@@ -151,7 +151,10 @@ export const steps: readonly Step[] = [
     'ended',
     'the row has ended with its result; the client has no answer',
     'gateway',
-    update('held_calls', becomes('delivering_until')),
+    update(
+      'held_calls',
+      'old.ended_at is not null and old.delivered_at is null and new.delivering_until > old.delivering_until',
+    ),
   ),
   {
     ...deciding(
