@@ -73,11 +73,12 @@ for (const outage of outages) {
     ]);
     const commands = ['approve-me', 'deny-me', 'expire-me', 'cancel-me'] as const;
     const callAll = async (): Promise<Record<string, Promise<Result>>> => {
-      const agent = await site.agent('box');
+      // A session for each, so that each call has a card of its own.
+      const agents = await Promise.all(commands.map(async () => site.agent('box')));
       const made = Object.fromEntries(
-        commands.map((command) => [
+        commands.map((command, nth) => [
           command,
-          agent.callTool({ name: 'run', arguments: { command } }, undefined, {
+          agents[nth]?.callTool({ name: 'run', arguments: { command } }, undefined, {
             timeout: 120_000,
           }) as Promise<Result>,
         ]),
