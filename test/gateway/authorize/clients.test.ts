@@ -23,14 +23,15 @@ const inspector = fileURLToPath(
   ),
 );
 
-/** Lists tools with the Inspector's command line; where it says to navigate, a person does. */
+/** Calls a tool with the Inspector's command line; where it says to navigate, a person does. */
 async function inspect(
   resource: string,
   signIn: (url: string) => Promise<void>,
-): Promise<{ tools: { name: string }[] }> {
+): Promise<{ content: { text: string }[] }> {
   const home = await mkdtemp(join(tmpdir(), 'holdpoint-inspector-'));
   try {
-    const args = [inspector, '--cli', resource, '--transport', 'http', '--method', 'tools/list'];
+    const call = ['--method', 'tools/call', '--tool-name', 'echo', '--tool-arg', 'text=hi there'];
+    const args = [inspector, '--cli', resource, '--transport', 'http', ...call];
     // "Opens a browser" with a program that does nothing: the person is the test.
     const env = {
       PATH: process.env['PATH'],
@@ -56,7 +57,7 @@ async function inspect(
     await signIn(await told);
     await ended;
     assert.equal(child.exitCode, 0, said);
-    return JSON.parse(out) as { tools: { name: string }[] };
+    return JSON.parse(out) as { content: { text: string }[] };
   } finally {
     await rm(home, { recursive: true, force: true });
   }
@@ -146,10 +147,10 @@ describe('a client that knows nothing but the URL of a connection', { skip: noBr
 
   test('is the official Inspector, whose command line signs in and calls', async () => {
     const page = await browser.page();
-    const { tools } = await inspect(scene.resource('everything'), (url) =>
+    const { content } = await inspect(scene.resource('everything'), (url) =>
       letIn(page, url, { idp: 'oidc', name: 'dana' }),
     );
-    assert.ok(tools.some(({ name }) => name === 'echo'));
+    assert.equal(content[0]?.text, 'hi there');
   });
 
   test('asks for more when it needs more, and is told no where the person refuses', async () => {
