@@ -40,7 +40,7 @@ export const developmentTokens: readonly PrefixRule[] = [
   token('atlassian-token', 'support.atlassian.com/atlassian-account', 'ATATT3{e60-250}', 'ATSTT3{e60-250}'),
   token('private-key', 'datatracker.ietf.org/doc/html/rfc7468', 'LS0tLS1CRUdJTi{b60-16000}'),
   token('npm-token', 'docs.npmjs.com/about-access-tokens', 'npm_{w36}'),
-  token('pypi-token', 'pypi.org/help/#apitoken', 'pypi-AgE{u50-500}'),
+  token('pypi-token', 'warehouse.pypa.io/development/token-scanning', 'pypi-AgE{u50-500}'),
   token('rubygems-key', 'guides.rubygems.org/api-key-scopes', 'rubygems_{h48}'),
   token('crates-token', 'crates.io/policies/security', 'cio{w32}'),
   token('nuget-key', 'learn.microsoft.com/nuget', 'oy2{l43}'),

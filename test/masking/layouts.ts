@@ -75,7 +75,7 @@ function written(i: string, s: string): Record<string, string> {
     mysqlp: `mysql -u root -p${s} db`,
     sshpass: `sshpass -p '${s}' ssh a@b`,
     dlogin: `docker login -u app -p ${s} reg.io`,
-    npmrc: `//registry.npmjs.org/:_authToken=${s}`,
+    npmrc: `//npm.example.com/:_authToken=${s}`,
     npmrc2: `//reg/:_password=${s}`,
     pypirc: `[pypi]\nusername = __token__\npassword = ${s}`,
     netrc: `machine a.b login app password ${s}`,
