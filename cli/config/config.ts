@@ -4,6 +4,7 @@ import type {
   SecretReference,
   SecretStoreSettings,
 } from '../../gateway/credentials/settings.ts';
+import type { ClientHoldSettings } from '../../gateway/hold/settings.ts';
 import type { IssuerSettings, ToolClasses, WorkloadSettings } from '../../gateway/identify/settings.ts';
 import type { AgentSettings, HttpTls } from '../../gateway/settings.ts';
 import type { AwsCredentials } from '../../recording/keys/aws-credentials.ts';
@@ -212,16 +213,8 @@ export interface Config {
     readonly replyBudgetMs: number;
     /** The same for a client that gave one. */
     readonly progressBudgetMs: number;
-    /** Differently for some clients; the first that fits all that is named counts. Fits `ClientHoldSettings`. */
-    readonly clients: readonly {
-      readonly connections: readonly string[] | null;
-      readonly subjects: readonly string[] | null;
-      readonly credentials: readonly string[] | null;
-      /** null is for as long as it takes. */
-      readonly replyBudgetMs?: number | null;
-      readonly progressBudgetMs?: number | null;
-      readonly elicit?: 'page' | 'wait';
-    }[];
+    /** Differently for some clients; the first that fits all that is named counts. */
+    readonly clients: readonly ClientHoldSettings[];
   };
   readonly recording: RecordingConfig;
   readonly log: { readonly level: LogLevel };
