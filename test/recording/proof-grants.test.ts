@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { keepVotes } from '../../activities/decision-record.ts';
 import { run as proof } from '../../cli/commands/proof.ts';
-import { run as verify } from '../../cli/commands/verify.ts';
 import { definitionHashOf } from '../../gateway/hold/canonical.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { HoldVerdict } from '../../policy/verdict.ts';
@@ -16,6 +12,7 @@ import { countedVote, voteKeys } from '../gateway/hold/votes.ts';
 import { policyOf } from '../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { sequenceAll, signer } from './support.ts';
+import { verified } from './verified.ts';
 
 const definition = '{"name":"query","description":"Runs SQL."}';
 const where = ['call.args.table == approved.args.table'];
@@ -126,28 +123,6 @@ async function scene(): Promise<Scene> {
       await db[Symbol.asyncDispose]();
     },
   };
-}
-
-async function verified(file: ProofFile): Promise<{ code: number; out: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdpoint-proof-'));
-  const path = join(folder, 'call.json');
-  await writeFile(path, JSON.stringify(file));
-  let out = '';
-  const write = (text: string): void => void (out += text);
-  const nothing = async (): Promise<never> => assert.fail('a proof must be checked without this');
-  try {
-    const deps = {
-      pool: nothing,
-      keyRing: nothing,
-      logKey: null,
-      checkpointFiles: [],
-      out: write,
-      err: write,
-    };
-    return { code: await verify([path, '--key', signer.vkey], deps), out };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 test('the proof of a call that ran under a grant proves who gave it, for what, and which use it was', async () => {

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { run as proof } from '../../cli/commands/proof.ts';
-import { run as verify } from '../../cli/commands/verify.ts';
 import type { Pool } from '../../db/pool.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
@@ -13,6 +9,7 @@ import type { Masked } from '../../masking/masked.ts';
 import { jwsHash } from '../../recording/jws-hash.ts';
 import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { verified } from './verified.ts';
 import { facts, keyRing, message, recorderOn, sequenceAll, signer } from './support.ts';
 
 const digest = 'sha256:1234';
@@ -78,31 +75,6 @@ async function proofOf(pool: Pool, votes: string[], voteKeys: Record<string, str
       approval: { votes: votes.map((jws) => ({ jws })), voteKeys },
     },
   );
-}
-
-async function verified(
-  file: unknown,
-  options: readonly string[] = [],
-): Promise<{ code: number; out: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'holdpoint-proof-'));
-  const path = join(folder, 'call.json');
-  await writeFile(path, JSON.stringify(file));
-  let out = '';
-  const write = (text: string): void => void (out += text);
-  const nothing = async (): Promise<never> => assert.fail('a proof must be checked without this');
-  try {
-    const deps = {
-      pool: nothing,
-      keyRing: nothing,
-      logKey: null,
-      checkpointFiles: [],
-      out: write,
-      err: write,
-    };
-    return { code: await verify([path, '--key', signer.vkey, ...options], deps), out };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }
 
 test('one file proves from card to wire what ran and who approved it, and discloses no other call', async () => {
