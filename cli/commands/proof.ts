@@ -1,10 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Pool } from '../../db/pool.ts';
 import { grantOfCall } from '../../db/grants.ts';
 import { type HeldCallTrace, heldCallTrace } from '../../db/records-call.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
-import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
+import { NotInLogYet, type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
 import type { RecordReader } from '../../recording/reader.ts';
 import { sessionsOf } from '../../recording/search.ts';
@@ -27,6 +28,10 @@ export interface ProofDeps {
 
 /** An outcome may be handed to its client for as long after it has ended. */
 const handOverMs = 86_400_000;
+
+/** Whoever asks right after a call waits for the log, which takes in what was recorded about every second. */
+const logWithinMs = 10_000;
+const lookAgainMs = 100;
 
 const usage = `usage: holdpoint proof CALL [--session SESSION] > FILE
 
@@ -59,13 +64,25 @@ export async function run(argv: string[], deps: ProofDeps): Promise<number> {
     return 1;
   }
   await deps.recordAct('proof', { call: callId });
-  const file = await fileOf(deps, callId, held, session);
+  const file = await onceInLog(() => fileOf(deps, callId, held, session));
   if (file.records.length === 0) {
     deps.err('nothing of this call is recorded in that session, or it was purged\n');
     return 1;
   }
   deps.out(`${JSON.stringify(file, null, 1)}\n`);
   return 0;
+}
+
+async function onceInLog<T>(file: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + logWithinMs;
+  for (;;) {
+    try {
+      return await file();
+    } catch (error) {
+      if (!(error instanceof NotInLogYet) || Date.now() >= deadline) throw error;
+    }
+    await sleep(lookAgainMs);
+  }
 }
 
 /** The file of one call, with that of the call whose approval it ran under, where it did. */

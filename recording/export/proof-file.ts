@@ -37,9 +37,12 @@ export interface ProofFile {
   readonly grant?: ProofFile | null;
 }
 
+/** What was recorded is not in the log, or not as a whole: a worker takes it in about every second. */
+export class NotInLogYet extends Error {}
+
 /**
  * Collects a call's records.
- * @throws Error when the log has no checkpoint, or some of the records are not in the log yet
+ * @throws NotInLogYet when the log has no checkpoint, or some of the records are not in the log yet
  */
 export async function writeProofFile(
   deps: {
@@ -54,7 +57,7 @@ export async function writeProofFile(
 ): Promise<ProofFile> {
   const checkpoint = await deps.log.checkpoint();
   if (!checkpoint)
-    throw new Error('the log has no checkpoint yet: start a worker, and try again a second later');
+    throw new NotInLogYet('the log has no checkpoint yet: start a worker, and try again a second later');
   const nodes = nodesIn(deps.log.tiles, checkpoint.size);
   const records: ProofFile['records'][number][] = [];
   for (const sessionId of call.sessionIds) {
@@ -63,7 +66,7 @@ export async function writeProofFile(
     for await (const { header, sealed, key, strand, seq } of recordsOf(deps, sessionId, call.callIds)) {
       const index = (await deps.log.indexes(strand, seq, 1)).get(seq);
       if (index === undefined || index >= checkpoint.size)
-        throw new Error('the call is not in the log as a whole yet: try again a second later');
+        throw new NotInLogYet('the call is not in the log as a whole yet: try again a second later');
       const proof = await inclusionProof(nodes, index, checkpoint.size);
       const line = recordLine(header, sealed, key, index).trimEnd();
       here.push({ sessionId, line, proof: proof.map((hash) => Buffer.from(hash).toString('base64')) });

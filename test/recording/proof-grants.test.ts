@@ -11,7 +11,7 @@ import { type Replica, startReplica, testApprovals } from '../gateway/hold/suppo
 import { countedVote, voteKeys } from '../gateway/hold/votes.ts';
 import { policyOf } from '../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
-import { sequenceAll, signer } from './support.ts';
+import { sequencing, signer } from './support.ts';
 import { verified } from './verified.ts';
 
 const definition = '{"name":"query","description":"Runs SQL."}';
@@ -104,7 +104,6 @@ async function scene(): Promise<Scene> {
       return rows[0]?.callId ?? '';
     },
     async proofOf(callId) {
-      await sequenceAll(db.pool);
       let text = '';
       const deps = {
         pool: db.pool,
@@ -115,7 +114,7 @@ async function scene(): Promise<Scene> {
         err: (more: string) => assert.fail(more),
         recordAct: async () => {},
       };
-      assert.equal(await proof([callId], deps), 0);
+      assert.equal(await sequencing(db.pool, () => proof([callId], deps)), 0);
       return JSON.parse(text) as ProofFile;
     },
     async [Symbol.asyncDispose]() {
@@ -239,7 +238,6 @@ test('the proof of a call whose client came back in another session has what hap
       await new Promise((done) => setTimeout(done, 5));
     await one.execute({ ...input, votes: [countedVote(input)] });
     await waiting;
-    await sequenceAll(db.pool);
     let text = '';
     const deps = {
       pool: db.pool,
@@ -250,7 +248,7 @@ test('the proof of a call whose client came back in another session has what hap
       err: (more: string) => assert.fail(more),
       recordAct: async () => {},
     };
-    assert.equal(await proof([input.callId], deps), 0);
+    assert.equal(await sequencing(db.pool, () => proof([input.callId], deps)), 0);
     const file = JSON.parse(text) as ProofFile;
     assert.deepEqual([...new Set(file.records.map(({ sessionId }) => sessionId))], ['before', 'after']);
     assert.match(text, /\\"kind\\":\\"claim\\"/);

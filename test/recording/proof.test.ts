@@ -10,7 +10,7 @@ import { jwsHash } from '../../recording/jws-hash.ts';
 import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { verified } from './verified.ts';
-import { facts, keyRing, message, recorderOn, sequenceAll, signer } from './support.ts';
+import { facts, keyRing, message, recorderOn, sequenceAll, sequencing, signer } from './support.ts';
 
 const digest = 'sha256:1234';
 
@@ -150,6 +150,28 @@ test('a long message is told short, and whole when that is asked for', async () 
   const short = await verified(file);
   assert.match(short.out, /x… \(3011 more characters; --full prints them\)/);
   assert.match((await verified(file, ['--full'])).out, /x{5000}"\}/);
+});
+
+test('a proof asked for before the log has taken the call in waits for it', async () => {
+  await using db = await testDatabase();
+  await recordHeldCall(db.pool);
+  const recorder = recorderOn(db.pool);
+  await recorder.append(facts('s'), message('{"of":"a later call"}', { callId: 'later' }));
+  await recorder.close();
+  let out = '';
+  const asked = proof(['later', '--session', 's'], {
+    pool: db.pool,
+    keyRing,
+    logKey: signer.vkey,
+    votePublicKeys: {},
+    out: (text) => (out += text),
+    err: (text) => assert.fail(text),
+    recordAct: async () => {},
+  });
+  const first = await Promise.race([asked, new Promise((none) => setTimeout(none, 300, 'waits'))]);
+  assert.equal(first, 'waits');
+  assert.equal(await sequencing(db.pool, () => asked), 0);
+  assert.match((await verified(JSON.parse(out))).out, /of":"a later call/);
 });
 
 test('the command finds a call that passed by its session, and says what it cannot find', async () => {

@@ -73,6 +73,23 @@ export async function sequenceAll(pool: Pool, seen: string | null = null): Promi
   }
 }
 
+/** Takes everything into the log again and again, as a worker does, as long as `during` runs. */
+export async function sequencing<T>(pool: Pool, during: () => Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const taking = (async () => {
+    while (!done.signal.aborted) {
+      await sequenceAll(pool);
+      await new Promise((next) => setTimeout(next, 20));
+    }
+  })();
+  try {
+    return await during();
+  } finally {
+    done.abort();
+    await taking;
+  }
+}
+
 /** Verifies a database, by default every payload of it. */
 export async function verifyPool(
   pool: Pool,
