@@ -49,7 +49,7 @@ export function extensionOf(
   call: ShownCall,
   { person }: Identity,
   groups: readonly string[],
-  via: 'console' | 'cli',
+  via: 'console' | 'cli' | 'api',
 ): ExtendRequest {
   const id = createHash('sha256').update(
     JSON.stringify([call.callId, call.extensions.length, person.keys[0]]),

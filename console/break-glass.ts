@@ -58,7 +58,7 @@ export class BreakGlassError extends Error {
 /** Who does it, and where. */
 export interface Acting {
   readonly identity: Identity;
-  readonly via: 'console' | 'cli';
+  readonly via: 'console' | 'cli' | 'api';
 }
 
 const longestReason = 1000;

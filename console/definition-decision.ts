@@ -43,7 +43,11 @@ export async function decideOnDefinition(
   desk: DefinitionDesk,
   identity: Identity,
   definition: ShownDefinition,
-  act: { readonly decision: Decision; readonly reason: string | null; readonly via: 'console' | 'cli' },
+  act: {
+    readonly decision: Decision;
+    readonly reason: string | null;
+    readonly via: 'console' | 'cli' | 'api';
+  },
 ): Promise<DefinitionTold> {
   const objection = objectionTo(definition, identity);
   if (objection !== null) return { counted: false, text: objection };

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Freeze } from '../db/kill-switch.ts';
+import type { StandingSignIn } from '../db/oauth-sign-ins.ts';
 import type { Pool } from '../db/pool.ts';
 import type { ConnectDesk } from '../gateway/connect/desk.ts';
 import type { Masked } from '../masking/masked.ts';
@@ -88,6 +89,14 @@ export type CheckPolicy = (
 /** What revoking needs, besides the record of acts. */
 export type Containment = Pick<ContainmentDeps, 'maskText' | 'cancelWorkflow'>;
 
+/** How tokens of the built-in authorization server, for the API, are checked. */
+export interface SignInTokens {
+  /** The authorization server. */
+  readonly issuer: string;
+  /** Who signed in, while that stands; null for whatever is no token for this API. */
+  readonly verify: (token: string) => Promise<StandingSignIn | null>;
+}
+
 /** What access tokens may be like. */
 export interface TokenRules {
   readonly longestMs: number;
@@ -95,14 +104,10 @@ export interface TokenRules {
   readonly scopes: readonly string[];
 }
 
-/** What the console is given. */
-export interface ConsoleDeps {
-  readonly listen: { readonly host: string; readonly port: number };
-  /** Where browsers reach the console. Port 0 stands for the port that was bound. */
-  readonly publicUrl: string;
+/** What operations are given; what is left out cannot be done, and whoever asks for it is told so. */
+export interface ActDeps {
   readonly pool: Pool;
-  readonly approvals: Pick<Approvals, 'decide' | 'extend'>;
-  readonly login: LoginSettings | null;
+  readonly approvals: Pick<Approvals, 'decide' | 'extend' | 'cancel'>;
   readonly log: FastifyBaseLogger;
   /** Masks what people write before it is stored. */
   readonly maskText: (text: string) => Masked<string>;
@@ -130,7 +135,19 @@ export interface ConsoleDeps {
   readonly connections?: ConnectDesk | null;
   /** Left out where the process cannot sign decisions on tool definitions. */
   readonly definitions?: Omit<DefinitionDesk, 'pool'> | null;
+  /** Left out where proofs are to hold no keys to check votes with. */
+  readonly votePublicKeys?: Readonly<Record<string, string>>;
   readonly now?: () => Date;
+}
+
+/** What the console is given. */
+export interface ConsoleDeps extends ActDeps {
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Where browsers reach the console. Port 0 stands for the port that was bound. */
+  readonly publicUrl: string;
+  readonly login: LoginSettings | null;
+  /** Left out where there is no built-in authorization server. */
+  readonly signIns?: SignInTokens | null;
 }
 
 /** How somebody proved themselves to the identity provider, as it says. */
@@ -167,14 +184,14 @@ export interface Login {
   routes(app: FastifyInstance, context: ConsoleContext): void;
   /** Who the person is at this moment; asked before each decision. */
   lookAgain(visit: Visit, context: ConsoleContext): Promise<LookedAgain>;
+  /** Who a command line on the same machine proves to be; left out where people sign in at an identity provider. */
+  readonly atCommandLine?: (secret: string, context: ConsoleContext) => Promise<Identity | null>;
 }
 
-/** What every route needs, made once at start. */
-export interface ConsoleContext {
+/** What operations need, wherever they are asked for: at a page, by the API, or at a command line beside the database. */
+export interface ActContext {
   readonly pool: Pool;
-  readonly approvals: Pick<Approvals, 'decide' | 'extend'>;
-  readonly login: Login;
-  readonly visits: Visits;
+  readonly approvals: Pick<Approvals, 'decide' | 'extend' | 'cancel'>;
   readonly lookIntoSlack: LookIntoSlack | null;
   readonly auditors: Auditors | null;
   /** Who may see every request. */
@@ -189,9 +206,19 @@ export interface ConsoleContext {
   readonly definitions: Omit<DefinitionDesk, 'pool'> | null;
   readonly tokens: TokenRules | null;
   readonly connections: ConnectDesk | null;
+  /** Ed25519 public keys of those who may sign votes, by key id: they go into proofs. */
+  readonly votePublicKeys: Readonly<Record<string, string>>;
   readonly log: FastifyBaseLogger;
   readonly maskText: (text: string) => Masked<string>;
+  readonly now: () => Date;
+}
+
+/** What every route of the console needs, made once at start. */
+export interface ConsoleContext extends ActContext {
+  readonly login: Login;
+  readonly visits: Visits;
+  /** How the tokens of `holdpoint login` are checked; null where there is no built-in authorization server. */
+  readonly signIns: SignInTokens | null;
   /** The origin that browsers use, once the port is known. */
   readonly origin: () => string;
-  readonly now: () => Date;
 }

@@ -22,7 +22,7 @@ export interface Turned {
 /** Who asks, proven at this moment, and where. */
 export interface SwitchAsk {
   readonly identity: Identity;
-  readonly via: 'console' | 'cli';
+  readonly via: 'console' | 'cli' | 'api';
 }
 
 /** A freeze that people with an identity provider have made is lifted by this many of them. */

@@ -31,6 +31,8 @@ export type Permission =
   | 'recordings.purge'
   /** Keep recordings from being purged, and let them go again. */
   | 'recordings.hold'
+  /** Make access tokens of services. */
+  | 'tokens.serve'
   /** Wrap stored keys anew. */
   | 'keys.rewrap'
   /** Ask for what masking took out to be opened, and look at it once somebody else has agreed. */
@@ -47,6 +49,7 @@ const permissions: Readonly<Record<Permission, readonly Role[]>> = {
   'kill-switch.turn': ['operator', 'owner'],
   'recordings.purge': ['owner'],
   'recordings.hold': ['auditor', 'owner'],
+  'tokens.serve': ['owner'],
   'keys.rewrap': ['operator', 'owner'],
   'unmasked.ask': ['auditor', 'operator', 'owner'],
   'unmasked.agree': ['owner'],

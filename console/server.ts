@@ -3,8 +3,11 @@ import formbody from '@fastify/formbody';
 import fastify, { type FastifyInstance, LogController } from 'fastify';
 import { sweepConsole } from '../db/console-sessions.ts';
 import { apiPrefix, apiRoutes, refuseAddress } from './api/serve.ts';
+import { resourceRoutes } from './api/resource.ts';
+import type { Streams } from './api/send-stream.ts';
 import { assetRoutes } from './assets.ts';
 import { refuseBroken } from './broken-request.ts';
+import { actContext } from './context.ts';
 import type { ConsoleContext, ConsoleDeps, Login } from './deps.ts';
 import { ConsoleError } from './errors.ts';
 import { failures } from './failures.ts';
@@ -29,7 +32,6 @@ import { sessionRoutes } from './routes-sessions.ts';
 import { togetherRoutes } from './routes-together.ts';
 import { tokenRoutes } from './routes-tokens.ts';
 import { formOf } from './requests.ts';
-import { auditorsOf, namedBy, rolesThatMay } from './roles.ts';
 import { containmentRoutes } from './routes-containment.ts';
 import { requireVisit, visitOf } from './sign-in.ts';
 import { createVisits } from './visits.ts';
@@ -78,27 +80,11 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
     return url;
   };
   const context: ConsoleContext = {
-    pool: deps.pool,
-    approvals: deps.approvals,
-    maskText: deps.maskText,
+    ...actContext(deps),
     login,
-    lookIntoSlack,
     visits: createVisits(deps.pool, login.binding, secure),
-    auditors: auditorsOf(deps),
-    viewers: namedBy(deps.roles ?? {}, rolesThatMay('requests.see'), deps.auditors ?? null),
-    roles: deps.roles ?? {},
-    containment: deps.containment ?? null,
-    checkPolicy: deps.checkPolicy ?? null,
-    version: deps.version ?? '0.0.0',
-    recordings: deps.recordings ?? null,
-    breakGlass: deps.breakGlass ?? null,
-    rules: deps.rules ?? null,
-    definitions: deps.definitions ?? null,
-    tokens: deps.tokens ?? null,
-    connections: deps.connections ?? null,
-    log: deps.log,
+    signIns: deps.signIns ?? null,
     origin: () => publicUrl().origin,
-    now: deps.now ?? (() => new Date()),
   };
   const fromElsewhere = login.mode === 'saml' ? samlAnswerPath : null;
   guard(app, () => ownNames(publicUrl(), loopback ? { port } : null), { secure, fromElsewhere });
@@ -133,8 +119,10 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
   app.get('/healthz', async () => ({ status: 'ok' }));
   context.login.routes(app, context);
   connectAnswerRoutes(app, context);
-  await app.register(async (api) => apiRoutes(api, context), { prefix: apiPrefix });
-  let endStreams = (): void => {};
+  const apiStreams: Streams = new Set();
+  await app.register(async (api) => apiRoutes(api, context, apiStreams), { prefix: apiPrefix });
+  resourceRoutes(app, context);
+  let endPages = (): void => {};
   await app.register(async (inside) => {
     requireVisit(inside, context);
     approvalRoutes(inside, context);
@@ -151,14 +139,17 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     tokenRoutes(inside, context);
     connectionRoutes(inside, context);
     containmentRoutes(inside, context);
-    endStreams = liveRoutes(inside, context);
+    endPages = liveRoutes(inside, context);
     inside.post('/logout', async (request, reply) => {
       context.visits.checkForm(visitOf(request), formOf(request));
       await context.visits.end(request, reply);
       return reply.redirect('/login', 303);
     });
   });
-  return () => endStreams();
+  return () => {
+    endPages();
+    for (const stream of apiStreams) stream.abort();
+  };
 }
 
 /** Whoever is looked up again right before an act is looked up in Slack too. */

@@ -141,14 +141,21 @@ export async function storeSignIn(
 const signInColumns = `grant_id as "grantId", person, client_id as "clientId", client_name as "clientName", resource, scopes,
   signed_in_at as "signedInAt", expires_at as "expiresAt"`;
 
+/** A sign-in that stands, and when its person was last vouched for. */
+export interface StandingSignIn extends SignIn {
+  /** When the identity provider last said who they are and in which groups. */
+  readonly vouchedAt: Date;
+}
+
 /**
  * A sign-in while it stands, with the groups in which the person was when the identity provider last vouched for
  * them: whoever left a group since does not carry it into the next token.
  */
-export async function standingSignIn(db: Queryable, grantId: string): Promise<SignIn | null> {
-  const { rows } = await db.query<SignIn & { now: string[] | null }>(
-    `select ${signInColumns}, (select groups from people_groups where key = s.person_key) as now
-       from oauth_sign_ins s where grant_id = $1 and expires_at > now()`,
+export async function standingSignIn(db: Queryable, grantId: string): Promise<StandingSignIn | null> {
+  const { rows } = await db.query<StandingSignIn & { now: string[] | null }>(
+    `select ${signInColumns}, said.groups as now, greatest(signed_in_at, said.seen_at) as "vouchedAt"
+       from oauth_sign_ins s left join people_groups said on said.key = s.person_key
+      where grant_id = $1 and s.expires_at > now()`,
     [grantId],
   );
   const [row] = rows;

@@ -18,7 +18,9 @@ export interface EnvironmentSetting {
 export const reservedVariables: readonly string[] = [
   'HOLDPOINT_CONFIG',
   'HOLDPOINT_DATA',
+  'HOLDPOINT_API_TOKEN',
   'HOLDPOINT_ID_TOKEN',
+  'HOLDPOINT_SERVER',
   'HOLDPOINT_TEMPORAL_CLI',
   'HOLDPOINT_TEMPORAL_TEST_SERVER',
   'HOLDPOINT_WORKFLOW_BUNDLE',

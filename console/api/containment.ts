@@ -1,63 +1,68 @@
-import { recentRevocations, type Revocation, RevocationError } from '../../db/revocations.ts';
+import { type Actor, recentRevocations, type Revocation, RevocationError } from '../../db/revocations.ts';
 import { revoke, unrevoke } from '../../db/revoke.ts';
-import type { ConsoleContext } from '../deps.ts';
-import { actorOf } from '../routes-containment.ts';
-import { lookedAgain } from './approvals.ts';
+import type { ActContext } from '../deps.ts';
+import type { Identity } from '../identity.ts';
 import { ApiProblem, endpoint } from './endpoint.ts';
-import * as schema from './schemas.ts';
+import * as schema from './schemas-administration.ts';
+import { none } from './schemas.ts';
 
-/** Revoking and lifting; the console's page and `holdpoint revoke` do the same thing. */
-export const containmentEndpoints = [
-  endpoint({
+/** Revoking and lifting. */
+export const containment = {
+  listRevocations: endpoint({
     id: 'listRevocations',
     method: 'GET',
     path: '/revocations',
     summary: 'What is revoked, and what was.',
     permission: 'containment.see',
-    params: schema.none,
-    query: schema.none,
+    params: none,
+    query: none,
     body: null,
     status: 200,
     response: schema.revocations,
     run: async ({ context }) => ({ revocations: (await recentRevocations(context.pool, 500)).map(shown) }),
   }),
-  endpoint({
+  revoke: endpoint({
     id: 'revoke',
     method: 'POST',
     path: '/revocations',
     summary: 'Cuts something off on every gateway, and lists what was under way.',
     permission: 'containment.act',
-    params: schema.none,
-    query: schema.none,
+    params: none,
+    query: none,
     body: schema.revokeBody,
     status: 201,
     response: schema.revoked,
-    async run({ body, caller, context }) {
-      const by = actorOf(await lookedAgain(context, caller), caller.via);
+    async run({ body, identity, caller, context }) {
+      const by = actorOf(identity, caller.via);
       const done = await told(() => revoke(context.pool, { ...body, by }, depsOf(context)));
       return { ...done, revocation: shown(done.revocation), inFlight: [...done.inFlight] };
     },
   }),
-  endpoint({
+  unrevoke: endpoint({
     id: 'unrevoke',
     method: 'POST',
     path: '/revocations/lift',
     summary: 'Lets something in again.',
     permission: 'containment.act',
-    params: schema.none,
-    query: schema.none,
+    params: none,
+    query: none,
     body: schema.revokeBody,
     status: 200,
     response: schema.revocation,
-    async run({ body, caller, context }) {
-      const by = actorOf(await lookedAgain(context, caller), caller.via);
+    async run({ body, identity, caller, context }) {
+      const by = actorOf(identity, caller.via);
       return shown(await told(() => unrevoke(context.pool, { ...body, by }, depsOf(context))));
     },
   }),
-];
+};
 
-function depsOf({ containment, recordings }: ConsoleContext) {
-  if (containment && recordings) return { ...containment, recordAct: recordings.recordAct };
+/** Somebody as the acts of containment name them. */
+function actorOf({ person, subject }: Identity, via: string): Actor {
+  return { key: person.keys[0] ?? subject, name: person.name, via };
+}
+
+function depsOf({ containment: deps, recordings }: ActContext) {
+  if (deps && recordings) return { ...deps, recordAct: recordings.recordAct };
   throw new ApiProblem('unavailable', 'acts cannot be recorded here, so nothing is revoked here');
 }
 

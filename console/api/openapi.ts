@@ -1,18 +1,7 @@
 import { z } from 'zod';
-import { administrationEndpoints } from './administration.ts';
-import { approvalEndpoints } from './approvals.ts';
-import { containmentEndpoints } from './containment.ts';
-import type { Endpoint } from './endpoint.ts';
-import { recordingEndpoints } from './recordings.ts';
+import type { Endpoint, Streaming } from './endpoint.ts';
+import { endpoints, streamings } from './operations.ts';
 import { problem } from './schemas.ts';
-
-/** Every operation of the API. */
-export const endpoints: readonly Endpoint[] = [
-  ...approvalEndpoints,
-  ...recordingEndpoints,
-  ...containmentEndpoints,
-  ...administrationEndpoints,
-];
 
 type Json = Record<string, unknown>;
 
@@ -20,7 +9,20 @@ type Json = Record<string, unknown>;
 export function openApiDocument(version: string): Json {
   const paths: Record<string, Json> = {};
   for (const one of endpoints)
-    (paths[`/api/v1${one.path}`] ??= {})[one.method.toLowerCase()] = operationOf(one);
+    (paths[`/api/v1${one.path}`] ??= {})[one.method.toLowerCase()] = operationOf(one, {
+      [one.status]: {
+        description: 'Done.',
+        content: { 'application/json': { schema: schemaOf(one.response, 'output') } },
+      },
+    });
+  for (const one of streamings)
+    (paths[`/api/v1${one.path}`] ??= {})[one.method.toLowerCase()] = operationOf(one, {
+      200: {
+        description: `Server-sent events: \`data\` of each is JSON as in \`x-item\`; \`event: end\` comes last, \`event: problem\` in its place when it broke off.`,
+        content: { 'text/event-stream': { schema: { type: 'string' } } },
+        'x-item': schemaOf(one.response, 'output'),
+      },
+    });
   return {
     openapi: '3.1.0',
     info: {
@@ -37,7 +39,8 @@ export function openApiDocument(version: string): Json {
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'An access token (`hpat_…`) with the scope `holdpoint:api`.',
+          description:
+            'An access token (`hpat_…`) with the scope `holdpoint:api`, or one of `holdpoint login` (OAuth 2.1).',
         },
         session: { type: 'apiKey', in: 'cookie', name: 'holdpoint', description: "A browser's session." },
         csrf: {
@@ -57,7 +60,7 @@ export function openApiDocument(version: string): Json {
   };
 }
 
-function operationOf(one: Endpoint): Json {
+function operationOf(one: Endpoint | Streaming, done: Json): Json {
   return {
     operationId: one.id,
     summary: one.summary,
@@ -70,10 +73,7 @@ function operationOf(one: Endpoint): Json {
       },
     }),
     responses: {
-      [one.status]: {
-        description: 'Done.',
-        content: { 'application/json': { schema: schemaOf(one.response, 'output') } },
-      },
+      ...done,
       default: { $ref: '#/components/responses/problem' },
     },
   };

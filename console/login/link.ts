@@ -32,6 +32,26 @@ export async function redeemToken(
   return useLink(db, token, new Date(expiresAtMs));
 }
 
+/** How long what a command line proves itself by is good. */
+const commandLifeMs = 60_000;
+const commandPrefix = 'hplocal_';
+
+/** What a command line on the same machine proves itself by, for one request; whoever can read the credential can make it. */
+export function mintCommandToken(credential: string, now: Date = new Date()): string {
+  const body = `${(now.getTime() + commandLifeMs).toString(36)}.${randomBytes(16).toString('base64url')}`;
+  return `${commandPrefix}${body}.${sign(credential, `command ${body}`)}`;
+}
+
+/** Whether a command line has proven itself with the credential, just now. */
+export function isCommandToken(credential: string, token: string, now: Date = new Date()): boolean {
+  const [, expires, nonce, signature] =
+    /^hplocal_([0-9a-z]{1,12})\.([\w-]{22})\.([\w-]{43})$/.exec(token) ?? [];
+  if (!expires || !nonce || !signature) return false;
+  if (!sameText(signature, sign(credential, `command ${expires}.${nonce}`))) return false;
+  const untilMs = Number.parseInt(expires, 36);
+  return untilMs > now.getTime() && untilMs <= now.getTime() + 2 * commandLifeMs;
+}
+
 /** Compares secrets without telling by the time it takes where they differ. */
 export function sameText(a: string, b: string): boolean {
   const key = randomBytes(32);

@@ -5,7 +5,7 @@ import { ConsoleError, PageError } from '../errors.ts';
 import { localLoginPage } from '../pages/login.ts';
 import { formOf, returnTo } from '../requests.ts';
 import { localPerson } from './person.ts';
-import { redeemToken, sameText } from './link.ts';
+import { isCommandToken, redeemToken, sameText } from './link.ts';
 
 /**
  * Signing in by the credential in the data directory: pasted, or by a one-time link made with it. Opening a link
@@ -24,6 +24,8 @@ export function localLogin(credential: string): Login {
     binding,
     routes: (app, context) => addRoutes(app, context, credential, binding),
     lookAgain: async (_, { pool }) => ({ identity: await localPerson(pool) }),
+    atCommandLine: async (secret, { pool, now }) =>
+      isCommandToken(credential, secret, now()) ? localPerson(pool) : null,
   };
 }
 

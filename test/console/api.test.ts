@@ -104,7 +104,12 @@ test('nobody gets in without a token for the API, and a role is needed for what 
     ['GET', '/sessions', undefined],
     ['GET', '/revocations', undefined],
     ['POST', '/revocations', { kind: 'person', value: 'x', reason: 'y' }],
-    ['DELETE', '/grants/g', undefined],
+    ['POST', '/tokens', { name: 'x', service: 'y' }],
+    ['POST', '/legal-holds', { session: 's', reason: 'r' }],
+    ['POST', '/freeze', {}],
+    ['GET', '/break-glass', undefined],
+    ['POST', '/sessions/search', { text: 'x' }],
+    ['GET', '/calls/c/proof', undefined],
     ['POST', '/approvals/x/decision', { decision: 'approve', digest: 'd' }],
   ] as const)
     assertProblem(await ask(method, path, { token: eyes, body }), 403, 'forbidden');

@@ -105,6 +105,7 @@ test('where the workflow gives no answer, the page does not say that the decisio
   await using console = await testConsole(db.pool, {
     approvals: {
       extend: async () => ({ kind: 'ended' }),
+      cancel: async () => {},
       decide: async () => {
         throw new Error('14 UNAVAILABLE');
       },
@@ -185,6 +186,7 @@ test('a request that was decided, but whose row is a moment behind, takes no fur
   await using console = await testConsole(db.pool, {
     approvals: {
       extend: async () => ({ kind: 'ended' }),
+      cancel: async () => {},
       decide: async () => ({
         kind: 'counted',
         status: {

@@ -19,7 +19,10 @@ export interface TestConsole extends AsyncDisposable {
 export const credential = 'a-credential-that-only-the-owner-of-the-data-directory-can-read';
 
 /** Decides in the database alone: what the workflow and its activities would have written. */
-export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approvals, 'decide' | 'extend'> {
+export function decideInDatabase(
+  pool: Pool,
+  acts: DecideRequest[],
+): Pick<Approvals, 'decide' | 'extend' | 'cancel'> {
   const decide = async (act: DecideRequest): Promise<DecideAnswer> => {
     acts.push(act);
     const { rows } = await pool.query<{
@@ -61,7 +64,15 @@ export function decideInDatabase(pool: Pool, acts: DecideRequest[]): Pick<Approv
     const stillNeeded = missing > 0 ? `${missing} more approvals` : '';
     return { kind: 'counted', status: { outcome, votes, ...facts, stillNeeded } };
   };
-  return { decide, extend: async () => ({ kind: 'ended' }) };
+  return {
+    decide,
+    extend: async () => ({ kind: 'ended' }),
+    cancel: async (workflowId) => {
+      await pool.query(`update held_calls set state = 'cancelled', ended_at = now() where workflow_id = $1`, [
+        workflowId,
+      ]);
+    },
+  };
 }
 
 export async function testConsole(pool: Pool, more: Partial<ConsoleDeps> = {}): Promise<TestConsole> {

@@ -43,6 +43,7 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
       recordAct,
       log: { view: createLogView(db.pool), vkey: signer.vkey },
     },
+    tokens: { longestMs: 86_400_000, scopes: ['holdpoint:api', 'mcp:postgres'] },
     checkPolicy: () => [],
     version: '0.1.0',
   });

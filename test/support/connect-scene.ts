@@ -68,7 +68,11 @@ export async function connectScene(
     listen: { host: '127.0.0.1', port: consolePort },
     publicUrl: consoleUrl,
     pool: db.pool,
-    approvals: { decide: async () => ({ kind: 'ended' }), extend: async () => ({ kind: 'ended' }) },
+    approvals: {
+      decide: async () => ({ kind: 'ended' }),
+      extend: async () => ({ kind: 'ended' }),
+      cancel: async () => {},
+    },
     maskText: (text) => text as Masked<string>,
     login: {
       mode: 'oidc',

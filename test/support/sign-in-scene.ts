@@ -48,7 +48,11 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
     listen: { host: '127.0.0.1', port: consolePort },
     publicUrl: consoleUrl,
     pool: db.pool,
-    approvals: { decide: async () => ({ kind: 'ended' }), extend: async () => ({ kind: 'ended' }) },
+    approvals: {
+      decide: async () => ({ kind: 'ended' }),
+      extend: async () => ({ kind: 'ended' }),
+      cancel: async () => {},
+    },
     maskText: (text) => text as Masked<string>,
     login: await options.login(consoleUrl),
     log: logger,
