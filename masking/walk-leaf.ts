@@ -126,7 +126,11 @@ function isWholeValue(text: string, verdict: NameVerdict): boolean {
 }
 
 function schemeLength(text: string): number {
-  return /^(?:Bearer|Basic|Token|Digest|ApiKey)\s+(?=\S+$)/i.exec(text)?.[0].length ?? 0;
+  return (
+    /^(?:(?:Bearer|Basic|Token|ApiKey|SSWS|GenieKey|Splunk|Negotiate|NTLM|OAuth)\s+(?=\S+$)|Digest\s+(?=\w+=))/i.exec(
+      text,
+    )?.[0].length ?? 0
+  );
 }
 
 function maskNumber(parts: WalkParts, tape: JsonTape, node: number, place: Place, edits: LeafEdit[]): void {

@@ -1,6 +1,9 @@
 import { isQuote, isSpace, isWord } from './characters.ts';
 
 const valueReach = 4_096;
+/** Words that stand between a header's name and its secret (RFC 7235, and vendors' own). */
+const scheme =
+  /(?:Bearer|Basic|ApiKey|SSWS|GenieKey|Splunk|Negotiate|NTLM|OAuth|PVEAPIToken|DeepL-Auth-Key|Zoho-oauthtoken|Token|Api-Key|Api-Token|bearer|basic|token)\s+(?:token=)?/y;
 const digest = /[^\r\n']{20,1000}/y;
 
 /** What is assigned: where it stands, and whether quotes or a scheme say that it is a value. */
@@ -8,6 +11,8 @@ export interface AssignedValue {
   readonly start: number;
   readonly end: number;
   readonly quoted: boolean;
+  /** The scheme alone says that it is hidden, whatever it looks like. */
+  readonly certain: boolean;
 }
 
 /** The value to the right of an assignment sign at `at`; looks at a bounded window. */
@@ -27,15 +32,19 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
     start += 1;
     while (start < limit && isSpace(text.charCodeAt(start))) start += 1;
   } else if (mark === 0x21) start += /^![a-z]{1,12} +/.exec(text.slice(start, start + 16))?.[0].length ?? 0;
+  // YAML's anchor: `&name value`.
+  else if (mark === 0x26 && text.charCodeAt(start - 1) === 32)
+    start += /^&[\w-]{1,32} +/.exec(text.slice(start, start + 40))?.[0].length ?? 0;
   // SQL Server: `N'…'`.
   if (mark === 0x4e && text.charCodeAt(start + 1) === 39) start += 1;
-  const scheme = /(?:Bearer|Basic|Token|ApiKey|bearer|basic|token)\s+/y;
   const first = text.charCodeAt(start);
   const end = Math.min(text.length, start + valueReach);
   if (isQuote(first)) {
     let inner = start + 1;
     scheme.lastIndex = inner;
     if (scheme.test(text)) inner = scheme.lastIndex;
+    const digested = text.startsWith('Digest ', inner);
+    if (digested) inner += 7;
     let close = inner;
     while (close < end) {
       const code = text.charCodeAt(close);
@@ -47,13 +56,13 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
       close += 1;
     }
     return close > inner && close <= text.length
-      ? { start: inner, end: Math.min(close, text.length), quoted: true }
+      ? { start: inner, end: Math.min(close, text.length), quoted: true, certain: digested }
       : null;
   }
   // The parts of a digest answer one another, so all of them go.
   if (first === 0x44 && text.startsWith('Digest ', start)) {
     digest.lastIndex = start + 7;
-    if (digest.test(text)) return { start: start + 7, end: digest.lastIndex, quoted: true };
+    if (digest.test(text)) return { start: start + 7, end: digest.lastIndex, quoted: true, certain: true };
   }
   scheme.lastIndex = start;
   const schemed = scheme.test(text);
@@ -62,7 +71,12 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
   while (close < end && !endsValue(text, close, sign)) close += 1;
   while (close > start && /[.,;)\]}]/.test(text.charAt(close - 1))) close -= 1;
   return close > start
-    ? { start, end: close, quoted: schemed || (sign === 0x3e && text.charCodeAt(close) === 0x3c) }
+    ? {
+        start,
+        end: close,
+        quoted: schemed || (sign === 0x3e && text.charCodeAt(close) === 0x3c),
+        certain: false,
+      }
     : null;
 }
 

@@ -51,7 +51,9 @@ export function findAssignment(
     ? pending.verdict
     : lower === 'default' && sign === 0x3d
       ? variableVerdict(text, at, judge)
-      : judge(key);
+      : lower === 'code' && sign === 0x3d
+        ? codeVerdict(text, at)
+        : judge(key);
   const isName = nameKeys.has(lower);
   if (verdict === null && !isName) return at;
   const value = valueAfter(text, fallback ? at + 1 : at, sign);
@@ -61,8 +63,9 @@ export function findAssignment(
     pending.verdict = content.length <= 64 ? judge(content) : null;
     pending.at = value.end;
   }
-  if (verdict === null) return at;
-  const sameLine = sign === 0x3a && !text.slice(at, value.start).includes('\n');
+  // `pass 1 - 1px` counts.
+  if (verdict === null || (sign === 0x2d && verdict.strength === 'weak' && content.length < 8)) return at;
+  const sameLine = (sign === 0x3a || sign === 0x3e) && !text.slice(at, value.start).includes('\n');
   const line = verdict.detector !== 'address' || sameLine ? lineValue(text, value.start, lower, verdict) : 0;
   if (line > value.end) {
     out.push({ start: value.start, end: line, detector: verdict.detector, confidence: 0.8 });
@@ -80,7 +83,7 @@ export function findAssignment(
     verdict.detector === 'password' &&
     /^[A-Za-z]{4,}$/.test(content) &&
     judge(content) === null;
-  if (!isSensitiveValue(content, verdict, value.quoted || tight)) return at;
+  if (!value.certain && !isSensitiveValue(content, verdict, value.quoted || tight)) return at;
   // Lists of words and alternatives of a pattern: `'pass', 'deny'`, `passwd|api_?key`.
   // Lists of names in code go on in the next line.
   if (sign === 0x2c && text.slice(at, value.start).includes('\n')) return at;
@@ -110,11 +113,25 @@ function isFallback(text: string, at: number, sign: number): boolean {
 
 const phrase = /(?:[a-z]{3,8} ){11,23}[a-z]{3,8}(?![A-Za-z])/y;
 const restOfLine = /[^\n\r|;"<>&\\\t]{5,120}/y;
+/** Seven to fifteen digits with what people write between them, perhaps an extension. */
+const spacedNumber =
+  /(?=(?:\D{0,3}\d){7})[+(]{0,2}\d(?:[ ()./-]{0,3}\d){6,14}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w/:-]|\.\d)/y;
+/** Groups of an identity number: `ZZ 51 42 24 T`, `85 07 30 03328`. */
+const spacedId =
+  /(?=(?:[^\d\n]{0,4}\d){6})(?:[A-Z]{1,2} )?\d{2,6}(?:[ ./-]\d{1,6}){1,4}(?: ?[A-Z](?![A-Za-z]))?(?![\w/:-]|\.\d)/y;
 const privateLines =
   /\s*\d{1,3}(?:\r?\n|\\n)(?:[A-Za-z0-9+/=]{1,76}(?:\r?\n|\\n)){1,200}(?:Private-MAC: ?[0-9a-f]{40,64})?/y;
 
 /** Values that are longer than a word: addresses, seed phrases, the lines of a PuTTY key. @returns their end, or 0 */
 function lineValue(text: string, start: number, key: string, verdict: NameVerdict): number {
+  if (verdict.detector === 'phone') {
+    spacedNumber.lastIndex = start;
+    return spacedNumber.test(text) ? spacedNumber.lastIndex : 0;
+  }
+  if (verdict.detector === 'national-id' || verdict.detector === 'us-ssn') {
+    spacedId.lastIndex = start;
+    return verdict.strength === 'strong' && spacedId.test(text) ? spacedId.lastIndex : 0;
+  }
   if (verdict.detector === 'address') {
     restOfLine.lastIndex = start;
     const line = restOfLine.exec(text)?.[0].trimEnd() ?? '';
@@ -124,6 +141,14 @@ function lineValue(text: string, start: number, key: string, verdict: NameVerdic
   const long = key === 'private-lines' ? privateLines : phrase;
   long.lastIndex = start;
   return long.test(text) ? long.lastIndex : 0;
+}
+
+/** An authorization code (RFC 6749): `?code=…` and `&code=…` in addresses and forms. */
+function codeVerdict(text: string, at: number): NameVerdict | null {
+  const ahead = text.charCodeAt(at - 5);
+  return ahead === 0x3f || ahead === 0x26 || ahead === 0x23
+    ? { detector: 'credential', strength: 'faint' }
+    : null;
 }
 
 /** Terraform: `variable "api_token" { default = "…" }`. */

@@ -47,7 +47,8 @@ export function hasWord(text: string, words: readonly string[]): boolean {
     while (at >= 0) {
       if (word.length >= 5) return true;
       const behind = text.charCodeAt(at + word.length);
-      const free = !isLetter(text.charCodeAt(at - 1)) && !(behind >= 97 && behind <= 122);
+      const shouted = behind >= 65 && behind <= 90 && text.charCodeAt(at + word.length - 1) <= 90;
+      const free = !isLetter(text.charCodeAt(at - 1)) && !(behind >= 97 && behind <= 122) && !shouted;
       if (free) return true;
       at = lower.indexOf(word, at + 1);
     }
@@ -61,7 +62,14 @@ export function anyOf(words: readonly string[]): RegExp {
   return new RegExp(escaped.join('|') || '(?!)', 'i');
 }
 
-/** What stands before an offset, for context words: the key the text belongs to, and up to 56 characters. */
-export function before(text: string, at: number, key: string): string {
-  return `${key}\n${text.slice(Math.max(0, at - 56), at)}`;
+/**
+ * What stands before an offset, for context words: the key the text belongs to, and up to `reach` characters, without
+ * the rest of a word that begins further ahead (`call` of `syscall` says nothing) and without what masking wrote.
+ */
+export function before(text: string, at: number, key: string, reach = 56): string {
+  let from = Math.max(0, at - reach);
+  if (from > 0 && isLetter(text.charCodeAt(from - 1)))
+    while (from < at && isLetter(text.charCodeAt(from))) from += 1;
+  const context = text.slice(from, at);
+  return `${key}\n${context.includes('masked:') ? context.replace(/\[?masked:[^\]]*\]?/g, ' ') : context}`;
 }

@@ -32,12 +32,21 @@ const national = new RegExp(
     '0[45]\\d \\d{6,7}|09[0-9] \\d{3} \\d{2} \\d{2}', // FI, UA
     '07\\d{2} \\d{3} ?\\d{3}|08[3-9] \\d{3} \\d{4}', // RO, IE
     '55 \\d{4} \\d{4}', // MX
+    '(?<=\\()0\\d{1,4}\\)[ /-]{0,2}\\d{3,4}(?:[ -]?\\d{2,4}){1,2}', // a code in brackets, with its zero
+    '(?<=\\()\\d{2,3}\\)[ /-]{1,2}\\d{3}[ -]\\d{3}(?:[ -]\\d{2,4}){0,2}',
+    '(?:1|[2-9]\\d{2})\\.\\d{3}\\.\\d{4} ?x ?\\d{1,6}|\\d{3}\\.\\d{3}\\.\\d{4}x\\d{1,6}',
+    '0\\d{1,3}[ -]\\d{3} \\d{2} \\d{2}|0[89]-\\d{2,3} \\d{2,3} \\d{2}|0[3-9] \\d{3} \\d{4}|0\\d{2} \\d{3}-\\d{2}-\\d{2}', // SE, NZ, UA
+    '0[59]\\d{9}|0-5\\d{2}-\\d{3}-\\d{2}-\\d{2}|0 \\(5\\d{2}\\) ?\\d{7}|05\\d{2} \\d{3} \\d{4}', // PH, TR
+    '07\\d{2}[ -]\\d{3}[ -]?\\d{3}|09/ ?\\d{3} \\d{2} \\d{2}',
   ].join('|')})(?![0-9A-Za-z]|[-.]\\d)`,
   'y',
 );
 const international = /[1-9](?:[ .()/-]{0,2}\d){7,14}(?![0-9A-Za-z])/y;
 /** `00`, a country's code, then something that is no zero. */
 const abroad = /^00(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9]\d{2})[ .-]\(?[1-9]/;
+/** The same without a separator: a country's code and as many digits as its numbers have, or `001-…` with its own. */
+const dialled =
+  /(?:001[2-9]\d{2}[2-9]\d{6}|00(?:7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])[1-9]\d{8,10}|00(?:3[578]|42|35|85|97)\d[1-9]\d{7,8}|001-\d{3}-\d{3}-\d{4})(?: ?(?:x|ext\.?) ?\d{1,6})?(?![0-9A-Za-z]|[-.]\d)/y;
 const free = /\(?\d(?:[ .()/-]{0,2}\d){6,14}(?![0-9A-Za-z])/y;
 const phoneWords = [
   'my number',
@@ -109,7 +118,7 @@ const otherNumber =
 function isPhoneSaid(text: string, at: number, end: number, key: string): boolean {
   const behind = text.slice(end, end + 12);
   if (saidBehind.test(behind)) return true;
-  const ahead = before(text, at, key).slice(-36 - key.length);
+  const ahead = before(text, at, key, 36);
   return (
     anyPhoneWord.test(ahead) &&
     hasWord(ahead, phoneWords) &&
@@ -134,12 +143,18 @@ function inSeries(text: string, at: number, end: number): boolean {
 /** A telephone number whose first digit is at `at`. @returns end of the match, or `at` */
 export function findPhone(text: string, at: number, key: string, out: Span[]): number {
   const ahead = text.charCodeAt(at - 1);
+  // In code a plus behind a name or a bracket adds.
+  if (ahead === 0x2b && /[\w)\]]/.test(text.charAt(at - 2))) return at;
+  const plain = text.startsWith('00', at) && !/[\d.] ?$/.test(text.slice(at - 2, at));
+  if (plain && ahead !== 0x2b) {
+    dialled.lastIndex = at;
+    if (dialled.test(text)) {
+      out.push({ start: at, end: dialled.lastIndex, detector: 'phone', confidence: 0.8 });
+      return dialled.lastIndex;
+    }
+  }
   const plus =
-    ahead === 0x2b ||
-    text.slice(at - 2, at) === '+(' ||
-    (text.startsWith('00', at) &&
-      abroad.test(text.slice(at, at + 8)) &&
-      !/[\d.] ?$/.test(text.slice(at - 2, at)));
+    ahead === 0x2b || text.slice(at - 2, at) === '+(' || (plain && abroad.test(text.slice(at, at + 8)));
   const open = ahead === 0x28 ? 1 : 0;
   if (plus) {
     const start = text.startsWith('00', at) && ahead !== 0x2b ? at + 2 : at;
@@ -198,7 +213,7 @@ export function findBirthDate(text: string, at: number, key: string, out: Span[]
   dates.lastIndex = at;
   const match = dates.exec(text);
   if (match === null) return at;
-  const context = before(text, at, key).slice(-32 - key.length);
+  const context = before(text, at, key, 32);
   if (!birthWord.test(context) || !hasWord(context, birthWords)) return at;
   const parts = match[0].split(/\D+/).map(Number);
   if (parts.length === 3 && !parts.some((part) => part > 1_899) && !isDay(1, parts[0] ?? 0)) return at;
@@ -209,10 +224,22 @@ export function findBirthDate(text: string, at: number, key: string, out: Span[]
 const street =
   /\d{1,5}[A-Za-z]?,? (?:(?:[NSEW]|North|South|East|West)\.? )?(?:[A-Z0-9][A-Za-z0-9'.-]{0,20} ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Parkway|Pkwy|Square|Sq|Highway|Hwy|Circle|Close|Crescent|Row|Gardens)\b\.?(?:,? (?:Apt|Suite|Unit|Ste|#)\.? ?[A-Z0-9-]{1,6})?(?:,? [A-Z][A-Za-z]{1,20}(?: [A-Z][A-Za-z]{1,20})?,? (?:[A-Z]{2} \d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}))?/y;
 
+/** What may be a kind of street where somebody says that an address follows (USPS Publication 28, appendix C). */
+const saidStreet =
+  /\d{1,5}[A-Za-z]?(?:\/\d{1,4})?,? (?:[A-Z][\w'.-]{0,20} ){0,3}[A-Z][\w'.-]{1,20}(?: (?:Apt|Suite|Unit|Ste|#)\.? ?[A-Z0-9-]{1,6})?/y;
+const addressSaid =
+  /(?:address(?: is|:| =|)|lives? at|living at|lived at|resid\w{2,5} at|deliver\w{0,3} to|ship(?:ped)? (?:it )?to|located at|moved to|mail(?:ed)? to) (?:\d{1,5}[/-])?$/i;
+
 /** A street address as patterns carry it: number, name, kind of street, perhaps unit, city and code. */
 export function findAddress(text: string, at: number, out: Span[]): number {
   street.lastIndex = at;
-  if (!street.test(text)) return at;
+  if (!street.test(text)) {
+    if (!addressSaid.test(text.slice(Math.max(0, at - 24), at))) return at;
+    saidStreet.lastIndex = at;
+    if (!saidStreet.test(text)) return at;
+    out.push({ start: at, end: saidStreet.lastIndex, detector: 'address', confidence: 0.65 });
+    return saidStreet.lastIndex;
+  }
   out.push({ start: at, end: street.lastIndex, detector: 'address', confidence: 0.7 });
   return street.lastIndex;
 }

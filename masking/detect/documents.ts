@@ -2,7 +2,7 @@ import type { Span } from '../span.ts';
 import { before, hasWord } from './characters.ts';
 
 const documents =
-  /[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,17}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
+  /[A-Z]{4}\d{14}(?![0-9A-Za-z])|[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]\d{12,14}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,17}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
 
 /** A part of each of the words below, so that most numbers are done with at one look. */
 export const documentWord =
@@ -53,7 +53,7 @@ export function findDocument(
 ): number {
   documents.lastIndex = at;
   if (!documents.test(text)) return at;
-  const written = before(text, at, key).slice(-40 - key.length);
+  const written = before(text, at, key, 40);
   if (!documentWord.test(written)) return at;
   const context = written.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[_-]/g, ' ');
   for (const [detector, words] of kinds) {

@@ -1,4 +1,3 @@
-import { isBase64 } from '../base64-text.ts';
 import { joinSpans } from '../span.ts';
 import type { Span } from '../span.ts';
 import { findAssignment } from './assignment.ts';
@@ -9,7 +8,10 @@ import { findDocument } from './documents.ts';
 import { createSaid } from './said.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { findCall } from './called.ts';
+import { findCommand, findPiped } from './commands.ts';
+import { findCompared } from './compared.ts';
 import { digitsAhead, digitWithin, isLoneDigit, isUuid, seriesEnd } from './digits.ts';
+import { beginsMonth, isFraction, mayBeLogin, months, nearQuotes, skipBase64 } from './glance.ts';
 import { findInserted } from './inserted.ts';
 import {
   createJwtFinder,
@@ -80,6 +82,9 @@ export function createFinder(parts: FinderParts): Finder {
   };
 
   const spokenAt = (text: string, start: number, end: number, out: Span[]): number => {
+    const command = findCommand(text, start, end, out);
+    if (command > end) return command;
+    findPiped(text, start, end, out);
     findSpokenAhead(text, start, end, out);
     const next = findSpoken(text, start, end, parts.judge, out);
     if (next === end || enabled(out.at(-1)?.detector ?? '')) return next;
@@ -89,7 +94,7 @@ export function createFinder(parts: FinderParts): Finder {
 
   const number = (text: string, at: number, key: string, out: Span[]): number => {
     const ahead = text.charCodeAt(at - 1);
-    if (ahead === 0x2e && isDigit(text.charCodeAt(at - 2))) return at;
+    if (ahead === 0x2e && isFraction(text.charCodeAt(at - 2))) return at;
     if (ahead !== 0x2b && isLoneDigit(text, at)) return at;
     const shape = digitsAhead(text, at);
     if (shape.digits >= 16) {
@@ -246,7 +251,20 @@ export function createFinder(parts: FinderParts): Finder {
       isDigit(text.charCodeAt(at - 2))
     )
       return at;
+    if (code === 0x3d && (text.charCodeAt(at + 1) === 0x3d || text.charCodeAt(at - 1) === 0x21)) {
+      const end = comparedAt(text, at, out);
+      if (end > at) return end;
+    }
     return assignedAt(text, at, pending, out);
+  }
+
+  function comparedAt(text: string, at: number, out: Span[]): number {
+    const found: Span[] = [];
+    const end = findCompared(text, at, parts.judge, found);
+    const span = found[0];
+    if (span === undefined || !enabled(span.detector)) return at;
+    out.push(span);
+    return end;
   }
 
   function assignedAt(text: string, at: number, pending: PendingName, out: Span[]): number {
@@ -257,33 +275,5 @@ export function createFinder(parts: FinderParts): Finder {
   }
 }
 
-/** Whether a slash stands close before an `@`, or `tcp(` or `unix(` behind it. */
-function mayBeLogin(text: string, at: number): boolean {
-  if (text.startsWith('cp(', at + 2) || text.startsWith('nix(', at + 2)) return true;
-  for (let i = at - 1; i > at - 66 && i > 0; i -= 1) {
-    const code = text.charCodeAt(i);
-    if (code === 0x2f) return isWord(text.charCodeAt(i - 1));
-    if (code <= 32) return false;
-  }
-  return false;
-}
-
-/** The end of a data URL's base64: bytes are not text, and text in it is opened and searched on its own. */
-function skipBase64(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && isBase64(text.charCodeAt(at))) at += 1;
-  return at - 1;
-}
-
 /** What most texts are found to hold. */
 const nothing: readonly Span[] = [];
-const months = new Set(['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']);
-
-/** Whether a month may begin with a character: A D F J M N O S. */
-const beginsMonth = (code: number): boolean => code >= 65 && ((0x47_229 >> (code - 65)) & 1) === 1;
-
-function nearQuotes(text: string, at: number): boolean {
-  const left = text.charCodeAt(at - 1);
-  const right = text.charCodeAt(at + 1);
-  return (left === 34 || left === 39) && (right === 34 || right === 39 || right === 32);
-}

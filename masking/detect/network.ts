@@ -41,11 +41,12 @@ const isLocal = (code: number): boolean =>
 
 const before =
   /(?:thin:|sqlplus\s{1,4}|sqlldr\s{1,4}|(?:exp|imp|expdp|impdp|rman)\s{1,4})[\w$#]{1,30}\/([^\s@/"']{3,64})$/i;
-const inDsn = /["'\s=][\w.-]{1,64}:([^\s@:"']{3,128})$/;
+const inDsn = /(?:^|["'\s=])[\w.-]{1,64}:([^\s@:"']{3,128})$/;
 
 /** `scott/tiger@ORCL` after Oracle's tools, `root:secret@tcp(…)` in Go: the password before an `@`. */
 export function findLoginPassword(text: string, at: number, out: Span[]): boolean {
   const go = text.startsWith('tcp(', at + 1) || text.startsWith('unix(', at + 1);
+  // One character more than the longest match, so that its beginning is one.
   const match = (go ? inDsn : before).exec(text.slice(Math.max(0, at - 200), at));
   if (match === null) return false;
   out.push({ start: at - (match[1] ?? '').length, end: at, detector: 'url-password', confidence: 0.85 });
@@ -97,7 +98,7 @@ export function findUrlPassword(text: string, at: number, out: Span[]): void {
   if (
     text.charCodeAt(at + 1) !== 0x2f ||
     text.charCodeAt(at + 2) !== 0x2f ||
-    !isLetter(text.charCodeAt(at - 1))
+    !isWord(text.charCodeAt(at - 1))
   )
     return;
   const limit = Math.min(text.length, at + 515);
@@ -152,10 +153,9 @@ export function findDottedMac(text: string, at: number, out: Span[]): number {
   if (!dottedMac.test(text)) return at;
   const value = text.slice(at, at + 14);
   // Digits alone may be a number in groups, letters alone words.
+  const said = /(?:mac|physical|hardware|ethernet)[^.\n]{0,16}$/i.test(text.slice(Math.max(0, at - 28), at));
   if (
-    !/[a-f].*[a-f]/i.test(value) ||
-    !/\d/.test(value) ||
-    /0.*0.*0.*0.*0.*0.*0/.test(value) ||
+    (!said && (!/[a-f].*[a-f]/i.test(value) || !/\d/.test(value) || /0.*0.*0.*0.*0.*0.*0/.test(value))) ||
     /[.\w-]/.test(text.charAt(at - 1))
   )
     return at;
@@ -190,13 +190,20 @@ export function findIp4(text: string, at: number, out: Span[]): number {
   if (match === null) return at;
   const ahead = text.charCodeAt(at - 1);
   if (ahead === 0x2e || ahead === 0x2d || ahead === 0x5f || /^(?:127\.|0\.|255\.)/.test(match[0])) return at;
+  const near = text.slice(Math.max(0, at - 16), at);
   if (
-    /(?:version|release|chapter|section|clause|step|§|\bver|oid|rfc ?\d{3,5},?)[\s:="']*$|\bv$/i.test(
-      text.slice(Math.max(0, at - 16), at),
+    /(?:version|release|chapter|section|\bsect?\.?|clause|step|§|\bver|\brv|oid|rfc ?\d{0,5},?)[\s:="']*$|\bv$/i.test(
+      near,
     )
   )
     return at;
   if (isDigit(ahead)) return at;
+  // Four small numbers where one is pointed to are a chapter's.
+  if (
+    /\b(?:see|in|per|of|cf\.?) [(]?$/i.test(near) &&
+    match[0].split('.').every((part) => Number(part) <= 20)
+  )
+    return at;
   out.push({ start: at, end: ip4Pattern.lastIndex, detector: 'ip', confidence: 0.8 });
   return ip4Pattern.lastIndex;
 }

@@ -21,6 +21,9 @@ export interface ServiceTokenFinder {
   reset(key: string): void;
 }
 
+const gluedValue =
+  /^([A-Za-z][A-Za-z0-9]{2,23}?(?:[-_]?(?:secret|private|access|key|token|api)){1,4})[-_]{1,2}((?=[A-Za-z0-9-]*\d)[A-Za-z0-9][A-Za-z0-9-]{15,80})$/i;
+
 /** How far before `at` a token may have begun. */
 const back = 40;
 
@@ -58,13 +61,20 @@ export function createServiceTokens(): ServiceTokenFinder {
     if (behind === 0x2e && isWord(text.charCodeAt(end + 1))) return at;
     const token = text.slice(start, end);
     if (token.length < shortest) return at;
+    // `datadog-api-key-3f9a…`: name, word and value in one.
+    const glued = gluedValue.exec(token);
+    if (glued !== null && isMade(glued[2] ?? '') && index.lastIn(glued[1] ?? '', 0) !== null) {
+      out.push({ start: end - (glued[2] ?? '').length, end, detector: 'service-key', confidence: 0.75 });
+      return end;
+    }
     const from = Math.max(0, start - reach);
     const window = text.slice(from, start);
     const line = window.lastIndexOf('\n');
     const named = index.lastIn(window, line < 0 ? 0 : Math.max(0, Math.min(line, window.length - 30)));
     const outer = named === null && key !== '' ? index.lastIn(key, 0) : null;
-    if ((named === null && outer === null) || !isRandom(token)) return at;
+    if (named === null && outer === null) return at;
     const between = named === null ? key : window.slice(named.end);
+    if (!isRandom(token) && !(secretWord.test(between) && isMade(token))) return at;
     const beside = named !== null && between.length <= 14 && /^[\s"'`:=>,|({[-]*$/.test(between);
     const said = secretWord.test(named === null ? key : window.slice(Math.max(0, named.end - 40)));
     if (otherWord.test(window) || (ahead === 0x2f && !/key|token|secret|webhook/i.test(between))) return at;
@@ -80,6 +90,16 @@ export function createServiceTokens(): ServiceTokenFinder {
       partTo = 0;
     },
   };
+}
+
+/** After a service's name and a word for a secret, letters and digits that are no words joined are enough. */
+function isMade(token: string): boolean {
+  return (
+    /\d/.test(token) &&
+    /[A-Za-z]/.test(token) &&
+    entropy(token) >= 2.5 &&
+    !/^[A-Za-z]+\d{0,4}(?:[-_][A-Za-z]*\d{0,4})*$/.test(token)
+  );
 }
 
 /** Letters and digits in no order that words or counters make. */

@@ -1,5 +1,6 @@
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { Span } from '../span.ts';
+import { commandWords } from './commands.ts';
 import { isPlaceholder, isRestless, looksRandom } from './values.ts';
 
 /** Words after which a value may stand with nothing but a space: lower case, to detector. */
@@ -12,15 +13,16 @@ const speaking = new Map([
   ),
   ...['cvv', 'cvc', 'cvv2'].map((word) => [word, 'card-code'] as const),
   ['pin', 'pin'] as const,
+  ['ssn', 'us-ssn'] as const,
   ...['securestring', 'storepass', 'keypass'].map((word) => [word, 'password'] as const),
 ]);
 /** Ends of longer names (`DEFAULT_PASS`, `SECRET_KEY_BASE`, `security code`) that say nothing alone. */
 const endings = new Set(['pass', 'base', 'private', 'code']);
 const after =
-  /(?: (?:is|was|=|to|of|è|est|ist|es|é|jest|lautet):?)?(?: --(?:body|value|data))?[ \t=]{1,4}(?:(["'`])([^"'`\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
+  /(?: for (?:the )?(?:[a-z]{2,12} )?["'`]?[\w.@-]{1,40}["'`]?(?= (?:is|was|=)))?(?: (?:is|was|=|to|of|è|est|ist|es|é|jest|lautet):?)?(?: --(?:body|value|data))?[ \t=]{1,4}(?:(["'`])([^"'`\n]{3,128})\1|([^\s"'`<>|]{3,512}))|\r?\n[ \t]*()([^\s"'`<>|]{6,128})(?=[ \t]*(?:\r?\n|$))/y;
 /** By first and last letter (their last five bits), the lengths of the words that speak, one bit each. */
 const lengths = new Uint16Array(32 * 32);
-for (const word of [...speaking.keys(), ...endings]) {
+for (const word of [...speaking.keys(), ...endings, ...commandWords]) {
   const ends = cellOf(word.charCodeAt(0), word.charCodeAt(word.length - 1));
   lengths[ends] = (lengths[ends] ?? 0) | (1 << word.length);
 }
@@ -75,6 +77,7 @@ export function findSpoken(
 function speaks(detector: string, value: string, quoted: boolean): boolean {
   if (detector === 'card-code') return /^\d{3,4}$/.test(value);
   if (detector === 'pin') return /^\d{4,6}$/.test(value);
+  if (detector === 'us-ssn') return /^\d{9,13}$|^\d{3}[-.]\d{2}[-.]\d{4}$/.test(value);
   if (/^https?:|^[\w-]+(?:\.[\w-]+)*\(|^[-/]/.test(value)) return false;
   if (detector === 'password') {
     if (quoted) return !/\s/.test(value) && value.length >= 4;

@@ -86,6 +86,7 @@ const notValues = new Set([
   'redacted',
 ]);
 
+const typeName = /^[*&]?(?:u?int\d*|byte|rune|uintptr|float\d*|usize|void|string|str|bool)\b/;
 const begunTemplate = /^(?:\$[({]|\{\{|<%|<[A-Za-z_])/;
 const stopgap =
   /(?:put|insert|enter|paste|your|my)[-_ ](?:own[-_ ])?(?:api|auth|access|secret|token|key|password)|place[-_]?holder|change[-_]?me|replace[-_]?(?:me|with|this)|(?:token|key|secret|password)[-_]here|redacted|x{12}|\*{4}|\.{4}/i;
@@ -97,6 +98,7 @@ export function isPlaceholder(value: string): boolean {
   return (
     placeholder.test(head) ||
     begunTemplate.test(head) ||
+    (value.length < 24 && typeName.test(head) && !/\d{3}/.test(head)) ||
     notValues.has(value.toLowerCase()) ||
     /\*{4}/.test(head) ||
     (stopgap.test(head) && !/\d.*\d.*\d/.test(head))
@@ -143,9 +145,11 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     case 'national-id':
     case 'passport':
     case 'driver-license':
+      if (name.strength === 'weak' && digits < 8 && !/^[A-Z]{2}[ \d]{6,10}[A-Z]$/.test(value)) return false;
       return digits >= 4 && value.length <= 24 && !/\s{2}|[\^~<>=*]/.test(value);
     case 'bank-account':
     case 'payment-card':
+      if (name.strength === 'weak') return digits >= 12 && /^[\d .-]{12,28}$/.test(value);
       return digits >= 6 && value.length <= 42;
     case 'phone':
       return digits >= 7 && digits <= 16 && value.length <= 32 && /^[\d\s()+./x-]+$/i.test(value);
@@ -170,7 +174,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
         value.length >= 6 &&
         (looksRandom(value) ||
           isBasicPair(value) ||
-          (quoted && (looksSecret(value) || seedPhrase.test(value))) ||
+          (quoted && (looksSecret(value) || seedPhrase.test(value) || isSalt(value))) ||
           isRestless(value))
       );
   }
@@ -178,7 +182,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
 
 /** A path, an address or a template, unless one of its parts looks like a secret itself. */
 function isAddress(value: string): boolean {
-  if (/\$\{|%[sdv]\b|\{\{/.test(value)) return true;
+  if (/\$\{[^{}\]>#$]*\}|%[sdv]\b|\{\{[^{}]*\}\}/.test(value)) return true;
   if (!/^(?:[a-z][a-z0-9+.-]{1,20}:\/\/|[.~]{0,2}\/)[^?#@]*$/i.test(value)) return false;
   return !value
     .split('/')
@@ -212,6 +216,16 @@ function isPasswordLike(value: string): boolean {
 
 /** Values of examples in code: `key1 = "value1"`. */
 const sample = /^(?:value|val|key|token|secret|foo|bar|baz|test|string|name|user|item|data)[-_]?\d{0,3}$/i;
+/** Salts of forms and cookies are made of all printable characters, the space among them. */
+function isSalt(value: string): boolean {
+  return (
+    value.length >= 32 &&
+    value.length <= 128 &&
+    value.replace(/[\w\s.,:;'"/()[\]-]/g, '').length >= 8 &&
+    /\d/.test(value) &&
+    entropy(value) >= 4.2
+  );
+}
 const seedPhrase = /^(?:[a-z]{3,8} ){11,23}[a-z]{3,8}$/;
 /** A way in a file system: `PWD=/home/bob`. */
 const path = /^(?:~|[A-Za-z]:)?(?:[/\\][\w. -]+){2,}[/\\]?$/;
@@ -240,7 +254,10 @@ function mayBeUnquoted(value: string, digits: number): boolean {
 export function isPlace(value: string): boolean {
   if (/:\/\/|[@(){}[\];=+*"`]|^\d+\.\d|0x|\b(?:port|localhost|bytes|line|offset|range)\b/i.test(value))
     return false;
-  return /\p{L}{3}/u.test(value) && /(?:^|[\s,])\d{1,6}[A-Za-z]?(?:[\s,]|$)/.test(value);
+  return (
+    /\p{L}{3}/u.test(value) &&
+    /(?:^|[\s,/])\d{1,6}(?:[A-Za-z]|[/-]\d{1,5}[A-Za-z]?)?\.?(?:[\s,(]|$)/.test(value)
+  );
 }
 
 function digitsIn(value: string): number {

@@ -45,6 +45,18 @@ const isTokenPart = (code: number): boolean =>
   code === 0x2f ||
   code === 0x3d ||
   code === 0x3a;
+/** Whether a base64 run is a checksum, whole or from the middle: `h1:…` of go.sum, `sha512-…` of lock files. */
+function isChecksum(text: string, at: number): boolean {
+  let from = at;
+  while (from > 0 && at - from < 100 && isChecksumPart(text.charCodeAt(from - 1))) from -= 1;
+  const ahead = text.charCodeAt(from - 1);
+  return (
+    (ahead === 0x3a && text.startsWith('h1', from - 3)) ||
+    (ahead === 0x2d && /sha(?:1|256|384|512)-$/.test(text.slice(Math.max(0, from - 7), from)))
+  );
+}
+const isChecksumPart = (code: number): boolean => isWord(code) || code === 0x2b || code === 0x2f;
+
 /** Nothing that needs a vendor's word is shorter. */
 const shortestNear = 14;
 
@@ -128,7 +140,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
     atRun(text, at, end, out) {
       const found = anchored(text, at, end, out);
       if (found > at) return found;
-      if (!mayNeedWord(text, at)) return at;
+      if (!mayNeedWord(text, at) || isChecksum(text, at)) return at;
       const beside = end - at >= 3 ? near.find(text, at, out) : at;
       return beside > at || service === null ? beside : service.find(text, at, out);
     },
@@ -249,7 +261,9 @@ function createNear(rules: readonly NearRule[]): Near {
         if (found === null || !hasWord(context, rule.near)) continue;
         if (!/\d/.test(found[0]) || entropy(found[0]) < 2.8) continue;
         // A word of the vendor alone is not enough for a bare identifier: something must say that it is a secret.
-        if (!/key|token|secret|auth|pass|cred|pat\b|sid|access|api|license|hec|signature/i.test(context))
+        if (
+          !/key|token|secret|auth|pass|cred|pat\b|sid|access|api|license|hec|signature|login/i.test(context)
+        )
           continue;
         out.push({ start: at, end: match.lastIndex, detector: rule.name, confidence: 0.85 });
         return match.lastIndex;

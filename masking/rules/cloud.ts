@@ -84,6 +84,7 @@ export const cloudTokens: readonly PrefixRule[] = [
     'hvs.{u24-89}',
     'hvb.{u24-300}',
     'hvr.{u24-300}',
+    's.CAES{u60-140}',
   ),
   {
     ...token('vault-token', 'developer.hashicorp.com/vault/docs/concepts/tokens', 's.{w24}', 'b.{w24}'),

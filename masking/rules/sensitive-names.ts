@@ -35,7 +35,8 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     phrase, mnemonic, recovery phrase, recovery code, privatekey, secretkey, clientsecret,
     accountkey, sharedaccesskey, private token, personal access token, x api key, deploy key, deploy
     token, bot token, salt key, token secret, signature key, connection string, connectionstring,
-    webhook url, client key data, private lines, github oauth, gitlab oauth, bitbucket oauth, gitlab token
+    webhook url, client key data, code verifier, device code, client assertion, saml response, samlresponse,
+    secrete, user token, api auth, hapikey, authorization code, auth code, private lines, github oauth, gitlab oauth, bitbucket oauth, gitlab token
   `,
     'credential',
     'weak',
@@ -84,11 +85,16 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     national id, national id number, national insurance number, nino, aadhaar, aadhaar number,
     pesel, bsn, cpf, curp, personnummer, fiscal code, codice fiscale, steuer id, nric, dni, nie,
     tckn, oib, egn, cnp, identity number, id card, id card number, identity card, identity card number,
-    personal id, personal id number, personal number, citizen id, ausweisnummer, personalausweis
+    personal id, personal id number, personal number, identification number, identification no,
+    national number, citizen number, resident id, id card no, social insurance number, sin, emirates id, cedula,
+    cédula, rut, rfc curp, cuil, cuit, dni nie, nif, henkilötunnus, personnr, fødselsnummer, rodne cislo,
+    rodné číslo, burgerservicenummer, insee, nir, numero de securite sociale, 身份证, 身份证号, マイナンバー, 주민등록번호, citizen id, ausweisnummer, personalausweis
   `,
     'national-id',
     'strong',
   ),
+  // Also what an order, a device or a row has: only what is as long as a person's number.
+  ...named('id number, id no, idnumber, identity no', 'national-id', 'weak'),
   ...named(
     `
     drivers license, driver license, drivers license number, driver licence, driving licence,
@@ -115,6 +121,7 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     'payment-card',
     'strong',
   ),
+  ...named('cc', 'payment-card', 'weak'),
   ...named(
     `
     iban, bank account, bank account number, account number, routing number, sort code,

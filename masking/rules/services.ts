@@ -24,6 +24,8 @@ export const serviceTokens: readonly PrefixRule[] = [
     'hooks.slack.com/services/<{v43-56}>',
     'hooks.slack.com/workflows/<{w8-14}/{w8-14}/{d14-22}/{w20-30}>',
     'hooks.slack.com/triggers/<{w8-14}/{d10-20}/{w20-40}>',
+    'hooks.slack.com/workflows/<{v43-80}>',
+    'hooks.slack.com/triggers/<{v43-80}>',
   ),
   token(
     'discord-webhook',
