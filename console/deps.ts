@@ -156,6 +156,8 @@ export interface Authentication {
   readonly amr: readonly string[];
   /** null where it does not say. */
   readonly at: Date | null;
+  /** The same where it is certain: what a fresh proof is measured by. */
+  readonly provenAt: Date | null;
 }
 
 /** Somebody's session in one request. */

@@ -1,3 +1,4 @@
+import { groupsInClaims } from '../policy/claims.ts';
 import type { ApproverGroup } from '../policy/verdict.ts';
 import type { Person } from '../workflows/contract.ts';
 
@@ -55,6 +56,8 @@ export function localApprover(): Identity {
  * true; besides the stable key `oidc:<issuer>#<sub>` it becomes a key of its own, so that one human who votes here
  * and in Slack counts once.
  * @param claims of an ID token or UserInfo answer that has been verified
+ * @param groupsClaim dots go into nested claims
+ * @throws UnusableClaims when the groups cannot be read
  */
 export function identityFromClaims(
   issuer: string,
@@ -70,7 +73,6 @@ export function identityFromClaims(
   const name = [claims['name'], claims['preferred_username'], email, sub].find(
     (value): value is string => typeof value === 'string' && value.trim() !== '',
   );
-  const groups = claims[groupsClaim];
   return {
     person: {
       keys: [`oidc:${issuer}#${sub}`, ...(email === null ? [] : [`email:${email}`])],
@@ -78,7 +80,7 @@ export function identityFromClaims(
     },
     subject: sub,
     email,
-    groups: Array.isArray(groups) ? groups.filter((group): group is string => typeof group === 'string') : [],
+    groups: groupsInClaims(claims, groupsClaim),
     local: false,
   };
 }

@@ -4,9 +4,9 @@ import { stepUpFreshMs } from '../workflows/quorum.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { approving, isProven } from './passkeys.ts';
 
-/** Whether somebody has signed in within the last minutes, by what the identity provider says. */
-export function signedInJustNow({ authentication }: Visit, now: Date): boolean {
-  return authentication.at !== null && now.getTime() - authentication.at.getTime() < stepUpFreshMs;
+/** Whether somebody has proven themselves within the last minutes, by what the identity provider says for certain. */
+export function signedInJustNow({ authentication: { provenAt } }: Visit, now: Date): boolean {
+  return provenAt !== null && now.getTime() - provenAt.getTime() < stepUpFreshMs;
 }
 
 /**
@@ -24,7 +24,7 @@ export async function proofFor(
       ? { method: 'passkey', atMs: context.now().getTime() }
       : null;
   if (call.stepUp !== 'login' || !signedInJustNow(visit, context.now())) return null;
-  return { method: 'login', atMs: visit.authentication.at?.getTime() ?? 0 };
+  return { method: 'login', atMs: visit.authentication.provenAt?.getTime() ?? 0 };
 }
 
 /** Where somebody signs in anew and comes back, whatever session they have. */

@@ -53,7 +53,7 @@ export function createVisits(pool: Pool, binding: string, secure: boolean): Visi
           local: binding.startsWith('local:'),
         },
         signedInAt: who.signedInAt,
-        authentication: { acr: who.acr, amr: who.amr, at: who.authenticatedAt },
+        authentication: { acr: who.acr, amr: who.amr, at: who.authenticatedAt, provenAt: who.provenAt },
         csrf: csrfOf(secret),
         secret,
         sealedTokens: who.sealedTokens,

@@ -17,6 +17,8 @@ export interface SignedIn {
   readonly amr: readonly string[];
   /** When they last proved themselves there; null where it does not say. */
   readonly authenticatedAt: Date | null;
+  /** The same where it is certain; null where the provider may have said the time of its answer. */
+  readonly provenAt: Date | null;
   readonly signedInAt: Date;
   readonly seenAt: Date;
 }
@@ -45,8 +47,9 @@ export async function openSession(
 ): Promise<void> {
   await db.query(
     `insert into console_sessions (id_sha256, binding, person_keys, name, subject, email, groups, sealed_tokens,
-       signed_in_at, seen_at, used_at, expires_at, acr, amr, authenticated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now() + $11 * interval '1 millisecond', $12, $13, $14)`,
+       signed_in_at, seen_at, used_at, expires_at, acr, amr, authenticated_at, proven_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now() + $11 * interval '1 millisecond', $12, $13, $14,
+       $15)`,
     [
       sha256(secret),
       who.binding,
@@ -62,6 +65,7 @@ export async function openSession(
       who.acr,
       who.amr,
       who.authenticatedAt,
+      who.provenAt,
     ],
   );
 }
@@ -77,6 +81,7 @@ interface SessionRow {
   acr: string | null;
   amr: string[];
   authenticated_at: Date | null;
+  proven_at: Date | null;
   signed_in_at: Date;
   seen_at: Date;
 }
@@ -96,7 +101,7 @@ export async function findSession(
       where id_sha256 = $1 and binding = $2 and expires_at > now()
         and used_at > now() - $3 * interval '1 millisecond'
       returning binding, person_keys, name, subject, email, groups, sealed_tokens, acr, amr,
-        authenticated_at, signed_in_at, seen_at`,
+        authenticated_at, proven_at, signed_in_at, seen_at`,
     [sha256(secret), binding, limits.idleMs],
   );
   const [row] = rows;
@@ -112,6 +117,7 @@ export async function findSession(
     acr: row.acr,
     amr: row.amr,
     authenticatedAt: row.authenticated_at,
+    provenAt: row.proven_at,
     signedInAt: row.signed_in_at,
     seenAt: row.seen_at,
   };

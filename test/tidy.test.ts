@@ -31,6 +31,7 @@ const mayImport: Record<string, readonly string[]> = {
     'workflows/signed-statement',
     'db',
     'recording',
+    'policy/claims',
   ],
   connector: ['gateway/mcp'],
 };

@@ -43,7 +43,10 @@ export function loginOf(
   publicUrl: string,
 ): Config['console']['login'] {
   if (!login) return null;
-  if (!('saml' in login)) return { mode: 'oidc', ...login };
+  if (!('saml' in login)) {
+    const { scope, ...provider } = login;
+    return { mode: 'oidc', ...provider, ...(scope !== undefined && { scope }) };
+  }
   const { idpCerts, clockSkew, ...saml } = login.saml;
   return {
     mode: 'saml',

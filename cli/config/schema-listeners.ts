@@ -46,8 +46,16 @@ const oidcLogin = z.strictObject({
   issuer: httpUrl.describe('OpenID Connect issuer.'),
   clientId: text.describe('Client id of the console at that issuer.'),
   clientSecret: secret('Secret of the client.'),
-  groupsClaim: text.default('groups').describe('Claim that lists the directory groups of a person.'),
-  scope: text.default('openid email profile offline_access').describe('What is asked for at login.'),
+  groupsClaim: text
+    .default('groups')
+    .describe(
+      'Claim that lists the directory groups of a person; a dotted path for nested claims, such as `realm_access.roles`.',
+    ),
+  scope: text
+    .optional()
+    .describe(
+      'What is asked for at login. Default: `openid email profile offline_access`, and without `offline_access` where the provider refuses that.',
+    ),
 });
 
 const certificate = z

@@ -56,6 +56,7 @@ function addRoutes(app: FastifyInstance, context: ConsoleContext, credential: st
       acr: null,
       amr: [],
       authenticatedAt: now,
+      provenAt: now,
       signedInAt: now,
       seenAt: now,
     });

@@ -3,6 +3,7 @@ import * as oidc from 'openid-client';
 import { beginLogin, newSecret, type SignedIn, takeLogin, updateSession } from '../../db/console-sessions.ts';
 import type { ConsoleContext, LookedAgain, Login, LoginSettings, Visit } from '../deps.ts';
 import { PageError } from '../errors.ts';
+import { claimAt, UnusableClaims } from '../../policy/claims.ts';
 import { identityFromClaims } from '../identity.ts';
 import { providerLoginPage } from '../pages/login.ts';
 import { returnTo } from '../requests.ts';
@@ -11,6 +12,21 @@ import { claimsOf, freshClaims, openTokens, sealTokens } from './oidc-tokens.ts'
 import { settlePerson } from './person.ts';
 
 type Settings = Extract<LoginSettings, { mode: 'oidc' }>;
+
+/** What a sign-in is to be. */
+interface Asked {
+  readonly to?: unknown;
+  /** `yes`: the person must prove themselves anew. */
+  readonly fresh?: unknown;
+  /** `yes`: without `offline_access`, which some providers refuse to some people. */
+  readonly plain?: unknown;
+}
+
+const plainScope = 'openid email profile';
+/** How a sign-in was asked for, at the end of its state, which nobody but us could have made. */
+const [freshMark, plainMark] = ['f', 'p'];
+/** A sign-in that is asked for once more, without `offline_access`, follows on the first at once. */
+const retriedWithinSec = 120;
 
 const loginLifeMs = 10 * 60_000;
 /** How old a provider's word on groups may be where it cannot be asked anew without the person. */
@@ -47,10 +63,11 @@ function addRoutes(
     reply.type('text/html');
     return providerLoginPage(new URL(settings.issuer).host, returnTo(request.query.to)).toString();
   });
-  app.get<{ Querystring: { to?: unknown; fresh?: unknown } }>('/login/start', async (request, reply) => {
+  app.get<{ Querystring: Asked }>('/login/start', async (request, reply) => {
     const secret = newSecret();
+    const { fresh, plain } = request.query;
     const login = {
-      state: oidc.randomState(),
+      state: `${oidc.randomState()}.${fresh === 'yes' ? freshMark : ''}${plain === 'yes' ? plainMark : ''}`,
       nonce: oidc.randomNonce(),
       codeVerifier: oidc.randomPKCECodeVerifier(),
       returnTo: returnTo(request.query.to),
@@ -59,13 +76,15 @@ function addRoutes(
     reply.setCookie(cookie, secret, { ...options, maxAge: loginLifeMs / 1000 });
     const url = oidc.buildAuthorizationUrl(config, {
       redirect_uri: redirectUri(),
-      scope: settings.scope ?? 'openid email profile offline_access',
+      scope: settings.scope ?? (plain === 'yes' ? plainScope : `${plainScope} offline_access`),
       state: login.state,
       nonce: login.nonce,
       code_challenge: await oidc.calculatePKCECodeChallenge(login.codeVerifier),
       code_challenge_method: 'S256',
-      // Whoever must prove themselves anew is not let through by a session of the provider's.
-      ...(request.query.fresh === 'yes' && { prompt: 'login', max_age: '0' }),
+      // Whoever must prove themselves anew is not let through by a session of the provider's, but by the one that they
+      // have just begun for it.
+      ...(fresh === 'yes' &&
+        (plain === 'yes' ? { max_age: String(retriedWithinSec) } : { prompt: 'login', max_age: '0' })),
     });
     return reply.redirect(url.toString(), 303);
   });
@@ -92,13 +111,22 @@ function addRoutes(
       })
       .catch((error: unknown) => {
         context.log.warn({ err: error }, 'a sign-in was refused');
-        throw notSignedIn();
+        const marks = state.slice(state.indexOf('.') + 1);
+        if (settings.scope !== undefined || marks.includes(plainMark) || !refusesScope(error))
+          throw notSignedIn();
+        return null;
       });
+    if (!tokens) {
+      const fresh = state.endsWith(`.${freshMark}`) ? '&fresh=yes' : '';
+      return `/login/start?plain=yes${fresh}&to=${encodeURIComponent(login.returnTo)}`;
+    }
     const claims = await claimsOf(config, tokens);
     const identity = await settlePerson(
       context.pool,
       `oidc:${config.serverMetadata().issuer}`,
-      identityFromClaims(config.serverMetadata().issuer, claims, settings.groupsClaim ?? 'groups'),
+      readable(() =>
+        identityFromClaims(config.serverMetadata().issuer, claims, settings.groupsClaim ?? 'groups'),
+      ),
       context.now(),
     );
     const sessionSecret = newSecret();
@@ -127,15 +155,28 @@ function addRoutes(
   }
 }
 
+/**
+ * Whether it is what was asked for that the provider refuses, at either endpoint: RFC 6749 calls it `invalid_scope`,
+ * Keycloak `not_allowed` where somebody may have no offline tokens.
+ */
+function refusesScope(error: unknown): boolean {
+  return (
+    (error instanceof oidc.ResponseBodyError || error instanceof oidc.AuthorizationResponseError) &&
+    ['invalid_scope', 'not_allowed'].includes(error.error)
+  );
+}
+
 /** How and when the person proved themselves, as the ID token says it (OpenID Connect Core 2). */
 function authenticationOf(
   claims: Readonly<Record<string, unknown>>,
-): Pick<SignedIn, 'acr' | 'amr' | 'authenticatedAt'> {
+): Pick<SignedIn, 'acr' | 'amr' | 'authenticatedAt' | 'provenAt'> {
   const { acr, amr, auth_time: at } = claims;
+  const authenticatedAt = typeof at === 'number' && Number.isFinite(at) ? new Date(at * 1000) : null;
   return {
     acr: typeof acr === 'string' ? acr : null,
     amr: Array.isArray(amr) ? amr.filter((method): method is string => typeof method === 'string') : [],
-    authenticatedAt: typeof at === 'number' && Number.isFinite(at) ? new Date(at * 1000) : null,
+    authenticatedAt,
+    provenAt: authenticatedAt,
   };
 }
 
@@ -151,11 +192,11 @@ async function lookAgain(
   const fresh = visit.sealedTokens
     ? await freshClaims(config, openTokens(visit.secret, visit.sealedTokens), visit.identity.subject)
     : null;
-  if (fresh && (fresh.claims[groupsClaim] !== undefined || visit.identity.groups.length === 0)) {
+  if (fresh && (claimAt(fresh.claims, groupsClaim) !== undefined || visit.identity.groups.length === 0)) {
     const identity = await settlePerson(
       context.pool,
       `oidc:${issuer}`,
-      identityFromClaims(issuer, fresh.claims, groupsClaim),
+      readable(() => identityFromClaims(issuer, fresh.claims, groupsClaim)),
       now,
     );
     await updateSession(context.pool, visit.secret, {
@@ -174,6 +215,21 @@ async function lookAgain(
     signInAgain:
       'Your groups must be looked up again before you decide, and your identity provider wants you to sign in for that.',
   };
+}
+
+/** Groups that cannot be read are not taken for none. */
+function readable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UnusableClaims)) throw error;
+    throw new PageError(
+      403,
+      'Your groups cannot be read',
+      `What the identity provider says of you cannot be used: ${error.message}.`,
+      'Whoever runs the identity provider can set it right (docs/identity.md).',
+    );
+  }
 }
 
 function notBegunHere(): PageError {

@@ -136,19 +136,12 @@ function personOf(
   profile: Parsed & {
     readonly nameID?: string;
     readonly nameIDFormat?: string;
-    readonly attributes?: unknown;
   },
   assertion: Parsed,
   settings: SamlSettings,
 ): SamlPerson {
-  const attributes = asMap(profile.attributes);
   const texts = (name: string | null): readonly string[] =>
-    name === null || !Object.hasOwn(attributes, name)
-      ? []
-      : listOf(attributes[name]).map((value) => {
-          if (typeof value !== 'string') throw new UnacceptableResponse(`its attribute ${name} is no text`);
-          return value;
-        });
+    name === null ? [] : attributeTexts(assertion, name);
   const [named] = texts(settings.subjectAttribute);
   if (settings.subjectAttribute === null && profile.nameIDFormat?.endsWith(':transient'))
     throw new UnacceptableResponse(
@@ -167,6 +160,24 @@ function personOf(
     acr: typeof context['_'] === 'string' ? context['_'] : null,
     authenticatedAtMs: Number.isNaN(at) ? null : at,
   };
+}
+
+/**
+ * All values of an attribute: providers put several into one attribute, or write one attribute for each (Keycloak's
+ * roles and groups), of which the library keeps the last alone.
+ */
+function attributeTexts(assertion: Parsed, name: string): readonly string[] {
+  return listOf(assertion['AttributeStatement'])
+    .flatMap((statement) => listOf(asMap(statement)['Attribute']))
+    .filter((attribute) => attributesOf(asMap(attribute))['Name'] === name)
+    .flatMap((attribute) => listOf(asMap(attribute)['AttributeValue']))
+    .map((value) => {
+      const { _: text = '', $: _attributes, ...children } = asMap(value);
+      if (typeof text !== 'string' || Object.keys(children).length > 0)
+        throw new UnacceptableResponse(`its attribute ${name} is no text`);
+      return text;
+    })
+    .filter((text) => text !== '');
 }
 
 /** The first element of a name, as xml2js gives it: a list of maps, whose attributes are in `$` and text in `_`. */

@@ -23,6 +23,9 @@ const arrivalLifeMs = 60_000;
 /** How old the provider's word on groups may be: SAML cannot be asked anew without the person. */
 const freshMs = 15 * 60_000;
 
+/** At the end of the id of a request that asks for a fresh proof (ForceAuthn): its answer names it, signed. */
+const anewMark = '.anew';
+
 /** Where the provider's answers are posted, from its own pages. */
 export const samlAnswerPath = '/login/saml';
 
@@ -91,7 +94,7 @@ function addRoutes(app: FastifyInstance, context: ConsoleContext, settings: Saml
     const came = typeof arrival === 'string' ? await takeArrival(context.pool, arrival) : null;
     const login = secret && came ? await takeLogin(context.pool, secret, came.requestId) : null;
     if (!login || !came) throw notBegunHere();
-    await begin(request, reply, context, settings, came.person);
+    await begin(request, reply, context, settings, came);
     return login.returnTo;
   }
 }
@@ -101,7 +104,7 @@ async function askProvider(
   saml: SAML,
   forceAuthn: boolean,
 ): Promise<{ readonly url: string; readonly requestId: string }> {
-  const requestId = `_${newSecret()}`;
+  const requestId = `_${newSecret()}${forceAuthn ? anewMark : ''}`;
   // The library takes both from its options alone.
   const asking = Object.assign(Object.create(Object.getPrototypeOf(saml) as object) as SAML, saml, {
     options: { ...saml.options, forceAuthn, generateUniqueId: () => requestId },
@@ -142,8 +145,9 @@ async function begin(
   reply: FastifyReply,
   context: ConsoleContext,
   settings: SamlSettings,
-  person: SamlPerson,
+  { person, requestId }: { readonly person: SamlPerson; readonly requestId: string },
 ): Promise<void> {
+  const authenticatedAt = person.authenticatedAtMs === null ? null : new Date(person.authenticatedAtMs);
   const now = context.now();
   const key = `saml:${settings.idpEntityId}#${person.subject}`;
   const identity: Identity = {
@@ -164,7 +168,9 @@ async function begin(
     sealedTokens: null,
     acr: person.acr,
     amr: [],
-    authenticatedAt: person.authenticatedAtMs === null ? null : new Date(person.authenticatedAtMs),
+    authenticatedAt,
+    // Keycloak among others names the time of its answer, also where nobody was asked for anything.
+    provenAt: requestId.endsWith(anewMark) ? authenticatedAt : null,
     signedInAt: now,
     seenAt: now,
   });

@@ -1,23 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Caller, CallerProof, CredentialKind } from '../../policy/caller.ts';
+import { claimAt, type Claims, groupsInClaims, isMap, UnusableClaims } from '../../policy/claims.ts';
 import { globMatches } from '../../policy/globs.ts';
 import { scopesClaim } from './scopes.ts';
 import type { IssuerSettings, WorkloadSettings } from './settings.ts';
 
-/** A verified token whose claims cannot be turned into a caller. */
-export class UnusableClaims extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'UnusableClaims';
-  }
-}
-
-/** Claims of a token whose signature, issuer and times have been checked. */
-export type Claims = Readonly<Record<string, unknown>>;
-
 /** More people acting for one another than any honest token has. */
 const maxActors = 8;
-const maxGroups = 2_000;
 
 /**
  * Turns verified claims into a caller.
@@ -38,7 +27,7 @@ export function callerOf(
     issuer: settings.issuer,
     email: claims['email_verified'] === true ? optionalText(claims, 'email') : null,
     name: optionalText(claims, 'name'),
-    groups: groupsOf(claims, settings.groupsClaim),
+    groups: groupsInClaims(claims, settings.groupsClaim),
     actors: actorsOf(claims['act']),
     client: clientOf(claims),
     credentialId: credentialIdOf(claims, token),
@@ -59,7 +48,7 @@ export function ownCallerOf(claims: Claims): Caller {
     issuer: requiredText(claims, 'idp'),
     email: optionalText(claims, 'email'),
     name: optionalText(claims, 'name'),
-    groups: groupsOf(claims, 'groups'),
+    groups: groupsInClaims(claims, 'groups'),
     actors: [],
     client: clientOf(claims),
     credentialId: `oauth:${requiredText(claims, 'grant')}`,
@@ -161,33 +150,6 @@ function optionalText(claims: Claims, name: string): string | null {
   return value;
 }
 
-/** Groups by a claim, whose name may itself contain dots or lead into nested claims. */
-function groupsOf(claims: Claims, claim: string): readonly string[] {
-  const elsewhere = claims['_claim_names'];
-  if (isMap(elsewhere) && Object.hasOwn(elsewhere, claim))
-    throw new UnusableClaims(
-      `the token does not carry \`${claim}\` itself (too many groups); have the issuer send only the groups assigned to this application`,
-    );
-  const value = claimAt(claims, claim);
-  if (value === undefined || value === null) return [];
-  const groups: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (groups.length > maxGroups || !groups.every((group): group is string => typeof group === 'string'))
-    throw new UnusableClaims(`the token's \`${claim}\` is not a list of at most ${maxGroups} texts`);
-  return groups;
-}
-
-/** A claim by its name or by a dotted path; the names on the way may have dots themselves (`kubernetes.io.namespace`). */
-function claimAt(at: unknown, path: string): unknown {
-  if (!isMap(at)) return undefined;
-  if (Object.hasOwn(at, path)) return at[path];
-  for (let dot = path.indexOf('.'); dot > 0; dot = path.indexOf('.', dot + 1)) {
-    const name = path.slice(0, dot);
-    const found = Object.hasOwn(at, name) ? claimAt(at[name], path.slice(dot + 1)) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 /** RFC 8693 section 4.1: the outermost `act` is who acts now, the nested ones acted before. */
 function actorsOf(act: unknown): readonly string[] {
   const actors: string[] = [];
@@ -198,8 +160,4 @@ function actorsOf(act: unknown): readonly string[] {
     actors.push(requiredText(at, 'sub'));
   }
   return actors;
-}
-
-function isMap(value: unknown): value is Claims {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { Claims } from './claims.ts';
+import type { Claims } from '../../policy/claims.ts';
 import { discoveryOf } from './discovery.ts';
 import { fetchJson, type Fetch } from './fetch-json.ts';
 import { IssuerUnavailable } from './issuer-keys.ts';

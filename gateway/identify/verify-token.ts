@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import type { Caller } from '../../policy/caller.ts';
+import { type Claims, UnusableClaims } from '../../policy/claims.ts';
 import {
   boundKeyOf,
   callerOf,
-  type Claims,
   hasAudience,
   matchesWorkload,
   ownCallerOf,
-  UnusableClaims,
   workloadCallerOf,
 } from './claims.ts';
 import { IssuerUnavailable, issuerKeys, type IssuerKeysDeps } from './issuer-keys.ts';
@@ -151,6 +150,7 @@ function foreignCaller(
     if (!person) throw new UnacceptableToken('the token matches no workload that may call here');
     const audience = person.audience.length > 0 ? person.audience : [resource];
     if (!hasAudience(claims, audience)) throw anotherAudience();
+    refuseOtherPurpose(claims);
     const limited = Object.hasOwn(toolClasses, connection);
     const scopes = limited ? scopesClaim(claims) : null;
     const caller = callerOf(claims, token, person, scopes);
@@ -181,6 +181,19 @@ function checkType(type: unknown): void {
   const plain =
     type === undefined || (typeof type === 'string' && /^(?:application\/)?(?:at\+)?jwt$/i.test(type));
   if (!plain) throw new UnacceptableToken('the token is of another type than an access token');
+}
+
+/**
+ * What a client learns of its person (an ID token), or keeps to itself, is no access token, whatever its audience: an ID
+ * token may name the hash of one beside it, and Keycloak, which signs all of them alike, has a claim that says which is
+ * which.
+ */
+function refuseOtherPurpose(claims: Claims): void {
+  const { typ, at_hash: besideAccess, c_hash: besideCode } = claims;
+  if (besideAccess !== undefined || besideCode !== undefined)
+    throw new UnacceptableToken('the token is an ID token; present the access token that came with it');
+  if (typeof typ === 'string' && /^(?:id|refresh|offline|logout)$/i.test(typ))
+    throw new UnacceptableToken('the token is of another type than an access token');
 }
 
 async function verify(

@@ -67,6 +67,47 @@ test('a verified e-mail names an approver, an unverified one does not', async ()
   assert.equal((await approve(person, id)).status, 200);
 });
 
+test('groups are found in nested claims; groups that are left out because there are too many let nobody in', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  const { issuer, clientId, clientSecret } = provider;
+  const login = { mode: 'oidc', issuer, clientId, clientSecret, groupsClaim: 'realm_access.roles' } as const;
+  await using console = await testConsole(db.pool, { login });
+  provider.user = { sub: 'u-dana', name: 'Dana' };
+  provider.tamper = { realm_access: { roles: ['dba'] } };
+  const { person } = await signInAs(console);
+  assert.equal((await person.get(`/approvals/${await holdCall(db.pool)}`)).status, 200);
+  provider.tamper = { _claim_names: { 'realm_access.roles': 'src1' } };
+  const { answer } = await signInAs(console);
+  assert.equal(answer.status, 403);
+  assert.match(await answer.text(), /too many groups/);
+});
+
+test('whom the provider refuses `offline_access` signs in without it, and is asked no third time', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = { ...dana, groups: ['dba'] };
+  provider.refusesOffline = true;
+  const { person, answer } = await signInAs(console);
+  assert.equal(answer.status, 303);
+  const again = answer.headers.get('location') ?? '';
+  assert.match(again, /^\/login\/start\?plain=yes&to=%2F$/);
+  const second = await person.get(again);
+  const asked = new URL(second.headers.get('location') ?? '');
+  assert.equal(asked.searchParams.get('scope'), 'openid email profile');
+  const provided = await fetch(asked, { redirect: 'manual' });
+  const back = new URL(provided.headers.get('location') ?? '');
+  assert.equal((await person.get(back.pathname + back.search)).headers.get('location'), '/');
+  assert.equal((await person.get('/')).status, 200);
+  // Another refusal of the same kind ends it.
+  const third = await person.get('/login/start?plain=yes&to=/');
+  const refused = new URL(third.headers.get('location') ?? '');
+  const state = refused.searchParams.get('state') ?? '';
+  const end = await person.get(`/login/callback?error=invalid_scope&state=${encodeURIComponent(state)}`);
+  assert.equal(end.status, 403);
+});
+
 test('an e-mail that changes hands gives its new holder nothing', async () => {
   await using db = await testDatabase();
   await using provider = await testProvider();

@@ -22,13 +22,18 @@ export interface TestProvider extends AsyncDisposable {
   user: ProviderUser;
   /** Changes the next ID token's claims, to see whether the console checks them. */
   tamper: Record<string, unknown>;
+  /** Refuses `offline_access`, as Keycloak does to people without the role for it. */
+  refusesOffline: boolean;
   idToken(claims?: Record<string, unknown>): Promise<string>;
 }
 
 export async function testProvider(): Promise<TestProvider> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256', use: 'sig' };
-  const codes = new Map<string, { challenge: string; nonce: string; redirectUri: string }>();
+  const codes = new Map<
+    string,
+    { challenge: string; nonce: string; redirectUri: string; scope: string | null }
+  >();
   const access = new Map<string, string>();
   const idToken = async (claims: Record<string, unknown> = {}): Promise<string> => {
     const { blocked: _, ...user } = provider.user;
@@ -61,6 +66,7 @@ export async function testProvider(): Promise<TestProvider> {
         challenge: searchParams.get('code_challenge') ?? '',
         nonce: searchParams.get('nonce') ?? '',
         redirectUri,
+        scope: searchParams.get('scope'),
       });
       const back = new URL(redirectUri);
       back.searchParams.set('code', code);
@@ -77,6 +83,8 @@ export async function testProvider(): Promise<TestProvider> {
         .digest('base64url');
       if (!grant || grant.challenge !== challenge || grant.redirectUri !== form.get('redirect_uri'))
         return json(response, 400, { error: 'invalid_grant' });
+      if (provider.refusesOffline && grant.scope?.includes('offline_access'))
+        return json(response, 400, { error: 'not_allowed' });
       // RFC 6749 section 2.3.1: both are form-encoded before they are put together.
       const [id, secret] = client.split(':').map((part) => new URLSearchParams(`v=${part}`).get('v'));
       if (id !== provider.clientId || secret !== provider.clientSecret)
@@ -113,6 +121,7 @@ export async function testProvider(): Promise<TestProvider> {
     clientSecret: 's3cret/+ &',
     user: { sub: 'u-1' },
     tamper: {},
+    refusesOffline: false,
     idToken,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

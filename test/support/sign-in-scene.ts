@@ -10,6 +10,7 @@ import type { FetchDocument } from '../../gateway/authorize/provider.ts';
 import { createAuthorizationServer } from '../../gateway/authorize/server.ts';
 import type { AuthorizationSettings } from '../../gateway/authorize/settings.ts';
 import { createIdentifier } from '../../gateway/identify/identify.ts';
+import type { IssuerSettings } from '../../gateway/identify/settings.ts';
 import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { httpConnection, type TestGateway, testGateway } from './gateway.ts';
 import { type TestDatabase, testDatabase } from './postgres.ts';
@@ -32,6 +33,8 @@ export interface SignInSceneOptions {
   readonly fetchDocument?: FetchDocument;
   readonly settings?: Partial<AuthorizationSettings>;
   readonly policy?: string;
+  /** Issuers whose tokens count beside the gateway's own. */
+  readonly issuers?: (gatewayUrl: string) => readonly IssuerSettings[];
 }
 
 const toolClasses = { files: { read: ['echo'], write: ['*'] } };
@@ -86,7 +89,7 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
     authorization,
     ...(options.policy !== undefined && { policy: options.policy }),
     identifier: createIdentifier(
-      { issuers: [], anonymous: null, toolClasses },
+      { issuers: options.issuers?.(issuer) ?? [], anonymous: null, toolClasses },
       {
         own: authorization.own,
         tokens: { find: (secret) => standingToken(db.pool, secret), used: (id) => noteTokenUse(db.pool, id) },
