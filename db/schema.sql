@@ -399,6 +399,7 @@ create table console_sessions (
   acr text,
   amr text[] default '{}'::text[] not null,
   authenticated_at timestamp with time zone,
+  proven_at timestamp with time zone,
   constraint console_sessions_pkey PRIMARY KEY (id_sha256),
   constraint console_sessions_person_keys_check CHECK ((cardinality(person_keys) >= 1))
 );
