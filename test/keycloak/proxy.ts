@@ -17,8 +17,8 @@ export async function wayTo(target: string): Promise<Way> {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
-    if (state === 'cut') return void socket.destroy();
-    if (state === 'slow') return;
+    if (state === 'cut') socket.destroy();
+    if (state !== 'open') return;
     const there = connect(Number(port), hostname);
     there.on('error', () => socket.destroy());
     socket.on('close', () => there.destroy());
