@@ -8,7 +8,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { revoke } from '../db/revoke.ts';
-import { type OpenReply, openReply, until } from '../test/gateway/containment-scene.ts';
+import { type OpenReply, openReply } from '../test/gateway/containment-scene.ts';
+import { until } from '../test/support/until.ts';
 import { handshake } from '../test/gateway/wire.ts';
 import { type TestDatabase, testDatabase } from '../test/support/postgres.ts';
 

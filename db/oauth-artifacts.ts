@@ -63,6 +63,18 @@ export async function dropOfGrant(db: Queryable, kind: string, grantId: string):
   await db.query('delete from oauth_artifacts where kind = $1 and grant_id = $2', [kind, grantId]);
 }
 
+/**
+ * Deletes a grant and the sign-in that made it. What else it gave is deleted beside this, kind by kind
+ * ({@link dropOfGrant}), so that no two deletions wait for each other.
+ */
+export async function dropGrant(db: Queryable, grantId: string): Promise<void> {
+  await db.query(
+    `with gone as (delete from oauth_sign_ins where grant_id = $1)
+     delete from oauth_artifacts where kind = 'Grant' and id_sha256 = $2`,
+    [grantId, hashOf(grantId)],
+  );
+}
+
 /** Ends a grant: everything that it gave, and the sign-in that made it. Tokens that are on their way find it gone. */
 export async function endGrant(db: Queryable, grantId: string): Promise<void> {
   await db.query(

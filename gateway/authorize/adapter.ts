@@ -4,6 +4,7 @@ import {
   endGrant,
   consumeArtifact,
   dropArtifact,
+  dropGrant,
   dropOfGrant,
   putArtifact,
 } from '../../db/oauth-artifacts.ts';
@@ -42,7 +43,8 @@ export function postgresAdapter(db: Queryable): (kind: string) => Adapter {
       if (typeof grantId === 'string') await endGrant(db, grantId);
       throw new errors.InvalidGrant('used already');
     },
-    destroy: (id) => dropArtifact(db, { kind, id }),
+    // The sign-in ends with its grant, before anybody is answered that it has.
+    destroy: (id) => (kind === 'Grant' ? dropGrant(db, id) : dropArtifact(db, { kind, id })),
     revokeByGrantId: (grantId) => dropOfGrant(db, kind, grantId),
   });
 }

@@ -6,7 +6,6 @@ import {
   Provider,
 } from 'oidc-provider';
 import type { Logger } from 'pino';
-import { endGrant } from '../../db/oauth-artifacts.ts';
 import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import { standingSignIn } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -47,11 +46,6 @@ export function createProvider(settings: AuthorizationSettings, keys: KeySet, de
   provider.on('server_error', (_, error) =>
     deps.log.error({ err: error }, 'the authorization server failed'),
   );
-  provider.on('grant.revoked', (_, grantId) => {
-    endGrant(deps.pool, grantId).catch((error: unknown) =>
-      deps.log.error({ err: error }, 'a sign-in whose grant has ended is still listed'),
-    );
-  });
   const told = (what: string) => (_: KoaContextWithOIDC, error: errors.OIDCProviderError) =>
     deps.log.info({ error: error.error, because: error.error_description }, what);
   provider.on('authorization.error', told('a sign-in was refused'));

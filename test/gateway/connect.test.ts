@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
@@ -13,6 +12,7 @@ import type { Masked } from '../../masking/masked.ts';
 import { accessibilityProblems, noBrowser, type TestBrowser, testBrowser } from '../support/browser.ts';
 import { agreeUpstream, atConsole, type ConnectScene, connectScene } from '../support/connect-scene.ts';
 import { type GuardedUpstream, startGuardedUpstream } from '../support/guarded-upstream.ts';
+import { until } from '../support/until.ts';
 import { handshake, wire } from './wire.ts';
 
 let upstream: GuardedUpstream;
@@ -42,14 +42,6 @@ async function clientOf(name: string, capabilities: object = {}, gateway = scene
   });
   await client.connect(transport);
   return client;
-}
-
-async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const untilMs = Date.now() + 20_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < untilMs, `never: ${String(condition)}`);
-    await sleep(50);
-  }
 }
 
 function textOf(result: unknown): string {
@@ -84,7 +76,10 @@ test('a person signs in at the upstream, asked for by URL elicitation, and the w
   await agreeUpstream(page, 'alice-upstream');
   await page.getByText('since').waitFor();
 
-  await eventually(() => changed.includes('tools') && changed.includes(elicitation?.elicitationId ?? ''));
+  await until(
+    'the session is told',
+    () => changed.includes('tools') && changed.includes(elicitation?.elicitationId ?? ''),
+  );
   const { tools } = await client.listTools();
   assert.deepEqual(
     tools.map(({ name }) => name),
@@ -220,7 +215,7 @@ test("a link of somebody else's program, an answer in another browser, a used on
   await page.goto(`${scene.consoleUrl}/connections`);
   await page.getByRole('button', { name: 'Connect box' }).click();
   await agreeUpstream(page, 'dave');
-  await eventually(() => answers.length === 1);
+  await until('an answer', () => answers.length === 1);
   const [answer = ''] = answers;
   const theirs = await browser.page();
   await theirs.goto(answer);
@@ -289,7 +284,7 @@ test('whoever is cut off loses their sign-ins with it; ending one on the page en
   await page.getByRole('button', { name: 'Disconnect box' }).click();
   await page.getByRole('cell', { name: 'no', exact: true }).waitFor();
   assert.equal(await upstream.counts(token), false);
-  await eventually(async () =>
+  await until('the sign-in is gone', async () =>
     textOf(await client.callTool({ name: 'whoami' })).startsWith('SIGN_IN_NEEDED'),
   );
   await client.close();

@@ -174,16 +174,3 @@ export function holdStep(parts: HoldParts): HoldPort {
     now: Date.now,
   });
 }
-
-/** Waits until something holds. */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  ms = 30_000,
-): Promise<void> {
-  const late = performance.now() + ms;
-  while (!(await holds())) {
-    if (performance.now() > late) throw new Error(`not within ${ms} ms: ${what}`);
-    await new Promise((done) => setTimeout(done, 20));
-  }
-}

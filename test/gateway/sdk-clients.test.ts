@@ -11,7 +11,8 @@ import {
   startEverything,
   type TestUpstream,
 } from '../support/upstream.ts';
-import { type Connected, connectV1, connectV2, eventually, tour } from './tour.ts';
+import { until } from '../support/until.ts';
+import { type Connected, connectV1, connectV2, tour } from './tour.ts';
 
 let upstream: TestUpstream;
 let old: TestUpstream;
@@ -94,7 +95,7 @@ for (const [sdk, connect] of sdks)
       const uri = 'demo://resource/dynamic/text/1';
       await client.subscribeResource({ uri });
       await call('toggle-subscriber-updates', {});
-      await eventually(() => heard.updated.length > 0);
+      await until('news of what it subscribed to', () => heard.updated.length > 0);
       await client.unsubscribeResource({ uri });
       assert.equal(heard.updated[0], uri);
       await end();
@@ -104,7 +105,7 @@ for (const [sdk, connect] of sdks)
       const { client, heard, call, end } = await connect(gateway.url('everything'));
       await client.setLoggingLevel('debug');
       await call('toggle-simulated-logging', {});
-      await eventually(() => heard.logs > 0);
+      await until('a log message', () => heard.logs > 0);
       assert.ok(heard.logs > 0);
       await end();
     });

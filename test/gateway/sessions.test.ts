@@ -206,13 +206,16 @@ test('stopping ends open streams and lets calls that are under way end', async (
   const url = gateway.url('everything');
   const session = await handshake(url);
   const long =
-    '{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"trigger-long-running-operation","arguments":{"duration":0.6,"steps":2}}}';
-  const calling = wire(url, long, session);
-  const stream = wire(url, null, session, 'GET');
-  await sleep(200);
-  await gateway.gateway.stop(5000);
-  assert.equal((await stream).status, 200);
-  assert.match((await calling).text, /Long running operation completed/);
+    '{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"_meta":{"progressToken":"t"},"name":"trigger-long-running-operation","arguments":{"duration":1,"steps":5}}}';
+  const accept = 'application/json, text/event-stream';
+  const headers = { ...session, accept, 'content-type': 'application/json' };
+  // Their heads have come: both are under way.
+  const calling = await fetch(url, { method: 'POST', headers, body: long });
+  const stream = await fetch(url, { headers });
+  await gateway.gateway.stop(20_000);
+  assert.equal(stream.status, 200);
+  await stream.text();
+  assert.match(await calling.text(), /Long running operation completed/);
 });
 
 test('health is told apart from readiness, and metrics are on their own listener', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client as ClientV2,
   StreamableHTTPClientTransport as TransportV2,
@@ -13,6 +12,7 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { until } from '../support/until.ts';
 
 /** The official SDKs' clients, as far as these tests use them; both have these members. */
 export interface TourClient {
@@ -137,15 +137,9 @@ export async function connectV2(
   };
 }
 
-/** Waits until something is so; what follows fails if it never is. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 100 && !condition(); tries++) await sleep(50);
-}
-
 /** Uses everything the everything server offers and returns what a client sees of it. */
 export async function tour({ client, heard, call }: Connected): Promise<Record<string, unknown>> {
-  // The server adds tools once it knows what the client can do.
-  await sleep(500);
+  await knowsClient(client);
   const seen: Record<string, unknown> = {};
   seen['tools'] = await client.listTools();
   seen['echo'] = await call('echo', { message: 'héllo \u{1f600} 😀' });
@@ -178,6 +172,13 @@ export async function tour({ client, heard, call }: Connected): Promise<Record<s
   seen['cancelled'] = await cancelled(call);
   seen['heard'] = { sampling: heard.sampling, elicitation: heard.elicitation };
   return seen;
+}
+
+/** The everything server offers the tools that ask its client for something once it knows what the client can do. */
+export async function knowsClient(client: TourClient): Promise<void> {
+  await until('the tools that ask the client', async () =>
+    (await client.listTools()).tools.some(({ name }) => name === 'trigger-sampling-request'),
+  );
 }
 
 async function cancelled(call: Connected['call']): Promise<unknown> {

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { httpConnection, stdioConnection, type TestGateway, testGateway } from '../support/gateway.ts';
 import { startConformanceServer } from '../support/conformance/server.ts';
 import { everythingCommand, startEverything, type TestUpstream } from '../support/upstream.ts';
-import { type Connected, connectV1, connectV2, eventually } from './tour.ts';
+import { until } from '../support/until.ts';
+import { type Connected, connectV1, connectV2, knowsClient } from './tour.ts';
 
 let upstream: Awaited<ReturnType<typeof startConformanceServer>>;
 let old: TestUpstream;
@@ -82,7 +83,7 @@ for (const [sdk, connect] of [
 
     test('is told of changes on its own stream', async () => {
       await connected.call('test_trigger_tool_change', {});
-      await eventually(() => connected.heard.toolsChanged > 0);
+      await until('news of a change', () => connected.heard.toolsChanged > 0);
       assert.ok(connected.heard.toolsChanged > 0);
     });
   });
@@ -109,8 +110,7 @@ for (const connection of ['old', 'old-stdio'])
 
     test('falls back to the older version, where it can be asked things, and loses nothing', async () => {
       const able = await connectV2(gateway.url(connection), { mode: 'auto' });
-      // The server offers what asks the client once it knows what the client can do.
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await knowsClient(able.client);
       assert.match(
         await text(able, 'trigger-sampling-request', { prompt: 'x', maxTokens: 5 }),
         /sampled answer|LLM/,

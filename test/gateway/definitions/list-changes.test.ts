@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { httpConnection, testGateway } from '../../support/gateway.ts';
 import { startListingUpstream } from '../../support/listing-upstream.ts';
-import { connectV1, connectV2, eventually } from '../tour.ts';
+import { until } from '../../support/until.ts';
+import { connectV1, connectV2 } from '../tour.ts';
 import { approvers, connect, decide, tool } from './support.ts';
 
 test('clients that listen are told when a tool leaves the lists and when it is back', async () => {
@@ -24,14 +25,14 @@ test('clients that listen are told when a tool leaves the lists and when it is b
     upstream.pages = [[tool('read'), tool('write', 'changed')]];
     const before = listener.heard.toolsChanged;
     await other.list();
-    await eventually(() => listener.heard.toolsChanged > before);
+    await until('news of a change', () => listener.heard.toolsChanged > before);
     assert.equal(listener.heard.toolsChanged, before + 1);
     assert.deepEqual(
       (await listener.client.listTools()).tools.map(({ name }) => name),
       ['read'],
     );
     await decide(gateway, 'approve');
-    await eventually(() => listener.heard.toolsChanged > before + 1);
+    await until('news of a change', () => listener.heard.toolsChanged > before + 1);
     assert.equal(listener.heard.toolsChanged, before + 2);
     assert.equal((await listener.client.listTools()).tools.length, 2);
     // For the next listener: what was accepted first is accepted again.

@@ -3,6 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { waitingDefinitions } from '../../../db/tool-definitions-shown.ts';
 import { httpConnection, type TestGateway, testGateway } from '../../support/gateway.ts';
 import { type ListingUpstream, startListingUpstream } from '../../support/listing-upstream.ts';
+import { until } from '../../support/until.ts';
 import { approvers, connect, decide, tool } from './support.ts';
 
 let upstream: ListingUpstream;
@@ -36,15 +37,6 @@ beforeEach(async () => {
   two.setPolicy(trust);
 });
 
-/** Both replicas agree at once, as far as a notification is at once. */
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  assert.fail('it did not come to be');
-}
-
 test('a tool is trusted on first use, and one that changes leaves the lists of all replicas and cannot be called', async () => {
   const first = await connect(one.url(files));
   const second = await connect(two.url(files));
@@ -66,13 +58,13 @@ test('a tool is trusted on first use, and one that changes leaves the lists of a
   );
   assert.match(refused.text, /http:\/\/console\.test\/definitions\/d_/);
   assert.equal((await first.call('read')).text, 'done');
-  await until(async () => (await second.call('write')).isError);
+  await until('the second knows of it', async () => (await second.call('write')).isError);
   assert.equal(upstream.calls.filter((body) => body.includes('"write"')).length <= 1, true);
 
   const id = await decide(one, 'approve');
   assert.match(refused.text, new RegExp(id));
-  await until(async () => (await second.call('write')).text === 'done');
-  await until(async () => (await first.call('write')).text === 'done');
+  await until('the second lets it in', async () => (await second.call('write')).text === 'done');
+  await until('the first lets it in', async () => (await first.call('write')).text === 'done');
   assert.deepEqual(await second.list(), ['read', 'write']);
 });
 
@@ -82,7 +74,7 @@ test('an accepted definition that upstream takes back to an older one waits agai
   upstream.pages = [[tool('read'), tool('write', 'v2')]];
   await client.list();
   await decide(one, 'approve');
-  await until(async () => (await client.list()).length === 2);
+  await until('the list is that', async () => (await client.list()).length === 2);
   upstream.pages = [[tool('read'), tool('write')]];
   assert.deepEqual(await client.list(), ['read']);
   const [waiting] = await waitingDefinitions(one.db.pool, 2);
@@ -113,7 +105,7 @@ test('under approve no tool is seen or called before a person accepted it, which
   const waiting = await waitingDefinitions(one.db.pool, 9);
   assert.deepEqual(waiting.map((definition) => definition.tool).sort(), ['read', 'write']);
   await decide(one, 'approve', waiting.find((definition) => definition.tool === 'write')?.definitionId);
-  await until(async () => (await client.list()).join() === 'write');
+  await until('the list is that', async () => (await client.list()).join() === 'write');
   assert.equal((await client.call('write')).text, 'done');
   assert.equal(upstream.calls.length, 1);
 });
@@ -126,7 +118,7 @@ test('what was trusted on first use waits once policy asks for people, and what 
   await client.list();
   for (const { definitionId } of await waitingDefinitions(one.db.pool, 9))
     await decide(one, 'approve', definitionId);
-  await until(async () => (await client.list()).length === 2);
+  await until('the list is that', async () => (await client.list()).length === 2);
   one.setPolicy('default: pass\n');
   upstream.pages = [[tool('read', 'anything'), tool('new')]];
   assert.deepEqual(await client.list(), ['read', 'new'], 'open lets through what upstream says');
@@ -138,10 +130,12 @@ test('a rejected definition stays out and the denial says so; accepting it later
   upstream.pages = [[tool('read', 'v2'), tool('write')]];
   await client.list();
   const id = await decide(one, 'deny');
-  await until(async () => (await client.call('read')).text.includes('has rejected the definition'));
+  await until('it is rejected', async () =>
+    (await client.call('read')).text.includes('has rejected the definition'),
+  );
   assert.deepEqual(await client.list(), ['write']);
   await decide(one, 'approve', id);
-  await until(async () => (await client.list()).length === 2);
+  await until('the list is that', async () => (await client.list()).length === 2);
 });
 
 test('two definitions under one name are trusted in neither', async () => {
@@ -183,7 +177,7 @@ test('a signature for one definition does not let another one in', async () => {
        decision = (select decision from tool_definitions where definition_id = $1) where definition_id = $2`,
     [first?.definitionId, second?.definitionId],
   );
-  await until(async () => (await client.list()).join() === first?.tool);
+  await until('the list is that', async () => (await client.list()).join() === first?.tool);
 });
 
 test('while the database is away no tool is called that might have changed', async () => {
@@ -198,7 +192,7 @@ test('while the database is away no tool is called that might have changed', asy
   try {
     await aside.query(`select pg_notify('holdpoint_tool_definitions', '${files} ')`);
     // Until the notification is heard, the definition is what the replica knows it to be.
-    await until(async () => {
+    await until('the notification is heard', async () => {
       upstream.calls.length = 0;
       return client.call('read').then(
         () => false,
