@@ -14,12 +14,12 @@ export interface TokenPlace {
 
 /**
  * The token of a place: the one that is stored, when `usable` says so, or one that `fetch` gets. However many replicas
- * ask at the same moment, one fetches and all get the same.
+ * ask at the same moment, one fetches and all get the same: `usable` is asked once those before have their token.
  */
 export async function sharedToken(
   pool: Pool,
   { source, holder }: TokenPlace,
-  usable: (token: SealedToken) => boolean,
+  usable: (token: SealedToken) => boolean | Promise<boolean>,
   fetch: () => Promise<SealedToken>,
 ): Promise<SealedToken> {
   return inTransaction(pool, async (client) => {
@@ -33,7 +33,7 @@ export async function sharedToken(
       [source, holder],
     );
     const [stored] = rows;
-    if (stored && usable(stored)) return stored;
+    if (stored && (await usable(stored))) return stored;
     const token = await fetch();
     await client.query(
       `insert into injected_tokens (source, holder, kek_id, wrapped_key, sealed, expires_at)
@@ -45,9 +45,4 @@ export async function sharedToken(
     await client.query(`delete from injected_tokens where expires_at < now() - interval '1 day'`);
     return token;
   });
-}
-
-/** Forgets a token that upstream did not accept, so that another one is fetched. */
-export async function forgetToken(pool: Pool, { source, holder }: TokenPlace): Promise<void> {
-  await pool.query('delete from injected_tokens where source = $1 and holder = $2', [source, holder]);
 }

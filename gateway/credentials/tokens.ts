@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
-import { forgetToken, type SealedToken, sharedToken, type TokenPlace } from '../../db/injected-tokens.ts';
+import { type SealedToken, sharedToken, type TokenPlace } from '../../db/injected-tokens.ts';
 import type { Pool } from '../../db/pool.ts';
 import { type KeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { seal, unseal } from '../../recording/seal.ts';
@@ -63,25 +63,30 @@ export function upstreamTokens({ pool, keyRing, log }: UpstreamTokensDeps): Upst
     };
   }
 
-  async function get(wish: TokenWish, place: TokenPlace, mine: Held): Promise<string> {
-    const usable = (token: SealedToken): boolean => token.expiresAt.getTime() > Date.now();
-    const found = await sharedToken(pool, place, usable, () => fetchSealed(wish, place));
-    mine.untilMs = found.expiresAt.getTime();
-    const key = await keyRing.unwrap(found, contextOf(place));
-    return unseal(key, found.sealed, contextOf(place)).toString();
+  async function opened(token: SealedToken, place: TokenPlace): Promise<string> {
+    const key = await keyRing.unwrap(token, contextOf(place));
+    return unseal(key, token.sealed, contextOf(place)).toString();
   }
 
-  function token(wish: TokenWish): Promise<string> {
+  async function get(wish: TokenWish, mine: Held, refused: string | null): Promise<string> {
     const place = placeOf(wish);
-    const key = keyOf(place);
-    const known = held.get(key);
-    if (known && Date.now() < known.untilMs) return known.token;
+    const usable = async (token: SealedToken): Promise<boolean> =>
+      token.expiresAt.getTime() > Date.now() &&
+      (refused === null || (await opened(token, place)) !== refused);
+    const found = await sharedToken(pool, place, usable, () => fetchSealed(wish, place));
+    mine.untilMs = found.expiresAt.getTime();
+    return opened(found, place);
+  }
+
+  /** Asks for the token that all replicas share, for one that is not `refused`, and keeps it in memory. */
+  function ask(wish: TokenWish, refused: string | null): Promise<string> {
+    const key = keyOf(placeOf(wish));
     if (held.size >= mostHeld) held.delete(held.keys().next().value ?? '');
     const mine: { token: Promise<string>; untilMs: number } = {
       untilMs: Number.POSITIVE_INFINITY,
       token: Promise.resolve(''),
     };
-    mine.token = get(wish, place, mine).catch((error: unknown) => {
+    mine.token = get(wish, mine, refused).catch((error: unknown) => {
       if (held.get(key) === mine) held.delete(key);
       if (error instanceof UpstreamError) throw error;
       log.warn({ err: error, connection: wish.connection }, 'a token for an upstream could not be had');
@@ -92,19 +97,18 @@ export function upstreamTokens({ pool, keyRing, log }: UpstreamTokensDeps): Upst
     return mine.token;
   }
 
+  function known(wish: TokenWish): Promise<string> | null {
+    const found = held.get(keyOf(placeOf(wish)));
+    return found && Date.now() < found.untilMs ? found.token : null;
+  }
+
   return {
-    token,
+    token: (wish) => known(wish) ?? ask(wish, null),
     async refused(wish, refused) {
-      const place = placeOf(wish);
-      const key = keyOf(place);
-      const before = held.get(key);
-      // What is in memory may be behind what another replica has fetched by now; ours is only forgotten if it is this.
-      if (before && (await before.token.catch(() => refused)) === refused && held.get(key) === before)
-        held.delete(key);
-      if ((await token(wish)) !== refused) return true;
-      held.delete(key);
-      await forgetToken(pool, place);
-      return (await token(wish)) !== refused;
+      // One is there already where another request was refused the same token.
+      if (((await known(wish)?.catch(() => refused)) ?? refused) !== refused) return true;
+      // Compared where all replicas take turns, so that what one has fetched since is never thrown away.
+      return (await ask(wish, refused)) !== refused;
     },
   };
 }
