@@ -56,6 +56,7 @@ export async function handshake(
   const body = JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params });
   const reply = await wire(url, body, headers);
   const id = reply.headers['mcp-session-id'];
-  if (typeof id !== 'string' || reply.status !== 200 || reply.json?.error) throw new Error(`no session: ${reply.status} ${reply.text}`);
+  if (typeof id !== 'string' || reply.status !== 200 || reply.json?.error)
+    throw new Error(`no session: ${reply.status} ${reply.text}`);
   return { ...headers, 'mcp-session-id': id, 'mcp-protocol-version': version };
 }
