@@ -9,6 +9,8 @@ import type { Finding, LaterMasker, MaskerOptions, MaskingEngine, MaskResult, Ma
 import { createFieldRules } from './field-rules.ts';
 import type { FieldRules } from './field-rules.ts';
 import { applyEdits } from './json-tree.ts';
+import { createKeyNames } from './key-names.ts';
+import type { KeyNames } from './key-names.ts';
 import { createKnownFinder, isDistinct, knownIn, remember } from './known-values.ts';
 import type { MaskMemory } from './known-values.ts';
 import { isLarge } from './large.ts';
@@ -79,6 +81,7 @@ interface Prepared {
   readonly text: Omit<TextParts, 'keys' | 'known' | 'nested' | 'unfolded'>;
   readonly addressFind: TextParts['find'];
   readonly fields: FieldRules;
+  readonly keys: KeyNames;
 }
 
 function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
@@ -116,6 +119,7 @@ function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
     },
     addressFind: finder(secretsOnly),
     fields: createFieldRules(profile.fields),
+    keys: createKeyNames(),
   };
 }
 
@@ -142,6 +146,7 @@ function createMasker(
       text,
       addresses: { ...text, find: prepared.addressFind, extra: null, nested: () => null },
       fields: prepared.fields,
+      keys: prepared.keys,
       plain: createPlainTexts(),
       earlier,
     };

@@ -13,16 +13,13 @@ export interface PlainTexts {
 
 /** An empty list for one walk. */
 export function createPlainTexts(): PlainTexts {
-  const texts: (string | null)[] = [];
+  // A turn in which something was found leaves a hole.
+  const texts: string[] = [];
   const keys: string[] = [];
   const depths: number[] = [];
+  let met = 0;
   return {
-    meet() {
-      texts.push(null);
-      keys.push('');
-      depths.push(0);
-      return texts.length - 1;
-    },
+    meet: () => met++,
     add(turn, text, key, depth) {
       texts[turn] = text;
       keys[turn] = key;

@@ -1,4 +1,4 @@
-import { after, kindOf, memberString, stringValue } from './json-tree.ts';
+import { after, endOf, kindOf, memberString, startOf } from './json-tree.ts';
 import {
   blobType,
   columnVerdicts,
@@ -8,13 +8,14 @@ import {
   pairVerdict,
   siblingVerdict,
 } from './json-siblings.ts';
+import { keyName } from './key-names.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
 import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
 import { treatmentOf } from './protocol.ts';
 import type { LeafEdit } from './text-edits.ts';
 import { maskBlob, maskKey, maskLeaf, pathOf } from './walk-leaf.ts';
-import type { Place, WalkParts } from './walk-leaf.ts';
+import type { Place, TakenNames, WalkParts } from './walk-leaf.ts';
 
 /**
  * Walks scanned JSON and returns the edits of its text, in order.
@@ -67,11 +68,12 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Pla
   const sibling = named ? siblingVerdict(parts, tape, object, end) : null;
   const blob = (has & roles.type) === 0 ? null : blobType(tape, object, end);
   const columns = (has & roles.columns) === 0 ? null : columnVerdicts(parts, tape, object, end);
-  const names = new Set<string>();
+  const names: TakenNames = { taken: null };
   for (let keyNode = object + 1; keyNode < end; keyNode = after(tape, keyNode + 1)) {
-    const key = stringValue(tape, keyNode) ?? '';
+    const key = keyName(parts.keys, tape, keyNode);
     const shown = maskKey(parts, tape, keyNode, key, names, place, edits);
     const value = keyNode + 1;
+    if (holdsNothing(parts, tape, value, place, key)) continue;
     const child = childOf(parts, tape, value, place, key, shown);
     if (child === null) continue;
     if (sibling !== null && (roleOf(key) & roles.value) !== 0)
@@ -82,6 +84,20 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Pla
       walkRows(parts, tape, value, child, columns, edits);
     else walk(parts, tape, value, child, edits);
   }
+}
+
+/** Whether a value can hold nothing to mask: a literal, or a number of few digits that no name or field speaks of. */
+function holdsNothing(parts: WalkParts, tape: JsonTape, value: number, place: Place, key: string): boolean {
+  const kind = kindOf(tape, value);
+  if (kind > kinds.number) return true;
+  return (
+    kind === kinds.number &&
+    endOf(tape, value) - startOf(tape, value) < 7 &&
+    place.verdict === null &&
+    place.field === null &&
+    !parts.fields.any &&
+    parts.text.judge(key) === null
+  );
 }
 
 const schemaTypes = /^(?:string|number|integer|boolean|object|array|null)$/;

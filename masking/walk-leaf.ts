@@ -2,6 +2,7 @@ import type { Operator } from './config.ts';
 import { isPlaceholder, isSensitiveValue } from './detect/values.ts';
 import type { FieldRules } from './field-rules.ts';
 import { applyEdits, endOf, kindOf, rawText, startOf, stringValue } from './json-tree.ts';
+import type { KeyNames } from './key-names.ts';
 import { replaceNumber } from './replace.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
 import { kinds } from './scan.ts';
@@ -18,6 +19,7 @@ export interface WalkParts {
   /** For places that the protocol works with: secrets alone are hidden there. */
   readonly addresses: TextParts;
   readonly fields: FieldRules;
+  readonly keys: KeyNames;
   /** What this walk found nothing in. */
   readonly plain: PlainTexts;
   /** The same of an earlier walk over the same message that knew fewer values; null on the first. */
@@ -161,13 +163,18 @@ function maskNumber(parts: WalkParts, tape: JsonTape, node: number, place: Place
   });
 }
 
+/** Markers that keys of one object have become; made when there is one. */
+export interface TakenNames {
+  taken: Set<string> | null;
+}
+
 /** Keys are text too. Two keys that would become the same marker are numbered, so that no object has a key twice. */
 export function maskKey(
   parts: WalkParts,
   tape: JsonTape,
   node: number,
   key: string,
-  names: Set<string>,
+  names: TakenNames,
   place: Place,
   edits: LeafEdit[],
 ): string {
@@ -180,12 +187,13 @@ export function maskKey(
   }
   const found = inner.map((edit) => ({ ...edit, with: `[masked:${edit.detector}]` }));
   let shown = spliceString(JSON.stringify(key), found);
-  for (let count = 2; names.has(shown); count += 1)
+  const taken = (names.taken ??= new Set());
+  for (let count = 2; taken.has(shown); count += 1)
     shown = spliceString(
       JSON.stringify(key),
       found.map((edit) => ({ ...edit, with: `[masked:${edit.detector} ${count}]` })),
     );
-  names.add(shown);
+  taken.add(shown);
   edits.push({
     ...(found[0] as LeafEdit),
     start: startOf(tape, node),

@@ -118,3 +118,92 @@ export function isLoneDigit(text: string, at: number): boolean {
   if (next !== 32 && next !== 0x2d && next !== 0x2f) return false;
   return isDigit(text.charCodeAt(at + 2)) && !isDigit(text.charCodeAt(at + 3));
 }
+
+const digitAt = (text: string, at: number): boolean => isDigit(text.charCodeAt(at));
+
+/** The end of a time of day at `at`: `10:11`, `10:11:12.131`; or `at`. */
+function clockEnd(text: string, at: number): number {
+  if (!digitAt(text, at) || !digitAt(text, at + 1) || text.charCodeAt(at + 2) !== 0x3a) return at;
+  if (!digitAt(text, at + 3) || !digitAt(text, at + 4)) return at;
+  let end = at + 5;
+  if (text.charCodeAt(end) !== 0x3a) return end;
+  if (!digitAt(text, end + 1) || !digitAt(text, end + 2)) return at;
+  end += 3;
+  const point = text.charCodeAt(end);
+  if (point !== 0x2e && point !== 0x2c) return end;
+  let fraction = end + 1;
+  while (fraction < end + 10 && digitAt(text, fraction)) fraction += 1;
+  return fraction === end + 1 ? end : fraction;
+}
+
+/**
+ * The end of a date and time of RFC 3339 or ISO 8601 whose year is at `at`, or of a time of day there: nothing to hide
+ * but where births are spoken of.
+ * @returns the offset behind it, or `at` where it is none or goes on
+ */
+export function timeEnd(text: string, at: number): number {
+  let end = at;
+  if (text.charCodeAt(at + 4) === 0x2d) {
+    if (text.charCodeAt(at + 7) !== 0x2d || !digitAt(text, at + 5) || !digitAt(text, at + 6)) return at;
+    if (!digitAt(text, at + 8) || !digitAt(text, at + 9)) return at;
+    end = at + 10;
+    const sign = text.charCodeAt(end);
+    if (sign === 0x54 || sign === 32) {
+      const clock = clockEnd(text, end + 1);
+      if (clock > end + 1) end = clock;
+      else if (sign === 0x54) return at;
+    }
+  } else end = clockEnd(text, at);
+  if (end === at) return at;
+  const zone = text.charCodeAt(end);
+  if (zone === 0x5a) end += 1;
+  else if ((zone === 0x2b || zone === 0x2d) && digitAt(text, end + 1)) {
+    const offset = clockEnd(text, end + 1);
+    if (offset !== end + 6) return at;
+    end = offset;
+  }
+  const behind = text.charCodeAt(end);
+  return isWord(behind) || behind === 0x3a || (behind === 0x2d && isWord(text.charCodeAt(end + 1)))
+    ? at
+    : end;
+}
+
+/** `5` in `step 5: …`: up to three digits that hang together with no others and begin no address. */
+export function standsAlone(text: string, end: number): boolean {
+  const next = text.charCodeAt(end);
+  if (isWord(next)) return false;
+  const second = text.charCodeAt(end + 1);
+  if (next === 32) return !isDigit(second) && !isSeparator(second) && !(second >= 65 && second <= 90);
+  return !isSeparator(next) || (!isDigit(second) && !isSeparator(second) && second !== 32);
+}
+
+/** Whether a month's name may begin at `at`, as in `4 March`, or behind `st`, `nd`, `rd`, `th`. */
+export function mayBeMonth(text: string, at: number): boolean {
+  const lower = text.charCodeAt(at) | 32;
+  const first = lower === 0x74 || lower === 0x68 || lower === 0x72 ? text.charCodeAt(at + 2) | 32 : lower;
+  return first >= 97 && first <= 122 && ((0x0004_7229 >> (first - 97)) & 1) === 1;
+}
+
+/**
+ * Whether up to three digits that end at `end` stand alone, nothing joins them to more letters and digits and no month
+ * follows: a count, of which nothing can come.
+ */
+export function countsOnly(text: string, end: number): boolean {
+  if (!standsAlone(text, end)) return false;
+  const second = text.charCodeAt(end + 1);
+  return !isWord(second) ? !joins(second) : text.charCodeAt(end) === 32 && !mayBeMonth(text, end + 1);
+}
+
+/** What joins the parts of a token: `- _ + / = : . ~`. */
+const joins = (code: number): boolean =>
+  code === 0x2d ||
+  code === 0x5f ||
+  code === 0x2b ||
+  code === 0x2f ||
+  code === 0x3d ||
+  code === 0x3a ||
+  code === 0x2e ||
+  code === 0x7e;
+
+const isSeparator = (code: number): boolean =>
+  code === 0x2e || code === 0x2d || code === 0x2f || code === 0x28 || code === 0x29 || code === 32;

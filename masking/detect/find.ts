@@ -2,16 +2,16 @@ import { joinSpans } from '../span.ts';
 import type { Span } from '../span.ts';
 import { findAssignment } from './assignment.ts';
 import type { PendingName } from './assignment.ts';
-import { isDigit, isEvent, isHex, isLetter, isQuote, isWord } from './characters.ts';
-import { findAddress, findBirthDate, findPhone } from './contact.ts';
-import { findDocument } from './documents.ts';
+import { isDigit, isEvent, isHex, isQuote, isWord } from './characters.ts';
 import { createSaid } from './said.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { findCall } from './called.ts';
+import { dullWords } from './dull-words.ts';
 import { findCommand, findPiped } from './commands.ts';
 import { findCompared } from './compared.ts';
-import { digitsAhead, digitWithin, isLoneDigit, isUuid, seriesEnd } from './digits.ts';
-import { beginsMonth, isFraction, mayBeLogin, months, nearQuotes, skipBase64 } from './glance.ts';
+import { countsOnly, isUuid } from './digits.ts';
+import { mayBeLogin, nearQuotes, skipBase64 } from './glance.ts';
+import { createNumberFinder } from './numbers.ts';
 import { findInserted } from './inserted.ts';
 import {
   createJwtFinder,
@@ -20,16 +20,7 @@ import {
   findPasswordHash,
   findPrivateKey,
 } from './long-secrets.ts';
-import {
-  findDottedMac,
-  findEmail,
-  findIp4,
-  findIp6,
-  findLoginPassword,
-  findMac,
-  findUrlPassword,
-} from './network.ts';
-import { findCard, findIban } from './payment.ts';
+import { findDottedMac, findEmail, findIp6, findLoginPassword, findMac, findUrlPassword } from './network.ts';
 import type { PersonNumberFinder } from './person-numbers.ts';
 import type { VendorTokens } from './vendor-tokens.ts';
 import { findPasswordFlag, findPgPass, findUserFlag } from './flags.ts';
@@ -56,15 +47,10 @@ export function createFinder(parts: FinderParts): Finder {
   const { enabled } = parts;
   const on = {
     email: enabled('email'),
-    card: enabled('payment-card'),
-    iban: enabled('iban'),
-    phone: enabled('phone'),
     ip: enabled('ip'),
     mac: enabled('mac'),
     wallet: enabled('crypto-wallet'),
     jwt: enabled('jwt'),
-    birth: enabled('date-of-birth'),
-    address: enabled('address'),
     key: enabled('private-key'),
     url: enabled('url-password'),
     hash: enabled('password-hash'),
@@ -92,56 +78,12 @@ export function createFinder(parts: FinderParts): Finder {
     return end;
   };
 
-  const number = (text: string, at: number, key: string, out: Span[]): number => {
-    const ahead = text.charCodeAt(at - 1);
-    if (ahead === 0x2e && isFraction(text.charCodeAt(at - 2))) return at;
-    if (ahead !== 0x2b && isLoneDigit(text, at)) return at;
-    const shape = digitsAhead(text, at);
-    if (shape.digits >= 16) {
-      const end = seriesEnd(text, at);
-      if (end > at) return end;
-    }
-    if (shape.digits < 3 && isLetter(text.charCodeAt(at + shape.digits + 1)) && said.birth()) {
-      const end = findBirthDate(text, at, key, out);
-      if (end > at) return end;
-    }
-    if (shape.isoDate) return said.birth() ? findBirthDate(text, at, key, out) : at;
-    if (shape.single && ahead !== 0x2b) return on.ip && shape.dots >= 3 ? findIp4(text, at, out) : at;
-    if (shape.digits < 4) return on.address && shape.street ? findAddress(text, at, out) : at;
-    // Part of a name or a path, unless its own hyphens stand where an SSN's do.
-    const glued =
-      (ahead === 0x2d || ahead === 0x5f || (ahead === 0x2f && text.charCodeAt(at + 6) !== 0x2d)) &&
-      isWord(text.charCodeAt(at - 2));
-    let end = at;
-    if (on.card && shape.digits >= 12) end = findCard(text, at, key, out);
-    if (end === at && on.ip && shape.dots >= 3) end = findIp4(text, at, out);
-    if (end === at && !glued && (shape.digits >= 7 || shape.lettered))
-      end = parts.persons(text, at, key, out);
-    if (end === at && shape.digits >= 5 && said.birth()) end = findBirthDate(text, at, key, out);
-    if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
-      end = findPhone(text, at, key, out);
-    if (end === at && shape.digits >= 5 && said.document()) end = findDocument(text, at, key, enabled, out);
-    if (end === at && on.address && shape.street) end = findAddress(text, at, out);
-    return end;
-  };
-
-  /** @param plain whether at least eight letters and no digit hang together from `at`: such a word is a month at most */
-  const word = (text: string, at: number, plain: boolean, key: string, out: Span[]): number => {
-    const code = text.charCodeAt(at);
-    if (isDigit(code)) return number(text, at, key, out);
-    const banked = !plain && isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3));
-    if (code > 90 && !banked) return at;
-    let end = at;
-    if (on.iban && banked) end = findIban(text, at, out);
-    if (beginsMonth(code) && months.has(text.slice(at, at + 3)) && said.birth())
-      end = findBirthDate(text, at, key, out);
-    if (plain || end > at || !digitWithin(text, at)) return end;
-    end = parts.persons(text, at, key, out);
-    return end === at && said.document() ? findDocument(text, at, key, enabled, out) : end;
-  };
-
+  const said = createSaid(enabled('date-of-birth'));
+  const { begins } = parts.vendors;
+  const dull = dullWords(begins);
+  const longestDull = Math.min(parts.vendors.shortestLetters, shortestWallet);
   const jwt = createJwtFinder();
-  const said = createSaid(on.birth);
+  const numbers = createNumberFinder(enabled, parts.persons, said);
   const found: Span[] = [];
   const pending: PendingName = { verdict: null, at: 0 };
 
@@ -159,24 +101,43 @@ export function createFinder(parts: FinderParts): Finder {
       if (isWord(code)) {
         const start = i;
         let digits = isDigit(code) ? 1 : 0;
-        i += 1;
-        for (let next = text.charCodeAt(i); isWord(next); next = text.charCodeAt(i)) {
+        let next = 0;
+        // Nothing is read beyond the end here: what may be no number is several times slower to compare.
+        for (i += 1; i < length; i += 1) {
+          next = text.charCodeAt(i);
+          if (!isWord(next)) break;
           if (next <= 57) digits += 1;
-          i += 1;
         }
+        if (i === length) next = 0;
         const run = i - start;
+        if (digits === 0 && run < longestDull && next !== 0x2e) {
+          const second = run === 1 ? next : text.charCodeAt(start + 1);
+          if (dull[(code << 7) | second] === 1) continue;
+        }
         if (run === 8 && isUuid(text, start)) {
           i = start + 36;
           const end = parts.vendors.atRun(text, start, start + 8, out);
           if (end > i) i = end;
           continue;
         }
+        // What nothing can come of is passed over before anything is asked.
+        if (digits === run && run <= 4) {
+          if (next === 0x2d || next === 0x3a) {
+            const past = run === 4 || run === 2 ? numbers.pastTime(text, start) : start;
+            if (past > start) {
+              i = past;
+              continue;
+            }
+          }
+          if (run <= 3 && countsOnly(text, i) && begins[(code << 7) | text.charCodeAt(start + 1)] !== 1)
+            continue;
+        }
         let end = parts.vendors.atWord(text, start, i, out);
         if (end === start && on.jwt && code === 0x65) end = jwt.find(text, start, out);
         if (end === start && (digits > 0 || code <= 90))
-          end = word(text, start, digits === 0 && run >= 8, key, out);
+          end = numbers.at(text, start, digits === 0 && run >= 8, digits === run ? run : 9, key, out);
         if (end === start && on.wallet && run >= shortestWallet) end = findWallet(text, start, key, out);
-        if (end === start && run === 4 && on.mac && text.charCodeAt(i) === 0x2e && isHex(code))
+        if (end === start && run === 4 && on.mac && next === 0x2e && isHex(code))
           end = findDottedMac(text, start, out);
         if (end > start) {
           i = end;
@@ -187,7 +148,7 @@ export function createFinder(parts: FinderParts): Finder {
         else if (spoken && run === 2 && (code | 32) === 0x62)
           i = Math.max(i, findIdentifiedBy(text, start, out));
         // Python's and Ruby's `os.environ.get("API_KEY") or "…"`.
-        else if (run === 2 && code === 0x6f && isQuote(text.charCodeAt(i + 1)) && text.charCodeAt(i) === 32)
+        else if (run === 2 && code === 0x6f && next === 32 && isQuote(text.charCodeAt(i + 1)))
           i = Math.max(i, assignedAt(text, start, pending, out));
         if (digits > 0) {
           end = parts.vendors.atRun(text, start, i, out);
@@ -268,10 +229,12 @@ export function createFinder(parts: FinderParts): Finder {
   }
 
   function assignedAt(text: string, at: number, pending: PendingName, out: Span[]): number {
-    const found: Span[] = [];
-    const end = findAssignment(text, at, parts.judge, pending, found);
+    const before = out.length;
+    const end = findAssignment(text, at, parts.judge, pending, out);
+    if (out.length === before) return at;
+    const found = out.splice(before);
     for (const span of found) if (enabled(span.detector)) out.push(span);
-    return found.length > 0 && found.every((span) => enabled(span.detector)) ? end : at;
+    return found.every((span) => enabled(span.detector)) ? end : at;
   }
 }
 

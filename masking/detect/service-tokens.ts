@@ -3,6 +3,7 @@ import { serviceNames } from '../rules/service-names.ts';
 import type { Span } from '../span.ts';
 import { isWord } from './characters.ts';
 import { createNameIndex } from './name-index.ts';
+import type { NameHit } from './name-index.ts';
 
 const shortest = 16;
 const longest = 240;
@@ -32,6 +33,16 @@ const isPart = (code: number): boolean => isWord(code) || code === 0x5f || code 
 export function createServiceTokens(): ServiceTokenFinder {
   const index = createNameIndex(serviceNames);
   let key = '';
+  /** Services that keys name; keys repeat. Bounded. */
+  const inKeys = new Map<string, NameHit | null>();
+  const inKey = (name: string): NameHit | null => {
+    const known = inKeys.get(name);
+    if (known !== undefined) return known;
+    if (inKeys.size >= 4_096) inKeys.clear();
+    const hit = index.lastIn(name, 0);
+    inKeys.set(name, hit);
+    return hit;
+  };
   /** The token judged last. Its parts, as those of a UUID, would be judged as the whole was. */
   let judgedFrom = 0;
   let judgedTo = 0;
@@ -71,7 +82,7 @@ export function createServiceTokens(): ServiceTokenFinder {
     const window = text.slice(from, start);
     const line = window.lastIndexOf('\n');
     const named = index.lastIn(window, line < 0 ? 0 : Math.max(0, Math.min(line, window.length - 30)));
-    const outer = named === null && key !== '' ? index.lastIn(key, 0) : null;
+    const outer = named === null && key !== '' ? inKey(key) : null;
     if (named === null && outer === null) return at;
     const between = named === null ? key : window.slice(named.end);
     if (!isRandom(token) && !(secretWord.test(between) && isMade(token))) return at;

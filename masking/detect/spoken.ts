@@ -27,6 +27,9 @@ for (const word of [...speaking.keys(), ...endings, ...commandWords]) {
   lengths[ends] = (lengths[ends] ?? 0) | (1 << word.length);
 }
 
+/** The words that {@link maySpeak} lets through, among others. */
+export const tellingWords: readonly string[] = [...speaking.keys(), ...endings, ...commandWords];
+
 /** Whether a word with these ends and this length can be one that speaks of a secret; cheap, asked of every word. */
 export function maySpeak(first: number, last: number, length: number): boolean {
   return length < 16 && (((lengths[cellOf(first, last)] ?? 0) >> length) & 1) === 1;

@@ -221,7 +221,7 @@ function isSalt(value: string): boolean {
   return (
     value.length >= 32 &&
     value.length <= 128 &&
-    value.replace(/[\w\s.,:;'"/()[\]-]/g, '').length >= 8 &&
+    value.replace(/[\w\s.,:;'"/()[\]-]/g, '').length >= 6 &&
     /\d/.test(value) &&
     entropy(value) >= 4.2
   );

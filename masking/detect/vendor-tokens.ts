@@ -23,6 +23,8 @@ interface Ready {
   readonly entropy: number;
   readonly runMin: number;
   readonly runMax: number;
+  /** The character that must follow the first run of letters and digits, 0 when more than one may. */
+  readonly follow: number;
 }
 
 /** Finds vendors' tokens. Both calls return the end of a match, or `at`. */
@@ -33,6 +35,10 @@ export interface VendorTokens {
   atRun(text: string, at: number, end: number, out: Span[]): number;
   /** The few rules whose first run may hold no digit and ends at a mark: `{w14}.atlasv1.`; for runs of letters. */
   atLetters(text: string, at: number, end: number, out: Span[]): number;
+  /** Whether a rule begins with two characters, by `first << 7 | second`. */
+  readonly begins: Uint8Array;
+  /** The length of the shortest run of letters at which a rule of {@link atLetters} may begin. */
+  readonly shortestLetters: number;
   /** Begins a text that stands under `key`. */
   reset(key: string): void;
 }
@@ -94,6 +100,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
         entropy: rule.entropy ?? 0,
         runMin: shape.runMin,
         runMax: shape.runMax,
+        follow: /^\{[dhHxaAlUTw][\d-]+\}([^\w{<])/.exec(source)?.[1]?.charCodeAt(0) ?? 0,
       };
       if (!isWord(shape.prefix.charCodeAt(0))) {
         loose.push(ready);
@@ -118,6 +125,8 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
   /** One byte a cell, so that the common answer, no rule, comes from little memory. */
   const begins = Uint8Array.from(table, (rules) => (rules === undefined ? 0 : 1));
   return {
+    begins,
+    shortestLetters: marks.findIndex((mark) => mark !== undefined) >>> 0,
     atWord(text, at, runEnd, out) {
       const cell = (text.charCodeAt(at) << 7) | text.charCodeAt(at + 1);
       const rules = begins[cell] === 1 ? table[cell] : undefined;
@@ -194,6 +203,7 @@ function createLoose(
     const fitting = byLength[end - at];
     if (fitting === undefined) return at;
     for (const rule of fitting) {
+      if (rule.follow !== 0 && text.charCodeAt(end) !== rule.follow) continue;
       const found = tryRule(rule, text, at, out);
       if (found > at) return found;
     }
@@ -222,8 +232,16 @@ function createNear(rules: readonly NearRule[]): Near {
     'y',
   );
   const longestWord = words.reduce((longest, word) => Math.max(longest, word.length), 0);
-  /** Whether the key holds a vendor's word; null until it is asked. */
-  let keyHolds: boolean | null = null;
+  /** Whether a key holds a vendor's word; keys repeat. Bounded. */
+  const keysHolding = new Map<string, boolean>();
+  const holds = (key: string): boolean => {
+    const known = keysHolding.get(key);
+    if (known !== undefined) return known;
+    if (keysHolding.size >= 4_096) keysHolding.clear();
+    const found = anyWord.test(key);
+    keysHolding.set(key, found);
+    return found;
+  };
   let keyText = '';
   /** A stretch of the text in which no vendor's word stands. */
   let clearFrom = 0;
@@ -241,17 +259,15 @@ function createNear(rules: readonly NearRule[]): Near {
   return {
     reset(key) {
       keyText = key;
-      keyHolds = null;
       clearFrom = 0;
       clearTo = 0;
     },
     find(text, at, out) {
       let from = Math.max(0, at - reach);
-      const line = text.slice(from, at).lastIndexOf('\n');
+      const line = at === from ? -1 : text.slice(from, at).lastIndexOf('\n');
       // The vendor's word stands on the token's line, or close above it.
       if (line >= 0) from = Math.max(from, Math.min(from + line, at - 30));
-      keyHolds ??= keyText !== '' && anyWord.test(keyText);
-      if (!keyHolds && !anyWordIn(text, from, at)) return at;
+      if (!anyWordIn(text, from, at) && (keyText === '' || !holds(keyText))) return at;
       anyShape.lastIndex = at;
       if (!anyShape.test(text)) return at;
       const context = `${keyText}\n${text.slice(from, at)}`;
