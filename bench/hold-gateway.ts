@@ -1,22 +1,13 @@
 import { NativeConnection } from '@temporalio/worker';
-import { pino } from 'pino';
 import { createActivities } from '../activities/settling.ts';
 import { registerSearchAttributes, runWorker } from '../activities/worker.ts';
-import { startGate } from '../gateway/containment/gate.ts';
 import { startHolding, type HoldingDeps } from '../gateway/hold/holding.ts';
 import { createHold } from '../gateway/hold/hold.ts';
 import { createRunning } from '../gateway/hold/running.ts';
 import { defaultHoldSettings } from '../gateway/hold/settings.ts';
 import { createWaiters } from '../gateway/hold/waiters.ts';
 import type { HoldPort } from '../gateway/hold-port.ts';
-import { createUpstreams } from '../gateway/upstreams/upstreams.ts';
-import { createRecordStore } from '../db/records.ts';
-import { defaultMaskingConfig } from '../masking/check-config.ts';
-import { createMaskingEngine } from '../masking/create.ts';
-import { localKeyRing } from '../recording/key-ring.ts';
-import { createRecorder } from '../recording/recorder.ts';
-import { httpConnection, policyOf, testGateway } from '../test/support/gateway.ts';
-import { testDatabase } from '../test/support/postgres.ts';
+import { httpConnection, testGateway } from '../test/support/gateway.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { createApprovals, dataConverterOf, linkTemporal } from '../workflows/client.ts';
 import { createCodec } from '../workflows/codec.ts';
@@ -29,6 +20,7 @@ export interface BenchSettings {
   readonly upstream: string;
   /** Null: nobody is asked; the cost of holding alone. */
   readonly temporal: string | null;
+  /** Where the worker finds the gateway's rows; null for the gateway, which makes a database. */
   readonly databaseUrl: string | null;
   readonly votePublicKey: string;
 }
@@ -57,49 +49,38 @@ rules:
 `;
 const codecKeys = [key];
 
+/** A gateway as `holdpoint gateway` runs it: one database, one recorder, one watch on what is revoked. */
 async function gateway(settings: BenchSettings): Promise<string> {
-  const benchPolicy = policyOf(policyText, ['bench']);
-  const connections = { bench: httpConnection(settings.upstream) };
-  const db = await testDatabase();
-  const log = pino({ level: 'warn' }, process.stderr);
-  const keyRing = localKeyRing([key]);
-  const engine = createMaskingEngine(defaultMaskingConfig);
-  const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica: 'bench', log });
-  const deps: Omit<HoldingDeps, 'approvals' | 'temporal'> = {
-    gate,
-    pool: db.pool,
-    databaseUrl: db.url,
-    keyRing,
-    recorder: createRecorder({ store: createRecordStore(db.pool), keyRing }),
-    maskers: () => engine,
-    definitions: { learn: async () => new Map() },
-    upstreams: createUpstreams(connections, { log, masker: () => engine.masker('default') }),
-    votePublicKeys: { bench: settings.votePublicKey },
-    attachSecret: key,
-    replica: 'bench',
-    settings: {
-      ...defaultHoldSettings,
-      heldCallsPerCaller: 100_000,
-      replyBudgetMs: 3_600_000,
-      progressBudgetMs: 3_600_000,
-    },
-    consoleUrl: 'http://127.0.0.1:8471',
-    policy: () => benchPolicy,
-    recheck: async () => null,
-    now: Date.now,
-    log,
-    onFailed: (error) => log.error(error),
-  };
-  const hold = settings.temporal === null ? holdOnly(deps) : await holdReally(deps, settings.temporal);
+  const { temporal, votePublicKey } = settings;
   const running = await testGateway({
-    connections,
-    hold,
+    connections: { bench: httpConnection(settings.upstream) },
+    key,
+    hold: (parts) => {
+      const deps = { ...parts, ...benchHolding, votePublicKeys: { bench: votePublicKey } };
+      return temporal === null ? holdOnly(deps) : holdReally(deps, temporal);
+    },
     logLevel: 'warn',
     policy: policyText,
     limits: { streams: 100_000, streamsPerCaller: 100_000, sessions: 100_000 },
   });
-  return JSON.stringify({ url: running.url('bench'), databaseUrl: db.url });
+  return JSON.stringify({ url: running.url('bench'), databaseUrl: running.db.url });
 }
+
+/** How the bench's gateway holds, beside what it shares with the rest of the gateway. */
+const benchHolding = {
+  definitions: { learn: async () => new Map() },
+  attachSecret: key,
+  settings: {
+    ...defaultHoldSettings,
+    heldCallsPerCaller: 100_000,
+    replyBudgetMs: 3_600_000,
+    progressBudgetMs: 3_600_000,
+  },
+  consoleUrl: 'http://127.0.0.1:8471',
+  recheck: async () => null,
+  now: Date.now,
+  onFailed: (error: unknown) => console.error(error),
+} satisfies Partial<HoldingDeps>;
 
 /** Holding without anybody to ask: what waits, and what is written down, is the real thing. */
 function holdOnly(deps: Omit<HoldingDeps, 'approvals' | 'temporal'>): HoldPort {

@@ -1,6 +1,5 @@
 import type { Masked } from '../masking/masked.ts';
 import type { Pool, Queryable } from './pool.ts';
-import { inTransaction } from './pool.ts';
 import { taskOfCall, type UnknownTask } from './unknown-tasks.ts';
 
 /** How a held call ended in the gateway's hands. */
@@ -100,7 +99,8 @@ export async function endedLately(db: Queryable, withinMs: number): Promise<stri
  * @param votes the verified votes, kept with the row, so that no call is seen to run without who approved it
  */
 export async function claim(pool: Pool, ask: ClaimAsk): Promise<boolean> {
-  return inTransaction(pool, (client) => claimIn(client, ask));
+  // One statement, and so a transaction of its own.
+  return claimIn(pool, ask);
 }
 
 /** What is claimed, and by whom. */

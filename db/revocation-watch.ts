@@ -30,11 +30,12 @@ const longestPauseMs = 1_000;
 /**
  * Asks the database again and again, on a connection of its own, what is revoked; a notification makes it ask at
  * once. Notifications may be lost: the questions go on regardless.
+ * @param pauseMs how long to wait after an answer; asked for each time
  * @returns once the first answer came, or could not be had (then `lost` was told)
  */
 export async function watchRevocations(
   databaseUrl: string,
-  everyMs: number,
+  pauseMs: () => number,
   listener: RevocationListener,
 ): Promise<RevocationWatch> {
   const closing = new AbortController();
@@ -83,7 +84,7 @@ export async function watchRevocations(
           await Promise.race([turn(client), broken]);
           failures = 0;
           first();
-          await Promise.race([pause(everyMs), broken]);
+          await Promise.race([pause(pauseMs()), broken]);
         }
       } catch (error) {
         if (!closing.signal.aborted) listener.lost(error as Error);
@@ -120,13 +121,15 @@ async function stateOf(
   db: Queryable,
   known: string | null,
 ): Promise<{ version: string; inForce: Revocation[] | null }> {
-  const { rows } = await db.query<{ version: string; inForce: Revocation[] | null }>(
-    `select version::text as version, case when version::text is distinct from $1 then
+  const { rows } = await db.query<{ version: string; inForce: Revocation[] | null }>({
+    // Asked many times a second on one connection: planned once.
+    name: 'revocation-state',
+    text: `select version::text as version, case when version::text is distinct from $1 then
        (select coalesce(json_agg(r), '[]') from
          (select ${revocationColumns} from revocations where lifted_at is null order by revoked_at, id) r)
        end as "inForce" from revocation_state`,
-    [known],
-  );
+    values: [known],
+  });
   const [row] = rows;
   if (!row) throw new Error('the state of revocations is missing from the database');
   const { version, inForce } = row;

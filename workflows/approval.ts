@@ -12,7 +12,7 @@ const ending = wf.proxyActivities<Pick<WorkerActivities, 'settle'>>({
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
   summary: 'write how it ended',
 });
-/** What the execution has written already is only looked at: not worth a task of its own. */
+/** What the execution of a gateway of 0.3.0 has written already is only looked at: not worth a task of its own. */
 const settled = wf.proxyLocalActivities<Pick<WorkerActivities, 'settle'>>({
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
@@ -128,7 +128,10 @@ async function settle(
   const byPerson = votes.some(({ decision }) => decision === 'deny');
   const because = outcome === 'cancelled' || (outcome === 'denied' && !byPerson) ? request.because() : null;
   const ends = execution?.settled ? settled : ending;
-  const { state } = await ends.settle({ callId, outcome, votes, execution, because });
+  const { state } =
+    execution?.settled && execution.rowEnded
+      ? { state: execution.execution }
+      : await ends.settle({ callId, outcome, votes, execution, because });
   showState(input, request.status(), { state, summary: execution?.summary ?? null });
   await cards.stop();
   if (cards.inSlack) await showEnd(callId);

@@ -47,7 +47,10 @@ export interface GateDeps {
 
 /** For how long an answer is good. The goal, act to last byte, is 250 ms. */
 const leaseMs = 150;
+/** While bytes pass: an answer may then be late by almost three times as much before one of them waits. */
 const askEveryMs = 40;
+/** While none pass: what is open is cut this late where the notification was lost. */
+const askIdleMs = 100;
 const aliveEveryMs = 1_000;
 const patienceDefaultMs = 3_000;
 
@@ -60,7 +63,14 @@ export async function startGate(deps: GateDeps): Promise<Gate> {
   let waiting = Promise.withResolvers<void>();
   let brokenSince: number | null = null;
 
+  let used = false;
+
   const sure = (): boolean => performance.now() - confirmedAtMs < leaseMs;
+  const pauseMs = (): number => {
+    const wasUsed = used;
+    used = false;
+    return wasUsed ? askEveryMs : askIdleMs;
+  };
   const revocationOf = (handles: () => readonly string[]): Revocation | null => {
     if (inForce.size === 0) return null;
     for (const handle of handles()) {
@@ -101,7 +111,7 @@ export async function startGate(deps: GateDeps): Promise<Gate> {
     void tell(cuts);
     sweepHeld();
   };
-  const watch = await watchRevocations(deps.databaseUrl, askEveryMs, {
+  const watch = await watchRevocations(deps.databaseUrl, pauseMs, {
     changed,
     confirmed(askedAtMs) {
       confirmedAtMs = askedAtMs;
@@ -135,11 +145,13 @@ export async function startGate(deps: GateDeps): Promise<Gate> {
   };
   return {
     get sure() {
+      used = true;
       return sure();
     },
     confirm,
     revocationOf,
     async admit(handles, patienceMs) {
+      used = true;
       if (!sure()) await confirm(patienceMs);
       const by = revocationOf(handles);
       if (by) throw revokedError(by);

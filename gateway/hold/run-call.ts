@@ -90,7 +90,7 @@ export async function runCall(deps: RunDeps, claimed: Claimed): Promise<ExecuteR
     const stored = await persist(deps, { ...end, retentionMs: deps.settings.retentionMs, decided });
     deps.waiters.leaveAll(callId, 'ended');
     if (!stored) return await asStored(deps, callId);
-    return { execution: sent.state, summary, ...(decided && { settled: true }) };
+    return { execution: sent.state, summary, ...(decided && { settled: true, rowEnded: true }) };
   } finally {
     clearInterval(beat);
   }

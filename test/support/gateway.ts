@@ -57,7 +57,7 @@ export interface TestGatewayOptions {
   /** Policy as YAML; left out, everything passes. */
   readonly policy?: string;
   /** A hold step, or what makes one of the gateway's own parts. */
-  readonly hold?: HoldPort | ((parts: HoldParts) => HoldPort);
+  readonly hold?: HoldPort | ((parts: HoldParts) => HoldPort | Promise<HoldPort>);
   readonly logLevel?: string;
   readonly metrics?: boolean;
   /** Left out, everybody is the anonymous local agent. */
@@ -176,7 +176,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     pool: db.pool,
     keyRing,
     upstreams,
-    hold: typeof options.hold === 'function' ? options.hold(parts) : (options.hold ?? noHold),
+    hold: typeof options.hold === 'function' ? await options.hold(parts) : (options.hold ?? noHold),
     definitions,
     consoleUrl: options.consoleUrl ?? 'http://console.test',
     log: logger,

@@ -18,6 +18,7 @@ before(async () => {
   place = await workplace(temporal.address, db);
   await place.startWorker(undefined, undefined, false);
   await place.startExecutor(replicaQueue('settling'), undefined, settlingExecutor(db));
+  await place.startExecutor(replicaQueue('0.3.0'), undefined, settlingExecutor(db, { settled: true }));
 });
 
 after(async () => {
@@ -26,7 +27,7 @@ after(async () => {
   await db[Symbol.asyncDispose]();
 });
 
-/** Names of the history's events after the decision; activities by their type. */
+/** What the history has after the decision; activities by their type. */
 async function afterDecision(workflowId: string): Promise<string[]> {
   const { events } = await place.link.client.workflow.getHandle(workflowId).fetchHistory();
   const all = events ?? [];
@@ -34,6 +35,7 @@ async function afterDecision(workflowId: string): Promise<string[]> {
   return all.slice(accepted).flatMap((event) => {
     const activity = event.activityTaskScheduledEventAttributes?.activityType?.name;
     if (activity) return [activity];
+    if (event.markerRecordedEventAttributes) return ['a look at the row'];
     return event.workflowTaskStartedEventAttributes ? ['workflow task'] : [];
   });
 }
@@ -56,10 +58,24 @@ test('an approved call is one activity and one workflow task after its decision'
   assert.deepEqual(end, {
     state: 'succeeded',
     outcome: 'approved',
-    execution: { execution: 'succeeded', summary: null, settled: true },
+    execution: { execution: 'succeeded', summary: null, settled: true, rowEnded: true },
   });
   assert.deepEqual(await afterDecision(workflowId), ['executeHeldCall', 'workflow task']);
   assert.deepEqual((await place.row(call)).voters, ['Ann']);
+});
+
+test('what a gateway of 0.3.0 has run is looked at once more, in the same workflow task', async () => {
+  const call = await place.hold({ onDisconnect: 'keep', holderQueue: replicaQueue('0.3.0') });
+  const workflowId = workflowIdOf(call);
+  await announced(workflowId);
+  await place.vote(call, ann);
+  const end: unknown = await place.link.client.workflow.getHandle(workflowId).result();
+  assert.equal((end as { state: string }).state, 'succeeded');
+  assert.deepEqual(await afterDecision(workflowId), [
+    'executeHeldCall',
+    'workflow task',
+    'a look at the row',
+  ]);
 });
 
 test('an approval that waits for its client is shown meanwhile', async () => {

@@ -24,6 +24,7 @@ import {
 import {
   type ApprovalInput,
   type Decision,
+  type ExecuteResult,
   type GatewayActivities,
   type Person,
   searchAttributes,
@@ -259,8 +260,14 @@ function executor(
   };
 }
 
-/** Executes as a gateway does that has recorded the votes itself: nothing is left to be settled. */
-export function settlingExecutor(db: TestDatabase): GatewayActivities {
+/**
+ * Executes as a gateway does that has recorded the votes itself: nothing is left to be settled.
+ * @param says what such a gateway says of it
+ */
+export function settlingExecutor(
+  db: TestDatabase,
+  says: Pick<ExecuteResult, 'settled' | 'rowEnded'> = { settled: true, rowEnded: true },
+): GatewayActivities {
   return {
     executeHeldCall: async ({ callId, digest, votes }) => {
       const execToken = randomUUID();
@@ -268,7 +275,7 @@ export function settlingExecutor(db: TestDatabase): GatewayActivities {
       const decided = { recorded: votes.length, atMs: votes.at(-1)?.atMs ?? 0 };
       const end = { callId, execToken, state: 'succeeded', because: null, retentionMs: 60_000 } as const;
       await finish(db.pool, { ...end, result: null, decided });
-      return { execution: 'succeeded', summary: null, settled: true };
+      return { execution: 'succeeded', summary: null, ...says };
     },
   };
 }

@@ -37,7 +37,7 @@ test('an approved call reaches upstream once, with exactly the arguments that we
     const input = await approvals.next();
     assert.equal(one.upstream.calls().length, 0);
     const result = await one.execute({ ...input, votes: [countedVote(input)] });
-    assert.deepEqual(result, { execution: 'succeeded', summary: null, settled: true });
+    assert.deepEqual(result, { execution: 'succeeded', summary: null, settled: true, rowEnded: true });
     const decided = await decidedCall(db.pool, input.callId);
     assert.equal(decided?.votesRecorded, 1, 'what is said to be settled has its votes recorded');
     const answer = await request.stream.response();
