@@ -13,6 +13,7 @@ export function batchMember(shared: ReplyStream, progressToken: () => string | n
       return shared.alive;
     },
     gone: shared.gone,
+    whenGone: (run) => shared.whenGone(run),
     get progressToken() {
       return progressToken();
     },

@@ -9,6 +9,8 @@ export interface ClientStream {
   readonly alive: boolean;
   /** Aborted when the client is gone (closed socket). */
   readonly gone: AbortSignal;
+  /** Calls `run` when the client is gone, at once if it is. For who needs no signal: it costs but the function. */
+  whenGone(run: () => void): void;
   /** The task whose messages these are; undefined where a connection of the client's is behind the stream. */
   readonly taskId?: string;
   /** The client's progress token as raw JSON text, or null when it sent none. */

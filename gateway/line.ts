@@ -42,26 +42,46 @@ export interface LineDeps extends ClassifyDeps, ForwardDeps, AdmitDeps, AskDeps,
  * inside `hold`. Resolves when the message is dealt with; a request has then been answered.
  */
 export async function carry(deps: LineDeps, exchange: Exchange): Promise<void> {
+  const found = await recorded(deps, exchange);
+  return found ? answer(deps, found) : undefined;
+}
+
+/** A request that was masked and recorded, and is to be answered. */
+interface Recorded {
+  readonly exchange: MaskedExchange;
+  /** What is to be answered, and how the client said it. */
+  readonly request: RpcRequest;
+  readonly said: RpcRequest;
+}
+
+/**
+ * The line up to where a request is recorded. A function of its own, so that what only this needs is not kept for as
+ * long as the answer takes.
+ * @returns null when the message is dealt with
+ */
+async function recorded(deps: LineDeps, exchange: Exchange): Promise<Recorded | null> {
   const { spoken, failed } = await prepared(deps, restore(deps, exchange));
   const masked = await mask(deps, classify(deps, spoken));
   const { message } = masked;
   if (message.kind !== 'request') {
     await record(deps, masked);
     await deliver(deps, masked);
-    return;
+    return null;
   }
   try {
     if (failed) throw failed.error;
     const asked = await askToSignIn(deps, masked, message);
     if (asked.answer !== null) {
       await record(deps, asked.exchange);
-      return await respond(relayContext(deps, masked), asked.answer, masked.stream);
+      await respond(relayContext(deps, masked), asked.answer, masked.stream);
+      return null;
     }
     const admitted = await admit(deps, asked.exchange, asked.request);
     await record(deps, admitted);
-    await answer(deps, admitted, asked.request);
+    return { exchange: admitted, request: asked.request, said: message };
   } catch (error) {
     await fault(deps, masked, message, error);
+    return null;
   }
 }
 
@@ -77,11 +97,18 @@ async function prepared(
   }
 }
 
-/**
- * A call that becomes a task is answered at once, and concluded behind it. Not an async function, which would be kept
- * for as long as the call is held.
- */
-function answer(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
+/** Not an async function, which would be kept for as long as the call is held. */
+function answer(deps: LineDeps, { exchange, request, said }: Recorded): Promise<void> {
+  const failed = (error: unknown): Promise<void> => fault(deps, exchange, said, error);
+  try {
+    return answered(deps, exchange, request).catch(failed);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** A call that becomes a task is answered at once, and concluded behind it. */
+function answered(deps: LineDeps, exchange: MaskedExchange, request: RpcRequest): Promise<void> {
   const { tasks } = deps;
   if (tasks.becomesTask(exchange, request))
     return tasks.begin(exchange, request, (task, call) =>

@@ -64,7 +64,7 @@ export async function post(
     passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) => deps.sessions.cut(session));
     const posting: Posting = { request, reply, identified, correlationId, passage };
     if (batch) await postBatch(deps, posting, messages);
-    else for (const message of messages) await postOne(deps, posting, message);
+    else if (messages[0]) await postOne(deps, posting, messages[0]);
   } finally {
     passage?.end();
     over();
@@ -136,30 +136,31 @@ async function postBatch(deps: PostDeps, posting: Posting, messages: readonly Rp
   else reply.writeHead(202).end();
 }
 
-async function carryOne(
+/** Not an async function, which would be kept for as long as the message's answer takes. */
+function carryOne(
   deps: PostDeps,
   { request, identified, correlationId }: Posting,
   { session, newSessionId, era }: Entered,
   message: RpcMessage,
   stream: ClientStream,
 ): Promise<void> {
+  const headers = upstreamHeaders(era, request, newSessionId !== null);
   session.open++;
-  try {
-    await carry(deps, {
-      message,
-      caller: { ...identified.caller, client: session.facts.client },
-      upstream: identified.upstream,
-      session,
-      correlationId,
-      newSessionId,
-      protocolVersion: era.version,
-      headers: upstreamHeaders(era, request, newSessionId !== null),
-      stream,
-    });
-  } finally {
+  const carried = carry(deps, {
+    message,
+    caller: { ...identified.caller, client: session.facts.client },
+    upstream: identified.upstream,
+    session,
+    correlationId,
+    newSessionId,
+    protocolVersion: era.version,
+    headers,
+    stream,
+  });
+  return carried.finally(() => {
     session.open--;
     session.lastUsedAtMs = Date.now();
-  }
+  });
 }
 
 /** Replies are resumable from 2025-11-25 on, until 2026-07-28 took it out; older clients choke on the first event. */

@@ -41,21 +41,22 @@ function body(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     const tooLarge = (): GatewayError =>
       new GatewayError('body_too_large', `the body of a POST has at most ${maxBytes} bytes here`);
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return reject(tooLarge());
-    // Let go of as soon as they are read: the request stays for as long as its answer takes.
-    let chunks: Buffer[] = [];
+    const chunks: Buffer[] = [];
     let length = 0;
-    request.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       length += chunk.length;
       if (length > maxBytes) {
         request.pause();
         reject(tooLarge());
       } else chunks.push(chunk);
-    });
-    request.on('end', () => {
+    };
+    const onEnd = (): void => {
+      // The request stays for as long as its answer takes, and would keep its body with it.
+      request.off('data', onData).off('end', onEnd).off('error', onError);
       resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-      chunks = [];
-    });
-    request.on('error', () => reject(new GatewayError('invalid_request', 'the body broke off')));
+    };
+    const onError = (): void => reject(new GatewayError('invalid_request', 'the body broke off'));
+    request.on('data', onData).on('end', onEnd).on('error', onError);
   });
 }
 

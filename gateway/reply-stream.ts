@@ -38,6 +38,7 @@ const streamHeaders = {
 
 /** A stream of upstream's is opened to the client after this long without the response. */
 const openAfterMs = 100;
+const noHeaders: string[] = [];
 const commentEveryMs = 15_000;
 /** Clients try twice to come back, after this long each: so long may a gateway be away. */
 const retryMs = 10_000;
@@ -57,6 +58,7 @@ class SocketReply implements ReplyStream {
   /** Made when somebody asks for it: most exchanges end without. */
   #leaving: AbortController | null = null;
   #left = false;
+  #whenGone: (() => void) | null = null;
   #timer: NodeJS.Timeout | null = null;
   #preferStream = false;
   #log: StreamLog | null = null;
@@ -72,6 +74,7 @@ class SocketReply implements ReplyStream {
       if (raw.writableFinished) return;
       this.#left = true;
       this.#leaving?.abort();
+      this.#whenGone?.();
     });
     // A socket that breaks says so by `close`; without a listener Node would end the process.
     raw.on('error', ignored);
@@ -85,6 +88,18 @@ class SocketReply implements ReplyStream {
     this.#leaving ??= new AbortController();
     if (this.#left) this.#leaving.abort();
     return this.#leaving.signal;
+  }
+
+  whenGone(run: () => void): void {
+    const before = this.#whenGone;
+    if (this.#left) run();
+    else
+      this.#whenGone = before
+        ? () => {
+            before();
+            run();
+          }
+        : run;
   }
 
   get progressToken(): string | null {
@@ -105,6 +120,10 @@ class SocketReply implements ReplyStream {
 
   async heldAs(callId: string): Promise<void> {
     this.#heldCall = callId;
+    // Read and decided on; what is left of the request is its answer.
+    const { req } = this.#raw;
+    req.rawHeaders = noHeaders;
+    req.headers = {};
     await this.#log?.heldAs(callId);
   }
 

@@ -70,6 +70,7 @@ async function rejoin(
       return reply.alive;
     },
     gone: reply.gone,
+    whenGone: (run) => reply.whenGone(run),
     progressToken,
     // Repeated from the log, in the order of everything else.
     message: async (json) => void (await log.append(json, false)),

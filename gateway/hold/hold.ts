@@ -57,16 +57,15 @@ interface Held {
 export function createHold(deps: HoldDeps): HoldPort {
   const active = new Set<Promise<void>>();
   let closing = false;
-  const tracked = async (work: () => Promise<void>): Promise<void> => {
+  // Not an async function, which would be kept for as long as the call is held.
+  const tracked = (work: () => Promise<void>): Promise<void> => {
     if (closing)
-      throw new GatewayError('stopping', 'This gateway is stopping. Call again: another one answers.');
+      return Promise.reject(
+        new GatewayError('stopping', 'This gateway is stopping. Call again: another one answers.'),
+      );
     const done = work();
     active.add(done);
-    try {
-      await done;
-    } finally {
-      active.delete(done);
-    }
+    return done.finally(() => active.delete(done));
   };
   return {
     hold: (request) => tracked(() => hold(deps, request)),

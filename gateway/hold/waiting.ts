@@ -13,12 +13,10 @@ export interface WaitingDeps {
 
 /** Lets a request wait until something makes it leave, its client's going away included. */
 export function waitFor({ waiters }: WaitingDeps, waiter: Waiter): Promise<Left> {
-  const { gone } = waiter.stream;
   const left = waiters.wait(waiter);
-  const onGone = (): void => waiters.leave(waiter, 'gone');
-  if (gone.aborted) onGone();
-  else gone.addEventListener('abort', onGone, { once: true });
-  return left.finally(() => gone.removeEventListener('abort', onGone));
+  // Does nothing once it has left.
+  waiter.stream.whenGone(() => waiters.leave(waiter, 'gone'));
+  return left;
 }
 
 /** Tells the workflow that nobody waits here any more, when that is so. */

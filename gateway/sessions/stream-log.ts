@@ -55,27 +55,7 @@ export interface LogOwner {
 
 /** Makes the log of one reply. Nothing is stored until it begins. */
 export function createStreamLog(owner: LogOwner, request: StreamRequest): StreamLog {
-  const streamId = randomBytes(12).toString('base64url');
-  const { pool, session, sealKey, replica } = owner;
-  const { sessionId } = session.facts;
-  let begun = false;
-  let callId: string | null = null;
-  return {
-    ...appending(owner, streamId, 0),
-    async begin() {
-      const sealedRequest = seal(
-        sealKey,
-        Buffer.from(JSON.stringify(request)),
-        requestContext(sessionId, streamId),
-      );
-      await insertReplyStream(pool, { streamId, sessionId, replica, callId, sealedRequest });
-      begun = true;
-    },
-    async heldAs(held) {
-      callId = held;
-      if (begun) await noteStreamCall(pool, streamId, held);
-    },
-  };
+  return new ReplyLog(owner, randomBytes(12).toString('base64url'), request);
 }
 
 /** A stream that somebody else began, and whose client is back: what its request is, and a log that goes on with it. */
@@ -101,32 +81,70 @@ export async function findStream(owner: LogOwner, streamId: string): Promise<Fou
     callId: row.callId,
     createdAt: row.createdAt,
     answered: final,
-    log: appending(owner, streamId, seq),
+    log: new EventLog(owner, streamId, seq),
   };
 }
 
-function appending(
-  { pool, session, sealKey }: LogOwner,
-  streamId: string,
-  from: number,
-): Pick<StreamLog, 'append' | 'firstId'> {
-  const { sessionId } = session.facts;
-  let last = from;
-  return {
-    firstId: eventId({ streamId, seq: 0 }),
-    async append(json, final) {
-      for (;;) {
-        const seq = ++last;
-        const sealed = seal(sealKey, Buffer.from(json), contextOf(sessionId, { streamId, seq }));
-        if (await insertStreamEvent(pool, { streamId, seq, sessionId, sealed, final }))
-          return eventId({ streamId, seq });
-        // Somebody else writes on this stream: the next number may be free, unless it has its response.
-        const known = await lastStreamEvent(pool, streamId);
-        if (known.final) return null;
-        last = Math.max(last, known.seq);
-      }
-    },
-  };
+/** Classes, since there is one for each held call: methods of its own would cost each of them more than what it keeps. */
+class EventLog {
+  readonly owner: LogOwner;
+  readonly streamId: string;
+  #last: number;
+
+  constructor(owner: LogOwner, streamId: string, last: number) {
+    this.owner = owner;
+    this.streamId = streamId;
+    this.#last = last;
+  }
+
+  async append(json: Masked<string>, final: boolean): Promise<string | null> {
+    const { pool, session, sealKey } = this.owner;
+    const { sessionId } = session.facts;
+    const { streamId } = this;
+    for (;;) {
+      const seq = ++this.#last;
+      const sealed = seal(sealKey, Buffer.from(json), contextOf(sessionId, { streamId, seq }));
+      if (await insertStreamEvent(pool, { streamId, seq, sessionId, sealed, final }))
+        return eventId({ streamId, seq });
+      // Somebody else writes on this stream: the next number may be free, unless it has its response.
+      const known = await lastStreamEvent(pool, streamId);
+      if (known.final) return null;
+      this.#last = Math.max(this.#last, known.seq);
+    }
+  }
+}
+
+class ReplyLog extends EventLog implements StreamLog {
+  /** Null once it is stored. */
+  #request: StreamRequest | null;
+  #callId: string | null = null;
+
+  constructor(owner: LogOwner, streamId: string, request: StreamRequest) {
+    super(owner, streamId, 0);
+    this.#request = request;
+  }
+
+  get firstId(): string {
+    return eventId({ streamId: this.streamId, seq: 0 });
+  }
+
+  async begin(): Promise<void> {
+    const { owner, streamId } = this;
+    const { pool, session, sealKey, replica } = owner;
+    const { sessionId } = session.facts;
+    const sealedRequest = seal(
+      sealKey,
+      Buffer.from(JSON.stringify(this.#request)),
+      requestContext(sessionId, streamId),
+    );
+    await insertReplyStream(pool, { streamId, sessionId, replica, callId: this.#callId, sealedRequest });
+    this.#request = null;
+  }
+
+  async heldAs(callId: string): Promise<void> {
+    this.#callId = callId;
+    if (this.#request === null) await noteStreamCall(this.owner.pool, this.streamId, callId);
+  }
 }
 
 /** Reads a Last-Event-ID of this gateway's; null for anybody else's. */

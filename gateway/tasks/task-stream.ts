@@ -85,6 +85,8 @@ export function createTaskStream(deps: TaskStreamDeps): TaskStream {
       return !ended && !gone.signal.aborted;
     },
     gone: gone.signal,
+    whenGone: (run) =>
+      gone.signal.aborted ? run() : gone.signal.addEventListener('abort', run, { once: true }),
     progressToken: deps.progressToken,
     message: (json) => deps.aside(json),
     heldAs: (callId, waitingText) => noteHeldCall(pool, taskId, callId, waitingText),

@@ -109,6 +109,8 @@ export function testStream(progressToken: string | null = null): TestStream {
     responses: [],
     progressToken,
     gone: gone.signal,
+    whenGone: (run) =>
+      gone.signal.aborted ? run() : gone.signal.addEventListener('abort', run, { once: true }),
     get alive() {
       return !gone.signal.aborted && stream.responses.length === 0;
     },

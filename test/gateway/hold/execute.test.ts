@@ -56,7 +56,12 @@ test('a tool that reports an error has run: its own words reach the client and t
       yield response(idJson, { isError: true, content: [{ type: 'text', text: 'no such table' }] });
     };
     const result = await one.execute({ ...input, votes: [countedVote(input)] });
-    assert.deepEqual(result, { execution: 'failed', summary: 'no such table', settled: true, rowEnded: true });
+    assert.deepEqual(result, {
+      execution: 'failed',
+      summary: 'no such table',
+      settled: true,
+      rowEnded: true,
+    });
     const answer = await request.stream.response();
     assert.equal(answer.result?.content[0]?.text, 'no such table');
     assert.equal(approvalOf(answer.result), undefined);
