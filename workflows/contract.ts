@@ -228,10 +228,7 @@ export interface ExecuteResult {
   readonly summary: string | null;
   /** The votes are recorded and the row has all of its end: nothing is left to be written. */
   readonly settled?: boolean;
-  /**
-   * The row has ended as `execution` says, and its executor has seen that: nobody need look at it again. Gateways of
-   * 0.3.0 and before did not say so.
-   */
+  /** The row has ended as `execution` says: nobody need look at it. Gateways up to 0.3.0 did not say so. */
   readonly rowEnded?: boolean;
 }
 
