@@ -1,4 +1,4 @@
-import { apiScope } from '../console/api/caller.ts';
+import { apiScope } from '../console/api/scope.ts';
 import { scopesOf } from '../gateway/identify/scopes.ts';
 import type { Config } from './config/config.ts';
 

@@ -1,3 +1,4 @@
+import { apiCommands } from './api-commands.ts';
 import { ConfigError } from './config/config-error.ts';
 import { usage } from './usage.ts';
 import { programVersion } from './version.ts';
@@ -7,41 +8,38 @@ export interface Invocation {
   readonly argv: readonly string[];
   readonly configFile: string | undefined;
   readonly dataDir: string | undefined;
+  /** `--server`: the Holdpoint to ask, by the address of its console. */
+  readonly server: string | undefined;
+  /** `--database`: beside the database, whatever server is known. */
+  readonly database: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
 
-type Command = (invocation: Invocation) => Promise<number>;
+export type Command = (invocation: Invocation) => Promise<number>;
 
-/** Loaded when they are called, so that `--help` needs nothing else. */
-const commands: Record<string, () => Promise<Command>> = {
+/** What is done on this machine alone. Loaded when it is called, so that `--help` needs nothing else. */
+const localCommands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   gateway: async () => (await import('./roles/run-role.ts')).runRole('gateway'),
   worker: async () => (await import('./roles/run-role.ts')).runRole('worker'),
   slack: async () => (await import('./roles/run-role.ts')).runRole('slack'),
   console: async () => (await import('./roles/run-role.ts')).runRole('console'),
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
-  definitions: async () => (await import('./command-wiring.ts')).definitions,
-  approvals: async () => (await import('./command-wiring.ts')).approvals,
-  grants: async () => (await import('./grants-wiring.ts')).grants,
-  outcomes: async () => (await import('./grants-wiring.ts')).outcomes,
-  revoke: async () => (await import('./containment-wiring.ts')).containment('revoke'),
-  unrevoke: async () => (await import('./containment-wiring.ts')).containment('unrevoke'),
-  revocations: async () => (await import('./containment-wiring.ts')).containment('revocations'),
-  freeze: async () => (await import('./command-wiring.ts')).freeze,
-  unfreeze: async () => (await import('./command-wiring.ts')).unfreeze,
-  sessions: async () => (await import('./recording-wiring.ts')).sessions,
-  'break-glass': async () => (await import('./break-glass-wiring.ts')).breakGlass,
   verify: async () => (await import('./recording-wiring.ts')).verify,
-  proof: async () => (await import('./recording-wiring.ts')).proof,
   keys: async () => (await import('./recording-wiring.ts')).keys,
-  tokens: async () => (await import('./command-wiring.ts')).tokens,
   policy: async () => (await import('./command-wiring.ts')).policy,
   mask: async () => (await import('./commands/mask.ts')).mask,
   call: async () => (await import('./commands/call.ts')).call,
 };
+/** Those that know a server and nothing of a database. */
+const loginCommands: Readonly<Record<string, () => Promise<Command>>> = {
+  login: async () => (await import('./login-wiring.ts')).loginCommand,
+  logout: async () => (await import('./login-wiring.ts')).logoutCommand,
+};
+const commands = { ...localCommands, ...loginCommands, ...apiCommands };
 
 async function main(args: readonly string[]): Promise<number> {
   const err = (text: string): void => void process.stderr.write(text);
@@ -65,6 +63,14 @@ async function main(args: readonly string[]): Promise<number> {
     err(`holdpoint: there is no command "${name}"; holdpoint --help lists them\n`);
     return 2;
   }
+  const { server, database } = parsed.common;
+  const local = Object.hasOwn(localCommands, name) || besideTheDatabase(name, argv);
+  if (server !== undefined && (local || database)) {
+    err(
+      `holdpoint: ${database ? '--database and --server do not go together' : `${[name, argv[0]].filter(Boolean).join(' ')} is done on this machine, with its configuration, and takes no --server`}\n`,
+    );
+    return 2;
+  }
   try {
     const command = await load();
     return await command({ argv, ...parsed.common, env: process.env, cwd: process.cwd(), out, err });
@@ -74,27 +80,45 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+/** Purging and packages for auditors take the database and its keys. */
+function besideTheDatabase(name: string, [act]: readonly string[]): boolean {
+  return name === 'sessions' && (act === 'purge' || act === 'export');
+}
+
 interface CommonFlags {
   configFile: string | undefined;
   dataDir: string | undefined;
+  server: string | undefined;
+  database: boolean;
 }
 
-/** `--config` and `--data` may stand anywhere; the command sees the rest. */
+/** `--config`, `--data`, `--server` and `--database` may stand anywhere; the command sees the rest. */
 function takeCommonFlags(
   args: readonly string[],
 ): { common: CommonFlags; rest: readonly string[] } | { problem: string } {
-  const common: CommonFlags = { configFile: undefined, dataDir: undefined };
+  const common: CommonFlags = {
+    configFile: undefined,
+    dataDir: undefined,
+    server: undefined,
+    database: false,
+  };
   const rest: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const [flag, inline] = split(args[at] ?? '');
-    if (flag !== '--config' && flag !== '--data') {
+    if (args[at] === '--') return { common, rest: [...rest, ...args.slice(at)] };
+    if (args[at] === '--database') {
+      common.database = true;
+      continue;
+    }
+    if (flag !== '--config' && flag !== '--data' && flag !== '--server') {
       rest.push(args[at] ?? '');
       continue;
     }
     const value = inline ?? args[++at];
     if (!value) return { problem: `${flag} needs a value` };
     if (flag === '--config') common.configFile = value;
-    else common.dataDir = value;
+    else if (flag === '--data') common.dataDir = value;
+    else common.server = value;
   }
   return { common, rest };
 }

@@ -6,6 +6,7 @@ import type { KeyRing } from '../recording/key-ring.ts';
 import type { NoteSigner } from '../recording/log/note.ts';
 import { createRecorder } from '../recording/recorder.ts';
 import { atCommandLine, configOf, type Opened, opened } from './command-wiring.ts';
+import { answering } from './commands/answering.ts';
 import { loadKeys } from './keys.ts';
 import { createLog } from './log.ts';
 import type { Invocation } from './main.ts';
@@ -65,25 +66,24 @@ interface Recordings extends Pick<Invocation, 'out' | 'err'> {
   readonly recordAct: RecordAct;
 }
 
-/** `holdpoint sessions …` */
-export async function sessions(invocation: Invocation): Promise<number> {
-  const { permissionFor, run } = await import('./commands/sessions.ts');
-  return withRecordings(
-    invocation,
-    permissionFor(invocation.argv),
-    async ({ config, logSigner, ...parts }) => {
-      const { retention } = config.recording;
-      const signer = async (): Promise<NoteSigner> => logSigner;
-      return run([...invocation.argv], { ...parts, signer, retention, reclaimWithinMs: 5000 });
-    },
-  );
-}
-
-/** `holdpoint proof …` */
-export async function proof(invocation: Invocation): Promise<number> {
-  const { run } = await import('./commands/proof.ts');
-  return withRecordings(invocation, 'recordings.read', async ({ keys, ...parts }) =>
-    run([...invocation.argv], { ...parts, votePublicKeys: keys.votePublicKeys }),
+/** What of `holdpoint sessions …` takes the database and its keys: purging, and packages for auditors. */
+export async function sessionsBeside(act: 'purge' | 'export', invocation: Invocation): Promise<number> {
+  const { purge, permissionFor } = await import('./commands/sessions-purge.ts');
+  const { exportSessions } = await import('./commands/sessions-export.ts');
+  const { usage } = await import('./commands/sessions.ts');
+  const { out, err } = invocation;
+  const argv = invocation.argv.slice(1);
+  return answering({ argv, usage, out, err }, async () =>
+    withRecordings(
+      invocation,
+      act === 'export' ? 'recordings.read' : permissionFor(argv),
+      async ({ config, logSigner, ...parts }) => {
+        if (act === 'export') return exportSessions(argv, parts);
+        const { retention } = config.recording;
+        const signer = async (): Promise<NoteSigner> => logSigner;
+        return purge(argv, { ...parts, signer, retention, reclaimWithinMs: 5000 });
+      },
+    ),
   );
 }
 

@@ -23,8 +23,8 @@ export async function findCall(
   );
 }
 
-/** Says nothing of any call: only why nobody may be known here as a member of a group in Slack. */
-function slackHint({ slack, person }: Identity): string {
+/** What to add where somebody sees nothing of a call; says nothing of any call: only why nobody may be known here as a member of a group in Slack. */
+export function slackHint({ slack, person }: Identity): string {
   if (!slack) return '';
   if (!person.keys.some((key) => key.startsWith('slack:')))
     return ' If you are an approver by a group in Slack, link your account first: /holdpoint link in Slack.';

@@ -1,24 +1,8 @@
-import { parseArgs } from 'node:util';
-import { decideOnDefinition, type DefinitionDesk } from '../../console/definition-decision.ts';
-import type { Identity } from '../../console/identity.ts';
+import { ApiProblem } from '../../console/api/endpoint.ts';
 import { jsonDiff, jsonLines } from '../../console/json-diff.ts';
 import { visibleText } from '../../console/visible.ts';
-import {
-  settledDefinitions,
-  type ShownDefinition,
-  shownDefinition,
-  waitingDefinitions,
-} from '../../db/tool-definitions-shown.ts';
-import type { Decision } from '../../workflows/contract.ts';
-
-/** What the command needs. */
-export interface DefinitionsDeps {
-  readonly desk: DefinitionDesk;
-  /** Who is at the command line, proven anew; throws, saying how to prove it, when nobody is. */
-  readonly identity: () => Promise<Identity>;
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
-}
+import type { Answer } from '../api/api.ts';
+import { answering, argumentsOf, type CommandDeps, oneOf, printJson, UsageError } from './answering.ts';
 
 export const usage = `Usage:
   holdpoint definitions list [--all] [--json]        tools whose definition waits for a person (--all: settled ones too)
@@ -30,166 +14,99 @@ Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
 `;
 
 const listLimit = 10_000;
-
-class UsageError extends Error {}
+type Definition = Answer<'showDefinition'>;
 
 /** Runs `holdpoint definitions …`. @returns the exit code */
-export async function run(argv: readonly string[], deps: DefinitionsDeps): Promise<number> {
-  try {
-    const { values, positionals } = parse(argv);
-    const [act = 'list', ...ids] = positionals;
-    if (values.help) {
-      deps.stdout(usage);
-      return 0;
-    }
-    if (act === 'list') return await list(deps, values);
-    if (act === 'show') return await show(deps, ids, values.json);
-    if (act === 'approve')
-      return await decide(deps, 'approve', await chosen(deps, ids, values.connection), values);
-    if (act === 'reject') return await decide(deps, 'deny', await chosen(deps, ids, undefined), values);
-    throw new UsageError(`there is no definitions ${act}`);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    deps.stderr(`${error.message}\n\n${usage}`);
-    return 2;
-  }
-}
-
-interface Options {
-  readonly json: boolean;
-  readonly all: boolean;
-  readonly help: boolean;
-  readonly reason: string | undefined;
-  readonly connection: string | undefined;
-}
-
-function parse(argv: readonly string[]): { values: Options; positionals: string[] } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        all: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        reason: { type: 'string' },
-        connection: { type: 'string' },
-      },
+export async function run(argv: readonly string[], deps: CommandDeps): Promise<number> {
+  return answering({ argv, usage, ...deps }, async () => {
+    const { values, positionals } = argumentsOf(argv, {
+      json: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+      reason: { type: 'string' },
+      connection: { type: 'string' },
     });
-    return { values: { ...values, reason: values.reason, connection: values.connection }, positionals };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+    const [act = 'list', ...ids] = positionals;
+    if (act === 'list' && ids.length === 0) return list(deps, values);
+    if (act === 'show') return show(deps, oneOf(ids, 'the id of a definition'), values.json);
+    if (act !== 'approve' && act !== 'reject')
+      throw new UsageError(`there is no definitions ${positionals.join(' ')}`);
+    const connection = act === 'approve' ? values.connection : undefined;
+    if (ids.length > 0 === (connection !== undefined))
+      throw new UsageError('name definitions, or one --connection');
+    const chosen = connection === undefined ? ids : await waitingOf(deps, connection);
+    if (chosen.length === 0) deps.out('No definition of it waits.\n');
+    let failed = 0;
+    for (const id of chosen)
+      if (!(await decide(deps, id, act === 'approve' ? 'approve' : 'deny', values.reason?.trim())))
+        failed += 1;
+    return failed === 0 ? 0 : 1;
+  });
 }
 
-async function list({ desk, stdout }: DefinitionsDeps, { all, json }: Options): Promise<number> {
-  const found = [
-    ...(await waitingDefinitions(desk.pool, listLimit)),
-    ...(all ? await settledDefinitions(desk.pool, listLimit) : []),
-  ];
-  if (json) {
-    stdout(`${JSON.stringify(found.map(summary), null, 2)}\n`);
-    return 0;
-  }
-  if (found.length === 0)
-    stdout(all ? 'No definition is known yet.\n' : 'No definition waits for a person.\n');
-  for (const one of found) {
-    const what = `${visibleText(one.tool)} on ${visibleText(one.connection)}`;
-    stdout(`${one.definitionId}  ${one.state}  ${one.before ? 'changed' : 'new'}  ${what}\n`);
-  }
+async function waitingOf({ api }: CommandDeps, connection: string): Promise<readonly string[]> {
+  const { definitions } = await api.call('listDefinitions', { query: { limit: listLimit } });
+  return definitions.filter((one) => one.connection === connection).map(({ id }) => id);
+}
+
+async function list(
+  { api, out }: CommandDeps,
+  { all, json }: { readonly all: boolean; readonly json: boolean },
+): Promise<number> {
+  const query = { limit: listLimit, settled: all ? 'true' : 'false' } as const;
+  const { definitions } = await api.call('listDefinitions', { query });
+  if (json) printJson(out, definitions.map(summary));
+  else if (definitions.length === 0)
+    out(all ? 'No definition is known yet.\n' : 'No definition waits for a person.\n');
+  else
+    for (const { id, state, before, tool, connection } of definitions) {
+      const what = `${visibleText(tool)} on ${visibleText(connection)}`;
+      out(`${id}  ${state}  ${before ? 'changed' : 'new'}  ${what}\n`);
+    }
   return 0;
 }
 
-function summary(one: ShownDefinition): Record<string, unknown> {
-  const { definitionId: id, connection, tool, state, version, hash, before, foundAt } = one;
-  return {
-    id,
-    state,
-    connection,
-    tool,
-    version,
-    hash,
-    previousHash: before?.hash ?? null,
-    foundAt: foundAt.toISOString(),
-    decidedBy: one.decision?.person.name ?? null,
-    decidedAt: one.decidedAt?.toISOString() ?? null,
-  };
+function summary(one: Definition): Record<string, unknown> {
+  const { id, state, connection, tool, version, hash, before, foundAt, decidedBy, decidedAt } = one;
+  const previousHash = before?.hash ?? null;
+  return { id, state, connection, tool, version, hash, previousHash, foundAt, decidedBy, decidedAt };
 }
 
-async function show(
-  { desk, stdout, stderr }: DefinitionsDeps,
-  ids: readonly string[],
-  json: boolean,
-): Promise<number> {
-  const [id, ...rest] = ids;
-  if (id === undefined || rest.length > 0) throw new UsageError('definitions show needs one id');
-  const one = await shownDefinition(desk.pool, id);
-  if (!one) {
-    stderr(`There is no definition ${id}. See: holdpoint definitions list --all\n`);
-    return 1;
-  }
+async function show({ api, out }: CommandDeps, id: string, json: boolean): Promise<number> {
+  const one = await api.call('showDefinition', { params: { id } });
+  const { before, definitionJson, approvers } = one;
   if (json) {
-    const facts = { definitionJson: one.definition, previousJson: one.before?.definition ?? null };
-    stdout(
-      `${JSON.stringify({ ...summary(one), ...facts, approvers: one.approvers.map(({ name }) => name) }, null, 2)}\n`,
-    );
+    const previousJson = before?.definitionJson ?? null;
+    printJson(out, { ...summary(one), definitionJson, previousJson, approvers });
     return 0;
   }
-  stdout(
-    `${visibleText(one.tool)} on ${visibleText(one.connection)}: ${one.state}, version ${one.version}\n`,
+  out(`${visibleText(one.tool)} on ${visibleText(one.connection)}: ${one.state}, version ${one.version}\n`);
+  out(
+    `${before ? `- version ${before.version} ${before.hash}\n` : ''}+ version ${one.version} ${one.hash}\n\n`,
   );
-  stdout(
-    `${one.before ? `- version ${one.before.version} ${one.before.hash}\n` : ''}+ version ${one.version} ${one.hash}\n\n`,
-  );
-  const lines = one.before
-    ? jsonDiff(one.before.definition, one.definition)
-    : jsonLines(one.definition).map((text) => ({ kind: 'added' as const, text }));
+  const lines = before
+    ? jsonDiff(before.definitionJson, definitionJson)
+    : jsonLines(definitionJson).map((text) => ({ kind: 'added' as const, text }));
   for (const { kind, text } of lines)
-    stdout(`${{ same: ' ', removed: '-', added: '+' }[kind]} ${visibleText(text)}\n`);
+    out(`${{ same: ' ', removed: '-', added: '+' }[kind]} ${visibleText(text)}\n`);
   return 0;
 }
 
-async function chosen(
-  { desk }: DefinitionsDeps,
-  ids: readonly string[],
-  connection: string | undefined,
-): Promise<(ShownDefinition | string)[]> {
-  if (ids.length > 0 === (connection !== undefined))
-    throw new UsageError('name definitions, or one --connection');
-  if (connection !== undefined)
-    return (await waitingDefinitions(desk.pool, listLimit)).filter((one) => one.connection === connection);
-  return Promise.all(ids.map(async (id) => (await shownDefinition(desk.pool, id)) ?? id));
-}
-
+/** One definition, by what it says now; the others are decided on whatever becomes of it. */
 async function decide(
-  deps: DefinitionsDeps,
-  decision: Decision,
-  definitions: readonly (ShownDefinition | string)[],
-  { reason }: Options,
-): Promise<number> {
-  let identity: Identity;
+  { api, out, err }: CommandDeps,
+  id: string,
+  decision: 'approve' | 'deny',
+  reason: string | undefined,
+): Promise<boolean> {
   try {
-    identity = await deps.identity();
+    const { hash, tool } = await api.call('showDefinition', { params: { id } });
+    const body = { decision, hash, ...(reason && { reason }) };
+    const { counted, text } = await api.call('decideDefinition', { params: { id }, body });
+    (counted ? out : err)(`${id} ${visibleText(tool)}: ${visibleText(text)}\n`);
+    return counted;
   } catch (error) {
-    deps.stderr(`Nothing was done: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    if (!(error instanceof ApiProblem)) throw error;
+    err(`${id}: Nothing was done: ${visibleText(error.message)}\n`);
+    return false;
   }
-  let failed = 0;
-  if (definitions.length === 0) deps.stdout('No definition of it waits.\n');
-  for (const one of definitions) {
-    if (typeof one === 'string') {
-      failed++;
-      deps.stderr(`There is no definition ${one}. See: holdpoint definitions list\n`);
-      continue;
-    }
-    const act = { decision, reason: reason?.trim() ? reason.trim() : null, via: 'cli' } as const;
-    const { counted, text } = await decideOnDefinition(deps.desk, identity, one, act);
-    const line = `${one.definitionId} ${visibleText(one.tool)}: ${visibleText(text)}\n`;
-    if (counted) deps.stdout(line);
-    else {
-      failed++;
-      deps.stderr(line);
-    }
-  }
-  return failed === 0 ? 0 : 1;
 }

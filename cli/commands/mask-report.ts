@@ -9,7 +9,8 @@ import type { KeyRing } from '../../recording/key-ring.ts';
 import { openSession } from '../../recording/read.ts';
 import { sessionsOf } from '../../recording/search.ts';
 import { visible } from '../../recording/transcript.ts';
-import { dateOf, isUsage, UsageError } from './sessions-filter.ts';
+import { isUsage, UsageError } from './answering.ts';
+import { dateOf } from './sessions-filter.ts';
 
 /** A policy as it would be, with its masking made ready. */
 export interface ChangedPolicy {

@@ -1,6 +1,7 @@
 import { sessionsOf } from '../../recording/search.ts';
 import type { RecordReader, SessionFilter, SessionSummary } from '../../recording/reader.ts';
-import { dateOf, UsageError } from './sessions-filter.ts';
+import { UsageError } from './answering.ts';
+import { dateOf } from './sessions-filter.ts';
 
 /** Nothing is recorded under a word: the message says so. */
 export class NothingChosenError extends Error {}

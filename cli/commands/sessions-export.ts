@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { filterOf } from '../../console/api/recorded.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { SessionSummary } from '../../recording/reader.ts';
@@ -6,7 +7,8 @@ import { exportPackage } from '../../recording/export/write.ts';
 import { visible } from '../../recording/transcript.ts';
 import type { RecordingDeps } from './recording-deps.ts';
 import { NothingChosenError, sessionsChosenBy } from './sessions-chosen.ts';
-import { filterOf, filterOptions, UsageError } from './sessions-filter.ts';
+import { UsageError } from './answering.ts';
+import { choiceOf, filterOptions } from './sessions-filter.ts';
 
 /** `holdpoint sessions export`: the chosen sessions and the whole log as a package for an auditor. */
 export async function exportSessions(
@@ -24,7 +26,7 @@ export async function exportSessions(
   const reader = createRecordReader(deps.pool);
   let sessions: SessionSummary[];
   try {
-    sessions = await sessionsChosenBy(reader, positionals, filterOf(values), new Date());
+    sessions = await sessionsChosenBy(reader, positionals, filterOf(choiceOf(values)), new Date());
   } catch (error) {
     if (!(error instanceof NothingChosenError)) throw error;
     deps.err(`${visible(error.message)}; see holdpoint sessions list\n`);

@@ -1,15 +1,5 @@
-import type { SessionFilter } from '../../recording/reader.ts';
-
-/** The arguments are wrong: the message says how. */
-export class UsageError extends Error {}
-
-/** Whether an error means that the arguments are wrong, also when `parseArgs` found out. */
-export function isUsage(error: unknown): boolean {
-  return (
-    error instanceof UsageError ||
-    (error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS'))
-  );
-}
+import type { SessionChoice } from '../../console/api/schemas-recordings.ts';
+import { UsageError } from './answering.ts';
 
 const text = { type: 'string' } as const;
 
@@ -24,19 +14,24 @@ export const filterOptions = {
   to: text,
 } as const;
 
-/** @throws UsageError */
-export function filterOf(
+type Verdict = 'pass' | 'deny' | 'hold';
+type Choice = Omit<SessionChoice, 'verdict' | 'person'> & { readonly verdict?: Verdict };
+
+/** The same, as operations take them. @throws UsageError */
+export function choiceOf(
   values: { readonly [K in keyof typeof filterOptions]?: string | undefined },
-): SessionFilter {
-  const facets = (['tool', 'verdict', 'rule'] as const).flatMap((facet) =>
-    values[facet] === undefined ? [] : [{ facet, value: values[facet] }],
-  );
+): Choice {
+  const { subject, connection, tool, rule, verdict, from, to } = values;
+  if (verdict !== undefined && verdict !== 'pass' && verdict !== 'deny' && verdict !== 'hold')
+    throw new UsageError('--verdict is pass, deny or hold');
   return {
-    facets,
-    ...(values.subject !== undefined && { subject: values.subject }),
-    ...(values.connection !== undefined && { connection: values.connection }),
-    ...(values.from !== undefined && { from: dateOf(values.from, '--from') }),
-    ...(values.to !== undefined && { to: dateOf(values.to, '--to') }),
+    ...(subject !== undefined && { subject }),
+    ...(connection !== undefined && { connection }),
+    ...(tool !== undefined && { tool }),
+    ...(rule !== undefined && { rule }),
+    ...(verdict !== undefined && { verdict }),
+    ...(from !== undefined && { from: dateOf(from, '--from').toISOString() }),
+    ...(to !== undefined && { to: dateOf(to, '--to').toISOString() }),
   };
 }
 

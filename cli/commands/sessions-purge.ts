@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { Permission } from '../../console/roles.ts';
 import type { Pool } from '../../db/pool.ts';
 import { createPurgeStore, purgeRuns } from '../../db/records-purge.ts';
 import type { NoteSigner } from '../../recording/log/note.ts';
@@ -12,7 +13,7 @@ import {
 } from '../../recording/purge.ts';
 import { ruleText } from '../../recording/retain.ts';
 import { visible } from '../../recording/transcript.ts';
-import { UsageError } from './sessions-filter.ts';
+import { UsageError } from './answering.ts';
 
 /** What purging needs beyond what reading does. */
 export interface PurgeDeps {
@@ -42,6 +43,12 @@ const options = {
   runs: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
+
+/** What somebody must be allowed; a dry run and a list of purges only look. */
+export function permissionFor(argv: readonly string[]): Permission {
+  const looks = argv.includes('--dry-run') || argv.includes('--runs');
+  return looks ? 'recordings.read' : 'recordings.purge';
+}
 
 /** `holdpoint sessions purge`: by the configured retention, by age, or one session. */
 export async function purge(argv: string[], deps: PurgeDeps): Promise<number> {

@@ -1,99 +1,55 @@
-import { quorumWords } from '../../workflows/quorum.ts';
 import { visibleText } from '../../console/visible.ts';
-import type { ShownCall } from '../../db/held-calls-shown.ts';
-import type { UnknownTask } from '../../db/unknown-tasks.ts';
+import type { Answer } from '../api/api.ts';
+import { printJson } from './answering.ts';
 import { contextLines, type ShownLine } from './shown-context.ts';
 
+export type Approval = Answer<'showApproval'>;
+
 /** What a list says of a request. */
-export function summary(call: ShownCall): Record<string, unknown> {
-  return {
-    id: call.callId,
-    state: call.state,
-    connection: call.connection,
-    tool: call.tool,
-    subject: call.caller.subject,
-    rule: call.rule,
-    createdAt: call.createdAt.toISOString(),
-    expiresAt: call.expiresAt.toISOString(),
-  };
+export function summary(one: Approval): Record<string, unknown> {
+  const { id, state, connection, tool, subject, rule, createdAt, expiresAt } = one;
+  return { id, state, connection, tool, subject, rule, createdAt, expiresAt };
 }
 
 /** Prints one request whole. @returns the exit code */
-export function show(
-  deps: { readonly stdout: (text: string) => void },
-  call: ShownCall,
-  json: boolean,
-): number {
+export function show(out: (text: string) => void, one: Approval, json: boolean): number {
   if (json) {
-    const {
-      approvers,
-      approvalsNeeded,
-      votes,
-      shownArgs,
-      risk,
-      reason,
-      digest,
-      policyVersion,
-      endedBecause,
-    } = call;
-    const facts = {
-      argumentsJson: shownArgs,
-      intent: call.intent,
-      risk,
-      reason,
-      digest,
-      policyVersion,
-      endedBecause,
-      context: call.context,
-    };
-    const decisions = votes.map(({ person, decision, reason: why, via, atMs }) => ({
-      name: person.name,
-      decision,
-      reason: why,
-      via,
-      at: new Date(atMs).toISOString(),
-    }));
-    deps.stdout(
-      `${JSON.stringify({ ...summary(call), ...facts, approvers: approvers.map((group) => group.name), approvalsNeeded, decisions }, null, 2)}\n`,
-    );
+    const { argumentsJson, intent, risk, reason, digest, policyVersion, endedBecause, context } = one;
+    const { approvers, approvalsNeeded, decisions } = one;
+    const facts = { argumentsJson, intent, risk, reason, digest, policyVersion, endedBecause, context };
+    printJson(out, { ...summary(one), ...facts, approvers, approvalsNeeded, decisions });
     return 0;
   }
   const lines: ShownLine[] = [
-    ['For', `${call.caller.subject} (${call.caller.key})`],
-    ['By', call.caller.client ?? 'a client that gave no name'],
-    ['Call', `${call.method} ${call.tool} on ${call.connection}`],
-    ['Arguments', call.shownArgs],
-    ...(call.intent === null
+    ['For', `${one.subject} (${one.callerKey})`],
+    ['By', one.client ?? 'a client that gave no name'],
+    ['Call', `${one.method} ${one.tool} on ${one.connection}`],
+    ['Arguments', one.argumentsJson],
+    ...(one.intent === null
       ? []
-      : [['Says', `${call.intent} (the agent's own words, not verified)`] as const]),
-    ...(call.state === 'pending' ? contextLines(call.context) : []),
-    ['Held by', `rule ${call.rule}${call.reason === null ? '' : `: ${call.reason}`}`],
-    ['Risk', call.risk],
-    [
-      'Approvers',
-      `${call.approvers.map((group) => group.name).join(', ')} (${quorumWords(call.quorum ?? { kind: 'together', approvals: call.approvalsNeeded })})`,
-    ],
-    ...call.votes.map(
-      (vote) =>
-        [
-          'Decision',
-          `${vote.decision} by ${vote.person.name} at ${new Date(vote.atMs).toISOString()}${vote.reason === null ? '' : `: ${vote.reason}`}`,
-        ] as const,
+      : [['Says', `${one.intent} (the agent's own words, not verified)`] as const]),
+    ...(one.state === 'pending' ? contextLines(one.context) : []),
+    ['Held by', `rule ${one.rule}${one.reason === null ? '' : `: ${one.reason}`}`],
+    ['Risk', one.risk],
+    ['Approvers', `${one.approvers.join(', ')} (${one.quorum})`],
+    ...one.decisions.map(
+      ({ decision, name, at, reason }) =>
+        ['Decision', `${decision} by ${name} at ${at}${reason === null ? '' : `: ${reason}`}`] as const,
     ),
-    ...call.extensions.map(
-      ({ person, byMs, via }) =>
-        ['Extended', `by ${Math.round(byMs / 60_000)} minutes by ${person.name} (${via})`] as const,
+    ...one.extensions.map(
+      ({ name, byMs, via }) =>
+        ['Extended', `by ${Math.round(byMs / 60_000)} minutes by ${name} (${via})`] as const,
     ),
-    ['State', call.endedBecause === null ? call.state : `${call.state}: ${call.endedBecause}`],
-    ...(call.task === null ? [] : [['Outcome', outcomeWords(call.task)] as const]),
-    ['Expires', call.expiresAt.toISOString()],
-    ['Digest', call.digest],
+    ['State', one.endedBecause === null ? one.state : `${one.state}: ${one.endedBecause}`],
+    ...(one.outcome === null ? [] : [['Outcome', outcomeWords(one.outcome)] as const]),
+    ['Expires', one.expiresAt],
+    ['Digest', one.digest],
   ];
-  deps.stdout(lines.map(([name, value]) => `${name.padEnd(10)} ${visibleText(value)}\n`).join(''));
+  out(lines.map(([name, value]) => `${name.padEnd(10)} ${visibleText(value)}\n`).join(''));
   return 0;
 }
 
-function outcomeWords({ mark, markedBy, reason, takenBy, shown }: UnknownTask): string {
+function outcomeWords({ mark, markedBy, reason, takenBy, shown }: NonNullable<Approval['outcome']>): string {
   if (mark !== null)
     return `${mark === 'happened' ? 'it happened' : 'it did not happen'}, as ${markedBy ?? 'an approver'} found: ${reason ?? ''}`;
   const looks = takenBy === null ? 'nobody looks into it yet' : `${takenBy} looks into it`;

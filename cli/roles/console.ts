@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs';
+import type { SignInTokens } from '../../console/deps.ts';
 import { startConsole } from '../../console/server.ts';
+import { apiTokens } from '../../gateway/authorize/api-tokens.ts';
 import { openActs } from './acts.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { apiTarget } from './identifying.ts';
 import { openRules } from './rules.ts';
 
 /**
@@ -25,6 +28,7 @@ export async function startConsoleRole(
     publicUrl: config.console.publicUrl,
     login,
     rules,
+    signIns: signInTokens(context),
   });
   return {
     name: 'console',
@@ -36,4 +40,12 @@ export async function startConsoleRole(
       await acts.close();
     },
   };
+}
+
+/** How the tokens of `holdpoint login` are checked; null where there is no built-in authorization server. */
+function signInTokens({ config, pool, keys }: RoleContext): SignInTokens | null {
+  if (!config.identity.authorizationServer) return null;
+  const { resource, client } = apiTarget(config);
+  const issuer = config.agents.publicUrl;
+  return apiTokens({ pool, keyRing: keys.keyRing, issuer, resource, clientId: client.id });
 }

@@ -1,9 +1,12 @@
+import { apiScope } from '../../console/api/scope.ts';
+import { apiResource } from '../../console/api/resource.ts';
 import { noteTokenUse, standingToken } from '../../db/access-tokens.ts';
 import { sweepDpopProofs, useDpopProof } from '../../db/dpop-proofs.ts';
 import { publicFetch } from '../../gateway/authorize/public-fetch.ts';
 import { type AuthorizationServer, createAuthorizationServer } from '../../gateway/authorize/server.ts';
 import { dpopNonces } from '../../gateway/identify/dpop-nonce.ts';
 import { createIdentifier, type Identifier, type IdentifierDeps } from '../../gateway/identify/identify.ts';
+import { commandLineClient } from '../login/authorization.ts';
 import type { Config } from '../config/config.ts';
 import type { RoleContext } from './context.ts';
 
@@ -62,10 +65,20 @@ function authorizationServer({ config, keys, pool, log }: RoleContext): Authoriz
       issuer: config.agents.publicUrl,
       consoleUrl: config.console.publicUrl,
       connections: Object.keys(config.connections),
+      api: apiTarget(config),
       toolClasses,
     },
     { pool, log, keyRing: keys.keyRing, cookieSecret: keys.cookieSecret, fetchDocument: publicFetch },
   );
+}
+
+/** The API for administration, as the authorization server makes tokens for it. */
+export function apiTarget({ console: { publicUrl } }: Pick<Config, 'console'>) {
+  return {
+    resource: apiResource(new URL(publicUrl).origin),
+    scope: apiScope,
+    client: { id: commandLineClient, name: 'Holdpoint command line' },
+  };
 }
 
 function refuseNobody(identity: Config['identity']): void {

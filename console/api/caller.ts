@@ -8,9 +8,7 @@ import { type Identity, placed } from '../identity.ts';
 import { proofFor } from '../step-up.ts';
 import { formMark } from '../visits.ts';
 import { type ApiCaller, ApiProblem } from './endpoint.ts';
-
-/** The scope that a token needs here; one without limits, such as an agent's, does not have it. */
-export const apiScope = 'holdpoint:api';
+import { apiScope } from './scope.ts';
 
 /**
  * What a provider said of somebody at `holdpoint login` counts for deciding as long; then one signs in again. As long as

@@ -45,6 +45,8 @@ interface Described<P extends Schema, Q extends Schema, B extends Schema | null,
   readonly permission: Permission | null;
   /** Of another method than GET, but nothing is done: the person is not looked up anew for it. */
   readonly looks?: true;
+  /** How much a body may hold, where that is more than usual. */
+  readonly bodyLimitBytes?: number;
   readonly params: P;
   readonly query: Q;
   readonly body: B;

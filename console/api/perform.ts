@@ -61,7 +61,7 @@ function demand(identity: Identity, context: ActContext, permission: NonNullable
   if (!may(identity, context.roles, permission))
     throw new ApiProblem(
       'forbidden',
-      `this takes one of the roles ${rolesThatMay(permission).join(', ')}; the setting \`roles\` gives them`,
+      `${identity.person.name} has none of the roles ${rolesThatMay(permission).join(', ')}; the setting \`roles\` gives them`,
     );
 }
 

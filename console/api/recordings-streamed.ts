@@ -76,6 +76,7 @@ export const recordingStreams = {
     id: 'matchSessions',
     method: 'POST',
     path: '/sessions/match',
+    bodyLimitBytes: 25 * 1024 * 1024,
     summary:
       'Whether a message is what passed before it was masked, by the keyed hashes that were recorded. Neither is kept.',
     permission: 'recordings.read',

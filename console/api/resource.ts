@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { ConsoleContext } from '../deps.ts';
-import { apiScope } from './caller.ts';
+import { apiScope } from './scope.ts';
 
 /** What the API's tokens are made for (RFC 8707): its address. */
 export function apiResource(consoleUrl: string): string {

@@ -1,12 +1,16 @@
 import { z } from 'zod';
-import { flag, limit, reason, time, words } from './schemas.ts';
+import { flag, reason, time, words } from './schemas.ts';
+
+/** A message that is looked for, in base64: as long as what passes may be. */
+const longestMessage = 24 * 1024 * 1024;
 
 export const sessionParam = z.strictObject({
+  // Whatever a session was called: PostgreSQL takes all but this one character.
   id: z
     .string()
     .min(1)
-    .max(200)
-    .regex(/^[\w.:~/-]+$/),
+    .max(300)
+    .regex(/^[^\0]+$/),
 });
 
 /** By what sessions are chosen. */
@@ -109,7 +113,11 @@ export const streamQuery = z.strictObject({
   follow: flag.describe('Go on with what comes later, until the session has ended.'),
 });
 
-export const searchBody = z.strictObject({ text: words(500), ...filter, limit });
+export const searchBody = z.strictObject({
+  text: words(500),
+  ...filter,
+  limit: z.int().min(1).max(100_000).default(100),
+});
 export const found = z.object({
   session: z.string(),
   subject: z.string(),
@@ -128,7 +136,7 @@ export const matchBody = z.strictObject({
     .optional()
     .describe('Left out: whatever the filter leaves.'),
   ...filter,
-  base64: z.base64().max(44_000).describe('The whole message, byte for byte as it passed.'),
+  base64: z.base64().max(longestMessage).describe('The whole message, byte for byte as it passed.'),
 });
 export const match = z.object({
   sessionId: z.string(),

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ConsoleContext } from '../deps.ts';
 import { callerOf } from './caller.ts';
-import { ApiProblem, type Endpoint } from './endpoint.ts';
+import { ApiProblem, type Endpoint, type Streaming } from './endpoint.ts';
 import { openApiDocument } from './openapi.ts';
 import { endpoints, streamings } from './operations.ts';
 import { perform } from './perform.ts';
@@ -33,10 +33,17 @@ export function apiRoutes(app: FastifyInstance, context: ConsoleContext, streams
   const document = openApiDocument(context.version);
   app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
   const methods = new Map<string, string[]>([['/openapi.json', ['GET']]]);
-  const add = (one: Pick<Endpoint, 'path' | 'method'>, handler: Handler): void => {
+  const add = (one: Endpoint | Streaming, handler: Handler): void => {
     const url = one.path.replace(/\{(\w+)\}/g, ':$1');
     methods.set(url, [...(methods.get(url) ?? []), one.method]);
-    app.route({ method: one.method, url, handler, exposeHeadRoute: one.method === 'GET' });
+    const { method, bodyLimitBytes: bodyLimit } = one;
+    app.route({
+      method,
+      url,
+      handler,
+      exposeHeadRoute: method === 'GET',
+      ...(bodyLimit !== undefined && { bodyLimit }),
+    });
   };
   for (const one of endpoints) add(one, async (request, reply) => serve(one, context, request, reply));
   for (const one of streamings)

@@ -2,6 +2,7 @@ import { type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
 import { quorumWords, stepUpWords } from '../../workflows/quorum.ts';
 import { extensionsLeft } from '../answer.ts';
 import type { ActContext } from '../deps.ts';
+import { slackHint } from '../find-call.ts';
 import type { Identity } from '../identity.ts';
 import { maySee } from '../sight.ts';
 import { ApiProblem } from './endpoint.ts';
@@ -11,7 +12,10 @@ export async function callFor(context: ActContext, id: string, identity: Identit
   const call = await shownCall(context.pool, id);
   if (call && maySee(call, identity, context.viewers)) return call;
   // One answer for both, so that ids tell nothing.
-  throw new ApiProblem('not_found', 'there is no approval request of this id that you may see');
+  throw new ApiProblem(
+    'not_found',
+    `there is no approval request of this id that you may see.${slackHint(identity)}`,
+  );
 }
 
 /** A request as answers have it. */

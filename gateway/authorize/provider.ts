@@ -1,4 +1,5 @@
 import {
+  type ClientMetadata,
   type Configuration,
   errors,
   interactionPolicy,
@@ -9,11 +10,10 @@ import type { Logger } from 'pino';
 import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import { standingSignIn } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
-import { scopesOf } from '../identify/scopes.ts';
 import { postgresAdapter } from './adapter.ts';
 import { errorPage } from './error-page.ts';
 import { paths } from './paths.ts';
-import { connectionOfResource } from './resources.ts';
+import { targetOfResource } from './resources.ts';
 import type { AuthorizationSettings } from './settings.ts';
 import type { KeySet } from './signing-keys.ts';
 
@@ -61,6 +61,8 @@ function configurationOf(
   return {
     adapter: postgresAdapter(pool),
     jwks: { keys: structuredClone(keys.privateKeys) as never },
+    // The command line is known to every Holdpoint, and a public client like all others.
+    clients: [commandLine(settings)],
     // Those of connections belong to their resources.
     scopes: ['openid', 'offline_access'],
     claims: { openid: ['sub'] },
@@ -128,6 +130,19 @@ function configurationOf(
   };
 }
 
+/** `holdpoint login`: a program on the person's own machine, answered at whatever port it listens on (RFC 8252). */
+function commandLine({ api }: AuthorizationSettings): ClientMetadata {
+  return {
+    client_id: api.client.id,
+    client_name: api.client.name,
+    application_type: 'native',
+    redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+  };
+}
+
 /** Whether a sign-in stands, and nothing of it is revoked. Looked at before a code or refresh token is used up. */
 async function mayBeServed(pool: Pool, grantId: string): Promise<boolean> {
   const signIn = await standingSignIn(pool, grantId);
@@ -176,11 +191,12 @@ function resourceIndicators(
       );
     },
     useGrantedResource: () => true,
-    getResourceServerInfo: (_, resource) => {
-      const connection = connectionOfResource(settings, resource);
-      if (connection === null) throw new errors.InvalidTarget('there is no connection at that resource');
+    getResourceServerInfo: (_, resource, client) => {
+      const target = targetOfResource(settings, resource, client.clientId);
+      if (target === null)
+        throw new errors.InvalidTarget('there is no connection at that resource, or none for this client');
       return {
-        scope: scopesOf(connection, settings.toolClasses[connection]).join(' '),
+        scope: target.scopes.join(' '),
         audience: resource,
         accessTokenFormat: 'jwt',
         accessTokenTTL: sec(settings.accessTokenLifeMs),

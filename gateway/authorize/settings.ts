@@ -15,5 +15,11 @@ export interface AuthorizationSettings {
   readonly clientDocuments: boolean;
   /** Names of the connections. */
   readonly connections: readonly string[];
+  /** The API for administration, and the one program that may be let in to it: no agent's ever is. */
+  readonly api: {
+    readonly resource: string;
+    readonly scope: string;
+    readonly client: { readonly id: string; readonly name: string };
+  };
   readonly toolClasses: Readonly<Record<string, ToolClasses>>;
 }

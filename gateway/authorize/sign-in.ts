@@ -12,10 +12,9 @@ import {
 } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
 import { revokedAmong } from '../../db/revocations.ts';
-import { scopesOf } from '../identify/scopes.ts';
 import { paths } from './paths.ts';
 import { interactionLifeMs } from './provider.ts';
-import { connectionOfResource } from './resources.ts';
+import { targetOfResource } from './resources.ts';
 import type { AuthorizationSettings } from './settings.ts';
 
 /** One sign-in on its way: the browser's request, and what answers it. */
@@ -39,14 +38,14 @@ const clientLifeMs = 180 * 86_400_000;
 export async function beginSignIn({ provider, settings, pool, request, reply }: Step): Promise<void> {
   const { uid, params } = await provider.interactionDetails(request, reply);
   const { client_id: clientId, redirect_uri: redirectUri } = params;
-  const resource = [params['resource']].flat();
-  const connection = connectionOfResource(settings, String(resource[0]));
-  if (resource.length !== 1 || connection === null || typeof clientId !== 'string')
+  const [resource = '', ...more] = [params['resource']].flat().map(String);
+  const target = typeof clientId === 'string' ? targetOfResource(settings, resource, clientId) : null;
+  if (more.length > 0 || target === null || typeof clientId !== 'string')
     return provider.interactionFinished(request, reply, {
       error: 'invalid_target',
       error_description: 'name one connection as `resource`',
     });
-  if (await revokedAmong(pool, [`client:${clientId}`, `connection:${connection}`]))
+  if (await revokedAmong(pool, [`client:${clientId}`, `connection:${target.name}`]))
     return provider.interactionFinished(request, reply, {
       error: 'access_denied',
       error_description: 'access of this client, or to this connection, has been revoked',
@@ -58,9 +57,9 @@ export async function beginSignIn({ provider, settings, pool, request, reply }: 
     secret,
     {
       client: await clientAsShown(provider, clientId, String(redirectUri)),
-      connection,
-      resource: `${settings.issuer}/mcp/${connection}`,
-      scopes: scopesOf(connection, settings.toolClasses[connection]).filter((scope) => asked.includes(scope)),
+      connection: target.name,
+      resource,
+      scopes: target.scopes.filter((scope) => asked.includes(scope)),
       returnTo: returnAddress(settings, uid),
     },
     interactionLifeMs,

@@ -14,6 +14,8 @@ async function examined(cwd: string) {
     argv: ['--json'],
     configFile: join(cwd, 'holdpoint.yaml'),
     dataDir: join(cwd, 'data'),
+    server: undefined,
+    database: false,
     env: {},
     cwd,
     out: (text) => void (out += text),

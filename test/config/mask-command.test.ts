@@ -20,6 +20,8 @@ test('holdpoint mask prints a file as the named profile would have it, and findi
         argv,
         configFile: undefined,
         dataDir: undefined,
+        server: undefined,
+        database: false,
         env: {},
         cwd: folder,
         out: (text) => void (said.out += text),

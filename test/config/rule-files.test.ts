@@ -18,6 +18,8 @@ test('rule files are found beside the policy that names them, and a policy whose
         argv: ['check', file],
         configFile: undefined,
         dataDir: undefined,
+        server: undefined,
+        database: false,
         env: {},
         cwd: tmpdir(),
         out: (text) => void said.push(text),

@@ -14,6 +14,8 @@ import { copyPublicKey } from '../../recording/sealed-copy.ts';
 import { facts, keyRing, message, readAll, recorderOn } from '../recording/support.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { type ProviderUser, testProvider } from '../support/oidc-provider.ts';
+import { commandApi } from '../support/command-api.ts';
+import type { Masked } from '../../masking/masked.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { fieldsOf, testConsole, type TestConsole, type Visitor, visitor } from './support.ts';
 
@@ -67,14 +69,16 @@ function commands(pool: Pool) {
   const as = async (identity: Identity, ...argv: string[]) => {
     let out = '';
     const write = (text: string): void => void (out += text);
-    const deps = {
-      desk,
+    const { roles, maskText, now, recordAct, reader, keyRing: ring, voteKey, votePublicKeys } = desk;
+    const api = commandApi(pool, {
+      roles,
+      now,
       identity: async () => identity,
-      privateKey: async () => copyKey,
-      out: write,
-      err: write,
-    };
-    return { code: await run(argv, deps), out };
+      maskText: (text) => maskText(text) as Masked<string>,
+      recordings: { reader, keyRing: ring, recordAct },
+      breakGlass: { voteKey, votePublicKeys, privateKey: copyKey },
+    });
+    return { code: await run(argv, { api, out: write, err: write }), out };
   };
   const ask = async (identity: Identity, ...more: string[]): Promise<string> => {
     const argv = ['request', 's1', '--reason', 'incident 7', '--json', ...more];

@@ -8,6 +8,7 @@ import { commandLineIdentity } from '../../cli/commands/identity.ts';
 import { localApprover } from '../../console/identity.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { DecideRequest } from '../../workflows/client.ts';
+import { commandApi } from '../support/command-api.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { contextSaying } from '../slack-app/samples.ts';
 import { credential, decideInDatabase, holdCall } from './support.ts';
@@ -22,19 +23,9 @@ interface Ran {
 async function approvals(pool: Pool, argv: string[], identity = async () => localApprover()): Promise<Ran> {
   const ran: Ran = { code: -1, out: '', err: '', acts: [] };
   ran.code = await run(argv, {
-    pool,
-    approvals: {
-      ...decideInDatabase(pool, ran.acts),
-      cancel: async (workflowId) => {
-        await pool.query(
-          `update held_calls set state = 'cancelled', ended_at = now() where workflow_id = $1`,
-          [workflowId],
-        );
-      },
-    },
-    identity,
-    stdout: (text) => void (ran.out += text),
-    stderr: (text) => void (ran.err += text),
+    api: commandApi(pool, { approvals: decideInDatabase(pool, ran.acts), identity }),
+    out: (text) => void (ran.out += text),
+    err: (text) => void (ran.err += text),
   });
   return ran;
 }

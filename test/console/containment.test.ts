@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run } from '../../cli/commands/revoke.ts';
 import type { ConsoleDeps } from '../../console/deps.ts';
-import { localApprover } from '../../console/identity.ts';
 import type { Roles } from '../../console/roles.ts';
 import type { Pool } from '../../db/pool.ts';
+import { keyRing, signer } from '../recording/support.ts';
+import { commandApi, recordingsOn } from '../support/command-api.ts';
 import { testProvider } from '../support/oidc-provider.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { fieldsOf, holdCall, signedIn, testConsole, type Visitor, visitor } from './support.ts';
@@ -117,19 +118,17 @@ test('holdpoint revoke says what was cut off and what was under way; a wrong use
     out = err = '';
     const [act = 'revoke', ...rest] = argv;
     return run(act as 'revoke', rest, {
-      pool: db.pool,
-      roles: {},
-      recordAct: async () => {},
-      maskText: (text) => text,
-      cancelWorkflow: async () => {},
-      identity: async () => localApprover(),
+      api: commandApi(db.pool, {
+        recordings: recordingsOn(db.pool, keyRing, { vkey: signer.vkey }),
+        containment: { maskText: (text) => text, cancelWorkflow: async () => {} },
+      }),
       out: (text) => void (out += text),
       err: (text) => void (err += text),
     });
   };
   assert.equal(await command('revoke', 'connection', 'postgres'), 2);
   assert.equal(await command('revoke', 'database', 'postgres', '--reason', 'x'), 2);
-  assert.equal(await command('revoke', 'connection', 'postgres', '--reason', ' '), 1);
+  assert.equal(await command('revoke', 'connection', 'postgres', '--reason', ' '), 2);
   assert.equal(await stateOf(db.pool, id), 'pending');
   assert.equal(await command('revoke', 'connection', 'postgres', '--reason', 'leak', '--json'), 0, err);
   const told = JSON.parse(out) as { inFlight: { callId: string; kind: string }[] };

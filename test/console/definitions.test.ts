@@ -9,6 +9,7 @@ import { type DefinitionState, observeDefinitions } from '../../db/tool-definiti
 import { shownDefinition } from '../../db/tool-definitions-shown.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { verifyDefinitionDecision } from '../../workflows/definition-decision.ts';
+import { commandApi } from '../support/command-api.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { fieldsOf, signedIn, testConsole } from './support.ts';
 
@@ -89,16 +90,18 @@ test('whoever is in none of the groups decides nothing, and sees nothing unless 
   const ran = async (argv: string[], email: string) => {
     let out = '';
     const code = await run(argv, {
-      desk: { pool: db.pool, ...desk([]) },
-      identity: async () => ({ ...localApprover(), local: false, email }),
-      stdout: (text) => void (out += text),
-      stderr: (text) => void (out += text),
+      api: commandApi(db.pool, {
+        definitions: desk([]),
+        identity: async () => ({ ...localApprover(), local: false, email }),
+      }),
+      out: (text) => void (out += text),
+      err: (text) => void (out += text),
     });
     return { code, out };
   };
   const refused = await ran(['approve', id], 'eve@example.com');
   assert.equal(refused.code, 1);
-  assert.match(refused.out, /not in sec/);
+  assert.match(refused.out, /no definition of this id that you may see/);
   assert.equal((await shownDefinition(db.pool, id))?.state, 'quarantined');
 
   assert.match(

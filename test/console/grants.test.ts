@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { insertGrant, shownGrant } from '../../db/grants.ts';
 import { shownCall } from '../../db/held-calls-shown.ts';
-import { run } from '../../cli/commands/grants.ts';
+import { runGrants, runOutcomes } from '../../cli/commands/grants.ts';
 import { localApprover } from '../../console/identity.ts';
 import type { Masked } from '../../masking/masked.ts';
+import { commandApi } from '../support/command-api.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { fieldsOf, holdCall, signedIn, testConsole } from './support.ts';
 
@@ -49,14 +50,14 @@ async function unknown(): Promise<string> {
 
 function commandLine() {
   const said: string[] = [];
-  const deps = {
-    pool: db.pool,
-    identity: async () => localApprover(),
-    maskText: (text: string) => text.replace('hunter2', '[masked:secret]') as Masked<string>,
-    out: (text: string) => void said.push(text),
-    err: (text: string) => void said.push(text),
-  };
-  return { said, deps };
+  const maskText = (text: string) => text.replace('hunter2', '[masked:secret]') as Masked<string>;
+  const run = (command: typeof runGrants, argv: readonly string[], identity = async () => localApprover()) =>
+    command(argv, {
+      api: commandApi(db.pool, { maskText, identity }),
+      out: (text) => void said.push(text),
+      err: (text) => void said.push(text),
+    });
+  return { said, run };
 }
 
 test('the console approves further calls within what policy offers, and nothing wider', async () => {
@@ -158,18 +159,18 @@ test('the list asks nobody who may not say what became of a call', async () => {
 test('the command line lists and revokes grants, and marks outcomes, with the reason masked', async () => {
   await db.pool.query('truncate held_calls cascade');
   const grantId = await granted();
-  const { said, deps } = commandLine();
-  assert.equal(await run('grants', ['list'], deps), 0);
+  const { said, run } = commandLine();
+  assert.equal(await run(runGrants, ['list']), 0);
   assert.match(said.join(''), new RegExp(`${grantId}  query on db .*0 of 3 used`));
-  assert.equal(await run('grants', ['revoke', grantId], deps), 0);
-  assert.equal(await run('grants', ['revoke', grantId], deps), 1);
-  assert.equal(await run('grants', ['revoke'], deps), 2);
+  assert.equal(await run(runGrants, ['revoke', grantId]), 0);
+  assert.equal(await run(runGrants, ['revoke', grantId]), 1);
+  assert.equal(await run(runGrants, ['revoke']), 2);
   const callId = await unknown();
-  assert.equal(await run('outcomes', [], deps), 0);
+  assert.equal(await run(runOutcomes, []), 0);
   assert.match(said.join(''), new RegExp(`${callId}  .*nobody looks`));
-  assert.equal(await run('outcomes', ['mark', callId, 'perhaps', '--reason', 'x'], deps), 2);
-  assert.equal(await run('outcomes', ['mark', callId, 'happened', '--reason', 'seen, hunter2'], deps), 0);
+  assert.equal(await run(runOutcomes, ['mark', callId, 'perhaps', '--reason', 'x']), 2);
+  assert.equal(await run(runOutcomes, ['mark', callId, 'happened', '--reason', 'seen, hunter2']), 0);
   assert.equal((await shownCall(db.pool, callId))?.task?.reason, 'seen, [masked:secret]');
-  const nobody = { ...deps, identity: async () => Promise.reject(new Error('no credential')) };
-  assert.equal(await run('grants', ['revoke', await granted()], nobody), 1);
+  const nobody = async () => Promise.reject(new Error('no credential'));
+  assert.equal(await run(runGrants, ['revoke', await granted()], nobody), 1);
 });

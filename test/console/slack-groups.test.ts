@@ -7,6 +7,7 @@ import { createSlackStanding } from '../../slack-app/standing-elsewhere.ts';
 import { createSlackClient } from '../../slack-app/web-client.ts';
 import { workspaceOf } from '../../slack-app/workspace.ts';
 import { quiet } from '../slack-app/scene.ts';
+import { commandApi } from '../support/command-api.ts';
 import { type TestProvider, testProvider } from '../support/oidc-provider.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
@@ -124,18 +125,16 @@ describe('an approver by a Slack user group, outside Slack', () => {
     const said: string[] = [];
     const approve = async (callId: string, lookIntoSlack: LookIntoSlack | null): Promise<number> =>
       run(['approve', callId], {
-        pool: db.pool,
-        approvals: { ...decideInDatabase(db.pool, []), cancel: async () => {} },
-        identity: async () => placed(identity, lookIntoSlack),
-        stdout: (text) => void said.push(text),
-        stderr: (text) => void said.push(text),
+        api: commandApi(db.pool, {
+          approvals: decideInDatabase(db.pool, []),
+          identity: async () => placed(identity, lookIntoSlack),
+        }),
+        out: (text) => void said.push(text),
+        err: (text) => void said.push(text),
       });
     const callId = await held();
     assert.equal(await approve(callId, null), 1);
-    assert.match(
-      said.join(''),
-      /not in dba\. Whether you belong to a group in Slack cannot be found out here/,
-    );
+    assert.match(said.join(''), /no approval request of this id that you may see/);
     assert.equal(await approve(callId, look()), 0, said.join(''));
   });
 });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { run, type TokensDeps } from '../../cli/commands/tokens.ts';
-import { localApprover } from '../../console/identity.ts';
+import type { CommandDeps } from '../../cli/commands/answering.ts';
+import { run } from '../../cli/commands/tokens.ts';
 import { listTokens, standingToken } from '../../db/access-tokens.ts';
 import { standingSignIn, storeSignIn } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
+import { keyRing, signer } from '../recording/support.ts';
+import { commandApi, recordingsOn } from '../support/command-api.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { credential, signedIn, testConsole, visitor } from './support.ts';
@@ -103,12 +105,11 @@ test('a person ends what they let in, and nobody ends what somebody else did', a
 
 async function commandLine(pool: Pool, argv: string[]): Promise<{ code: number; out: string; err: string }> {
   const ran = { code: -1, out: '', err: '' };
-  const deps: TokensDeps = {
-    pool,
-    ...rules,
-    identity: async () => localApprover(),
-    operator: 'os:0',
-    recordAct: async () => {},
+  const deps: CommandDeps = {
+    api: commandApi(pool, {
+      tokens: rules,
+      recordings: recordingsOn(pool, keyRing, { vkey: signer.vkey }),
+    }),
     out: (text) => void (ran.out += text),
     err: (text) => void (ran.err += text),
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { run } from '../../cli/commands/approvals.ts';
 import type { EmbeddedTemporal } from '../../cli/embedded/temporal.ts';
-import { localApprover } from '../../console/identity.ts';
+import { commandApi } from '../support/command-api.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { startTestTemporal } from '../support/temporal.ts';
 import { ann, bob, type Workplace, workplace } from '../workflows/support.ts';
@@ -88,11 +88,9 @@ test('at the command line: approve, deny and cancel do the same through the work
   const text: string[] = [];
   const line = (...argv: string[]) =>
     run(argv, {
-      pool: db.pool,
-      approvals: place.approvals,
-      identity: async () => localApprover(),
-      stdout: (line) => void text.push(line),
-      stderr: (line) => void text.push(line),
+      api: commandApi(db.pool, { approvals: place.approvals }),
+      out: (line) => void text.push(line),
+      err: (line) => void text.push(line),
     });
   assert.equal(await line('approve', approved.callId), 0, text.join(''));
   assert.equal(await line('deny', denied.callId, '--reason', 'no'), 0, text.join(''));

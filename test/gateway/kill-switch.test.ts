@@ -7,6 +7,7 @@ import { askToLift, turnOn } from '../../console/kill-switch.ts';
 import { claim } from '../../db/held-execution.ts';
 import { freeze, freezeInForce, keepSwitchPeople, lift } from '../../db/kill-switch.ts';
 import type { Masked } from '../../masking/masked.ts';
+import { commandApi } from '../support/command-api.ts';
 import { startCountingUpstream } from '../support/counting-upstream.ts';
 import { httpConnection, testGateway } from '../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
@@ -183,10 +184,7 @@ describe('the kill switch in the database', () => {
     const freezeCommand = async (command: 'freeze' | 'unfreeze', ...argv: string[]) => {
       let out = '';
       const code = await run(command, argv, {
-        pool: db.pool,
-        roles: {},
-        maskText: (text) => text as Masked<string>,
-        identity: async () => local,
+        api: commandApi(db.pool, { identity: async () => local }),
         out: (text) => void (out += text),
         err: (text) => void (out += text),
       });

@@ -3,10 +3,9 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { run as sessions } from '../../cli/commands/sessions.ts';
 import { timeSpanOf } from '../../cli/commands/sessions-chosen.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { facts, message, recorderOn, sequenceAll, sessionsDeps } from './support.ts';
+import { facts, message, recorderOn, sequenceAll, sessions, sessionsDeps } from './support.ts';
 
 test('an export takes a session, a person, or a span of time, and each session once', async () => {
   await using db = await testDatabase();

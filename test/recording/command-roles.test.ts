@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { breakGlass } from '../../cli/break-glass-wiring.ts';
 import type { Invocation } from '../../cli/main.ts';
-import { keys, sessions } from '../../cli/recording-wiring.ts';
+import { apiCommands } from '../../cli/api-commands.ts';
+import { keys } from '../../cli/recording-wiring.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { localKeyRing } from '../../recording/key-ring.ts';
 import { openSession } from '../../recording/read.ts';
@@ -58,13 +59,24 @@ test('commands on recordings and keys ask for who it is and for a role, and what
     if (name !== null)
       provider.user = { sub: `u-${name}`, email: `${name}@example.com`, email_verified: true, name };
     const env = name === null ? {} : { HOLDPOINT_ID_TOKEN: await provider.idToken() };
-    const invocation = { argv, configFile, dataDir: folder, env, cwd: folder, out: write, err: write };
+    const invocation = {
+      argv,
+      configFile,
+      dataDir: folder,
+      server: undefined,
+      database: false,
+      env,
+      cwd: folder,
+      out: write,
+      err: write,
+    };
     try {
       return { code: await command(invocation), out };
     } catch (error) {
       return { code: 1, out: (error as Error).message };
     }
   };
+  const sessions = (await apiCommands['sessions']?.()) as Command;
   try {
     assert.match((await ran(null, sessions, 'list')).out, /needs a verified identity/);
     assert.match((await ran('oscar', sessions, 'list')).out, /none of the roles auditor, owner/);

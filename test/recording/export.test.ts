@@ -4,10 +4,18 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { run as sessions } from '../../cli/commands/sessions.ts';
 import { run as verify } from '../../cli/commands/verify.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
-import { facts, message, record, recorderOn, sequenceAll, sessionsDeps, signer } from './support.ts';
+import {
+  facts,
+  message,
+  record,
+  recorderOn,
+  sequenceAll,
+  sessions,
+  sessionsDeps,
+  signer,
+} from './support.ts';
 
 /** One package for all tests here: made once from a database that is gone when it is verified. */
 let directory: string;

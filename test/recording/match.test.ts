@@ -3,11 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { run } from '../../cli/commands/sessions.ts';
 import { abandonedSessions } from '../../db/abandoned-sessions.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { facts, message, readAll, recorderOn, sessionsDeps } from './support.ts';
+import { facts, message, readAll, recorderOn, sessions, sessionsDeps } from './support.ts';
 
 test('"was it this?" is answered for a whole message that passed, without the message having been kept', async () => {
   await using db = await testDatabase();
@@ -27,22 +26,22 @@ test('"was it this?" is answered for a whole message that passed, without the me
       recordAct: async (act, details) => void acts.push([act, details]),
     });
     await writeFile(file, `${secret}\n`);
-    assert.equal(await run(['match', '--all', '--file', file, '--json'], deps), 0);
+    assert.equal(await sessions(['match', '--all', '--file', file, '--json'], deps), 0);
     const found = JSON.parse(out) as { sessionId: string; seq: number; callId: string }[];
     assert.deepEqual(
       found.map(({ sessionId, seq, callId }) => [sessionId, seq, callId]),
       [['a', 1, 'call-7']],
     );
-    assert.equal(await run(['match', 'b', '--file', file], deps), 1);
+    assert.equal(await sessions(['match', 'b', '--file', file], deps), 1);
     await writeFile(file, secret.replace('hunter2', 'hunter3'));
-    assert.equal(await run(['match', 'a', '--file', file], deps), 1);
+    assert.equal(await sessions(['match', 'a', '--file', file], deps), 1);
     assert.match(out, /no message that passed was this/);
     assert.equal(JSON.stringify(acts).includes('hunter'), false, 'what was asked about is not recorded');
     assert.deepEqual(acts[0], ['sessions.match', { sessions: 2, first: 'b' }]);
-    assert.equal(await run(['match', 'a'], deps), 2);
-    await run(['purge', 'a', '--reason', 'r'], deps);
+    assert.equal(await sessions(['match', 'a'], deps), 2);
+    await sessions(['purge', 'a', '--reason', 'r'], deps);
     await writeFile(file, secret);
-    assert.equal(await run(['match', 'a', '--file', file], deps), 1, 'a destroyed key answers nothing');
+    assert.equal(await sessions(['match', 'a', '--file', file], deps), 1, 'a destroyed key answers nothing');
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -9,6 +9,7 @@ import type { ProofFile } from '../../recording/export/proof-file.ts';
 import type { ApprovalInput, CountedVote, GrantTerms } from '../../workflows/contract.ts';
 import { type Replica, startReplica, testApprovals } from '../gateway/hold/support.ts';
 import { countedVote, voteKeys } from '../gateway/hold/votes.ts';
+import { commandApi, recordingsOn } from '../support/command-api.ts';
 import { policyOf } from '../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { sequencing, signer } from './support.ts';
@@ -106,13 +107,12 @@ async function scene(): Promise<Scene> {
     async proofOf(callId) {
       let text = '';
       const deps = {
-        pool: db.pool,
-        keyRing: one.deps.keyRing,
-        logKey: signer.vkey,
-        votePublicKeys: { [voteKeys.good.kid]: voteKeys.good.publicKey },
+        api: commandApi(db.pool, {
+          recordings: recordingsOn(db.pool, one.deps.keyRing, { vkey: signer.vkey }),
+          votePublicKeys: { [voteKeys.good.kid]: voteKeys.good.publicKey },
+        }),
         out: (more: string) => (text += more),
         err: (more: string) => assert.fail(more),
-        recordAct: async () => {},
       };
       assert.equal(await sequencing(db.pool, () => proof([callId], deps)), 0);
       return JSON.parse(text) as ProofFile;
@@ -240,13 +240,12 @@ test('the proof of a call whose client came back in another session has what hap
     await waiting;
     let text = '';
     const deps = {
-      pool: db.pool,
-      keyRing: one.deps.keyRing,
-      logKey: signer.vkey,
-      votePublicKeys: {},
+      api: commandApi(db.pool, {
+        recordings: recordingsOn(db.pool, one.deps.keyRing, { vkey: signer.vkey }),
+        votePublicKeys: {},
+      }),
       out: (more: string) => (text += more),
       err: (more: string) => assert.fail(more),
-      recordAct: async () => {},
     };
     assert.equal(await sequencing(db.pool, () => proof([input.callId], deps)), 0);
     const file = JSON.parse(text) as ProofFile;

@@ -8,6 +8,7 @@ import { createRecordReader } from '../../db/records-read.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { jwsHash } from '../../recording/jws-hash.ts';
 import { type ProofFile, writeProofFile } from '../../recording/export/proof-file.ts';
+import { commandApi, recordingsOn } from '../support/command-api.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { verified } from './verified.ts';
 import { facts, keyRing, message, recorderOn, sequenceAll, sequencing, signer } from './support.ts';
@@ -160,13 +161,12 @@ test('a proof asked for before the log has taken the call in waits for it', asyn
   await recorder.close();
   let out = '';
   const asked = proof(['later', '--session', 's'], {
-    pool: db.pool,
-    keyRing,
-    logKey: signer.vkey,
-    votePublicKeys: {},
+    api: commandApi(db.pool, {
+      recordings: recordingsOn(db.pool, keyRing, { vkey: signer.vkey }),
+      votePublicKeys: {},
+    }),
     out: (text) => (out += text),
     err: (text) => assert.fail(text),
-    recordAct: async () => {},
   });
   const first = await Promise.race([asked, new Promise((none) => setTimeout(none, 300, 'waits'))]);
   assert.equal(first, 'waits');
@@ -180,13 +180,12 @@ test('the command finds a call that passed by its session, and says what it cann
   let out = '';
   let err = '';
   const deps = {
-    pool: db.pool,
-    keyRing,
-    logKey: signer.vkey,
-    votePublicKeys: {},
+    api: commandApi(db.pool, {
+      recordings: recordingsOn(db.pool, keyRing, { vkey: signer.vkey }),
+      votePublicKeys: {},
+    }),
     out: (text: string) => (out += text),
     err: (text: string) => (err += text),
-    recordAct: async () => {},
   };
   assert.equal(await proof(['other', '--session', 's'], deps), 0);
   const { code, out: shown } = await verified(JSON.parse(out));

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { run as keys } from '../../cli/commands/keys.ts';
-import { run as sessions } from '../../cli/commands/sessions.ts';
 import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { testDatabase } from '../support/postgres.ts';
 import {
@@ -12,6 +11,7 @@ import {
   record,
   recorderOn,
   sequenceAll,
+  sessions,
   sessionsDeps,
   texts,
   verifyPool,

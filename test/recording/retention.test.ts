@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run as sessions } from '../../cli/commands/sessions.ts';
 import type { Pool } from '../../db/pool.ts';
 import { recordMetrics } from '../../db/record-metrics.ts';
 import { createPurgeStore, purgeRuns } from '../../db/records-purge.ts';
@@ -16,6 +15,7 @@ import {
   readAll,
   recorderOn,
   sequenceAll,
+  sessions,
   sessionsDeps,
   signer,
   texts,

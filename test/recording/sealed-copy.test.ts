@@ -4,7 +4,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { run as sessions } from '../../cli/commands/sessions.ts';
 import { run as verify } from '../../cli/commands/verify.ts';
 import { sealedCopiesOf } from '../../cli/roles/sealed-copies.ts';
 import { createRecordReader } from '../../db/records-read.ts';
@@ -23,6 +22,7 @@ import {
   readAll,
   recorderOn,
   sequenceAll,
+  sessions,
   sessionsDeps,
   signer,
   verifyPool,

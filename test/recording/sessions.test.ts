@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../cli/commands/sessions.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { replayOf } from '../../recording/replay.ts';
 import { sessionsOf } from '../../recording/search.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { facts, keyRing, message, recorderOn, sessionsDeps } from './support.ts';
+import { facts, keyRing, message, recorderOn, sessions, sessionsDeps } from './support.ts';
 
 test('a session is shown as it happened, and nothing an agent wrote reaches the terminal as control', async () => {
   await using db = await testDatabase();
@@ -26,9 +25,9 @@ test('a session is shown as it happened, and nothing an agent wrote reaches the 
     out: (text) => (out += text),
     recordAct: async (act) => void acts.push(act),
   });
-  assert.equal(await run(['list'], deps), 0);
-  assert.equal(await run(['replay', 's\u001b[31m', '--instant'], deps), 0);
-  assert.equal(await run(['search', 'GNP'], deps), 0);
+  assert.equal(await sessions(['list'], deps), 0);
+  assert.equal(await sessions(['replay', 's\u001b[31m', '--instant'], deps), 0);
+  assert.equal(await sessions(['search', 'GNP'], deps), 0);
   assert.deepEqual(
     Array.from(out).filter(
       (character) => character !== '\n' && /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(character),
@@ -57,7 +56,7 @@ test('sessions are found by person, tool, verdict and time, and told apart as JS
   const listed = async (...args: string[]): Promise<string[]> => {
     let out = '';
     assert.equal(
-      await run(['list', '--json', ...args], sessionsDeps(db.pool, { out: (text) => (out += text) })),
+      await sessions(['list', '--json', ...args], sessionsDeps(db.pool, { out: (text) => (out += text) })),
       0,
     );
     return (JSON.parse(out) as { id: string }[]).map(({ id }) => id);
@@ -69,9 +68,9 @@ test('sessions are found by person, tool, verdict and time, and told apart as JS
   assert.deepEqual(await listed('--limit', '1'), ['b']);
   assert.deepEqual(await listed('--to', '2020-01-01T00:00:00Z'), []);
   assert.deepEqual(await listed('--from', '2020-01-01T00:00:00Z'), ['b', 'a']);
-  assert.equal(await run(['list', '--from', 'soon'], sessionsDeps(db.pool)), 2);
-  assert.equal(await run(['replay', 'nobody'], sessionsDeps(db.pool)), 1);
-  assert.equal(await run(['dance'], sessionsDeps(db.pool)), 2);
+  assert.equal(await sessions(['list', '--from', 'soon'], sessionsDeps(db.pool)), 2);
+  assert.equal(await sessions(['replay', 'nobody'], sessionsDeps(db.pool)), 1);
+  assert.equal(await sessions(['dance'], sessionsDeps(db.pool)), 2);
 });
 
 test('a live session can be followed until it ends', async () => {
@@ -79,7 +78,7 @@ test('a live session can be followed until it ends', async () => {
   const recorder = recorderOn(db.pool);
   await recorder.append(facts('live'), message('{"n":1}'));
   let out = '';
-  const following = run(
+  const following = sessions(
     ['replay', 'live', '--instant', '--follow'],
     sessionsDeps(db.pool, { out: (text) => (out += text) }),
   );

@@ -5,13 +5,17 @@ import { createLogStore } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { SessionsDeps } from '../../cli/commands/sessions.ts';
+import { answering } from '../../cli/commands/answering.ts';
+import { exportSessions } from '../../cli/commands/sessions-export.ts';
+import { purge, type PurgeDeps } from '../../cli/commands/sessions-purge.ts';
+import { run, usage } from '../../cli/commands/sessions.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { RecordEvent, Recorder, SessionFacts } from '../../recording/event.ts';
 import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { noteSigner, noteVerifier } from '../../recording/log/note.ts';
 import { verifyLog, type VerifyReport } from '../../recording/log/verify.ts';
 import { sequence } from '../../recording/log/sequence.ts';
+import { commandApi, recordingsOn } from '../support/command-api.ts';
 import { openSession, type RecordedEvent } from '../../recording/read.ts';
 import { createRecorder, type RecorderDeps } from '../../recording/recorder.ts';
 
@@ -118,6 +122,12 @@ export async function record(pool: Pool, sessions: number): Promise<string[]> {
   return kept;
 }
 
+/** What the sessions command is given. */
+export interface SessionsDeps extends PurgeDeps {
+  readonly keyRing: KeyRing;
+  readonly logKey: string;
+}
+
 /** What the sessions command is given, with everything it prints thrown away unless a test says otherwise. */
 export function sessionsDeps(pool: Pool, changes: Partial<SessionsDeps> = {}): SessionsDeps {
   return {
@@ -132,4 +142,16 @@ export function sessionsDeps(pool: Pool, changes: Partial<SessionsDeps> = {}): S
     recordAct: async () => {},
     ...changes,
   };
+}
+
+/** Runs `holdpoint sessions …` beside a database, as the local approver; acts are told without who did them. */
+export async function sessions(argv: readonly string[], deps: SessionsDeps): Promise<number> {
+  const [act, ...rest] = argv;
+  const { out, err, pool, keyRing: ring, logKey: vkey } = deps;
+  if (act === 'purge') return answering({ argv, usage, out, err }, () => purge(rest, deps));
+  if (act === 'export') return answering({ argv, usage, out, err }, () => exportSessions(rest, deps));
+  const recordAct: SessionsDeps['recordAct'] = async (name, { person: _, name: __, via: ___, ...details }) =>
+    deps.recordAct(name, details);
+  const api = commandApi(pool, { recordings: recordingsOn(pool, ring, { vkey, recordAct }) });
+  return run(argv, { api, out, err });
 }

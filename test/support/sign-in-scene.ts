@@ -2,10 +2,14 @@ import type { Masked } from '../../masking/masked.ts';
 import type { Page } from 'playwright-core';
 import { pino } from 'pino';
 import { freePort } from '../../cli/embedded/postgres.ts';
-import type { LoginSettings } from '../../console/deps.ts';
+import { commandLineClient } from '../../cli/login/authorization.ts';
+import { apiResource } from '../../console/api/resource.ts';
+import { apiScope } from '../../console/api/scope.ts';
+import type { ConsoleDeps, LoginSettings } from '../../console/deps.ts';
 import { type RunningConsole, startConsole } from '../../console/server.ts';
 import { noteTokenUse, standingToken } from '../../db/access-tokens.ts';
 import { useDpopProof } from '../../db/dpop-proofs.ts';
+import { apiTokens } from '../../gateway/authorize/api-tokens.ts';
 import type { FetchDocument } from '../../gateway/authorize/provider.ts';
 import { createAuthorizationServer } from '../../gateway/authorize/server.ts';
 import type { AuthorizationSettings } from '../../gateway/authorize/settings.ts';
@@ -35,6 +39,7 @@ export interface SignInSceneOptions {
   readonly policy?: string;
   /** Issuers whose tokens count beside the gateway's own. */
   readonly issuers?: (gatewayUrl: string) => readonly IssuerSettings[];
+  readonly console?: Partial<ConsoleDeps>;
 }
 
 const toolClasses = { files: { read: ['echo'], write: ['*'] } };
@@ -46,6 +51,7 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
   const db = await testDatabase();
   const keyRing = localKeyRing([newDataKey()]);
   const log: string[] = [];
+  const resource = apiResource(consoleUrl);
   const logger = pino({ level: 'debug' }, { write: (line: string) => void log.push(line) });
   const console = await startConsole({
     listen: { host: '127.0.0.1', port: consolePort },
@@ -58,6 +64,8 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
     },
     maskText: (text) => text as Masked<string>,
     login: await options.login(consoleUrl),
+    signIns: apiTokens({ pool: db.pool, keyRing, issuer, resource, clientId: commandLineClient }),
+    ...options.console,
     log: logger,
   });
   const authorization = createAuthorizationServer(
@@ -69,6 +77,7 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
       registration: true,
       clientDocuments: true,
       connections: ['everything', 'files'],
+      api: { resource, scope: apiScope, client: { id: commandLineClient, name: 'Holdpoint command line' } },
       toolClasses,
       ...options.settings,
     },
