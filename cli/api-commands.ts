@@ -1,3 +1,4 @@
+import type { ApiCommand } from './api/open.ts';
 import type { Command } from './main.ts';
 
 /**
@@ -22,9 +23,7 @@ export const apiCommands: Readonly<Record<string, () => Promise<Command>>> = {
   'break-glass': async () => (await import('./break-glass-wiring.ts')).breakGlass,
 };
 
-type Run = Parameters<typeof import('./api/open.ts').withApi>[1];
-
-function by(run: Run): Command {
+function by(run: ApiCommand): Command {
   return async (invocation) => (await import('./api/open.ts')).withApi(invocation, run);
 }
 

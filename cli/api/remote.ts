@@ -77,9 +77,8 @@ export function remoteApi(deps: RemoteDeps): Api {
 }
 
 function pathOf(path: string, params: unknown): string {
-  return path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(String((params as Readonly<Record<string, unknown>> | undefined)?.[name] ?? '')),
-  );
+  const given = params as Readonly<Record<string, string | undefined>> | undefined;
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given?.[name] ?? ''));
 }
 
 async function problemIn(reply: Response, server: string): Promise<ApiProblem> {

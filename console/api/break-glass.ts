@@ -14,7 +14,7 @@ import {
 import { type BreakGlass, says } from '../break-glass-request.ts';
 import type { ActContext } from '../deps.ts';
 import type { Identity } from '../identity.ts';
-import { may } from '../roles.ts';
+import { may, rolesThatMay } from '../roles.ts';
 import { ApiProblem, endpoint, streaming } from './endpoint.ts';
 import * as schema from './schemas-recordings.ts';
 import { idParam, none } from './schemas.ts';
@@ -136,7 +136,10 @@ export const viewBreakGlass = streaming({
 export function deskFor(context: ActContext, identity: Identity): BreakGlassDesk {
   const { pool, roles, recordings, breakGlass: keys, maskText, now } = context;
   if (!may(identity, roles, 'unmasked.ask') && !may(identity, roles, 'unmasked.agree'))
-    throw new ApiProblem('forbidden', 'break-glass is for auditors, operators and owners');
+    throw new ApiProblem(
+      'forbidden',
+      `${identity.person.name} has none of the roles ${rolesThatMay('unmasked.ask').join(', ')}, which break-glass is for`,
+    );
   if (!recordings || !keys)
     throw new ApiProblem(
       'unavailable',

@@ -150,8 +150,9 @@ export async function sessions(argv: readonly string[], deps: SessionsDeps): Pro
   const { out, err, pool, keyRing: ring, logKey: vkey } = deps;
   if (act === 'purge') return answering({ argv, usage, out, err }, () => purge(rest, deps));
   if (act === 'export') return answering({ argv, usage, out, err }, () => exportSessions(rest, deps));
-  const recordAct: SessionsDeps['recordAct'] = async (name, { person: _, name: __, via: ___, ...details }) =>
-    deps.recordAct(name, details);
+  const who = new Set(['person', 'name', 'via']);
+  const recordAct: SessionsDeps['recordAct'] = async (name, details) =>
+    deps.recordAct(name, Object.fromEntries(Object.entries(details).filter(([key]) => !who.has(key))));
   const api = commandApi(pool, { recordings: recordingsOn(pool, ring, { vkey, recordAct }) });
   return run(argv, { api, out, err });
 }
