@@ -156,7 +156,7 @@ function cannotBegin(context: ConsoleContext, connection: string, error: unknown
     502,
     'Nobody can sign in there now',
     `${error.message}.`,
-    'Try again later, or ask whoever runs Holdpoint.',
+    'Try again later, or show this to whoever runs Holdpoint.',
   );
 }
 

@@ -18,7 +18,12 @@ export interface ConnectionSignIn extends SignInPlace {
   /** When the access token is renewed at the latest; null for one that says nothing of an end. */
   readonly renewAt: Date | null;
   readonly issuer: string;
+  /** What the authorization server said that it gave. */
   readonly scope: string | null;
+  /** What it was asked for. */
+  readonly askedScope: string | null;
+  /** What the server has said since that is wanted in addition; null where nothing is. */
+  readonly wantedScope: string | null;
   readonly connectedAt: Date;
 }
 
@@ -29,7 +34,7 @@ export type StoredSignIn = ConnectionSignIn & SealedValue;
 export type GivenTokens = SealedValue & Pick<ConnectionSignIn, 'renewAt' | 'scope'>;
 
 const shown = `connection, holder, settings, version::text as version, renew_at as "renewAt", issuer, scope,
-  connected_at as "connectedAt"`;
+  asked_scope as "askedScope", wanted_scope as "wantedScope", connected_at as "connectedAt"`;
 const columns = `${shown}, kek_id as "kekId", wrapped_key as wrapped, sealed`;
 
 /** @returns null when the person has not signed in there */
@@ -70,7 +75,7 @@ export interface Holder {
 export async function storeConnectionSignIn(
   pool: Pool,
   place: SignInPlace,
-  given: GivenTokens & Pick<ConnectionSignIn, 'settings' | 'issuer'>,
+  given: GivenTokens & Pick<ConnectionSignIn, 'settings' | 'issuer' | 'askedScope'>,
   who: Holder,
 ): Promise<boolean> {
   return inTransaction(pool, async (client) => {
@@ -79,11 +84,11 @@ export async function storeConnectionSignIn(
     if (await revokedAmong(client, personHandles([place.holder, who.subject, ...who.keys]))) return false;
     await client.query(
       `insert into connection_sign_ins (connection, holder, subject, email, settings, version, kek_id, wrapped_key, sealed,
-         renew_at, issuer, scope)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         renew_at, issuer, scope, asked_scope)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
        on conflict (connection, holder) do update set subject = $3, email = $4, settings = $5, version = $6, kek_id = $7,
-         wrapped_key = $8, sealed = $9, renew_at = $10, issuer = $11, scope = $12, connected_at = clock_timestamp(),
-         renewed_at = clock_timestamp()`,
+         wrapped_key = $8, sealed = $9, renew_at = $10, issuer = $11, scope = $12, asked_scope = $13, wanted_scope = null,
+         connected_at = clock_timestamp(), renewed_at = clock_timestamp()`,
       [
         place.connection,
         place.holder,
@@ -97,6 +102,7 @@ export async function storeConnectionSignIn(
         given.renewAt,
         given.issuer,
         given.scope,
+        given.askedScope,
       ],
     );
     await client.query('delete from connection_asks where connection = $1 and holder = $2', [
@@ -151,6 +157,19 @@ export async function renewConnectionSignIn(
     );
     return renewed.rows[0] ?? null;
   });
+}
+
+/** Notes what a server wants beyond what a person's tokens allow, unless they have others by now. */
+export async function noteWantedScope(
+  db: Queryable,
+  { connection, holder }: SignInPlace,
+  version: string,
+  scope: string,
+): Promise<void> {
+  await db.query(
+    'update connection_sign_ins set wanted_scope = $4 where connection = $1 and holder = $2 and version = $3',
+    [connection, holder, version, scope],
+  );
 }
 
 /** Forgets a sign-in. @returns it as it was, with its sealed tokens; null when there was none */

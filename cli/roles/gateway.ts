@@ -18,6 +18,9 @@ import { replicaName } from '../services.ts';
 import type { Logger } from '../log.ts';
 import { type Stoppable, stopAll } from '../stopping.ts';
 import type { RoleContext, RunningRole } from './context.ts';
+import { createRecordAct } from '../../console/acts.ts';
+import { startTellingEnded } from '../../gateway/connect/tell-ended.ts';
+import { defaultMasker } from '../masking.ts';
 import { openCredentials } from './credentials.ts';
 import { lateHolding } from './holding.ts';
 import { startIdentifying } from './identifying.ts';
@@ -115,6 +118,9 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
     consoleUrl: config.console.publicUrl,
   });
   began('agents listener', gateway, () => gateway.stop());
+  const masker = defaultMasker();
+  const telling = startTellingEnded({ ...shared, recordAct: createRecordAct({ ...shared, masker }) });
+  began('ended sign-ins', telling, () => telling.close());
   return urlOf(gateway.address);
 }
 

@@ -44,8 +44,18 @@ function table(entries: readonly ConnectionEntry[], ask: string | null, visit: V
 function row({ name, host, signIn }: ConnectionEntry, ask: string | null, visit: Visit): Html {
   return html`<tr><th scope="row">${visible(name)}</th><td><code>${visible(host)}</code></td>
 <td>${signIn === null ? 'no' : html`since ${time(signIn.connectedAt)}, at <code>${visible(hostOf(signIn.issuer))}</code>`}</td>
-<td>${signIn !== null && signIn.scope !== null && html`<code>${visible(signIn.scope)}</code>`}</td>
+<td>${signIn !== null && rights(signIn)}</td>
 <td>${act(name, 'connect', signIn === null ? 'Connect' : 'Connect anew', ask, visit)}${signIn && act(name, 'disconnect', 'Disconnect', null, visit)}</td></tr>`;
+}
+
+/** What a sign-in allows, and what the server wants beyond it. */
+function rights({ scope, askedScope, wantedScope }: ConnectionSignIn): Html {
+  const has = scope ?? askedScope;
+  const known = new Set((has ?? '').split(' '));
+  const further = (wantedScope ?? '').split(' ').filter((word) => word !== '' && !known.has(word));
+  return html`${has !== null && html`<code>${visible(has)}</code>`}${
+    further.length > 0 && html`<p>It wants in addition: <code>${visible(further.join(' '))}</code></p>`
+  }`;
 }
 
 function act(

@@ -8,6 +8,7 @@ import { rawAt, withoutMember } from '../hold/json-text.ts';
 import { elicitsFrom } from '../hold-request.ts';
 import { readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
 import { isModern } from '../mcp/versions.ts';
+import type { Upstream } from '../upstreams/upstream.ts';
 import { elicitationId, signInTool } from './elicitation.ts';
 
 export interface AskDeps {
@@ -112,13 +113,15 @@ function isPerson({ key }: Caller): boolean {
 
 async function signedIn(
   { caller, session, stream }: MaskedExchange,
-  personal: { signedIn(caller: Caller): Promise<boolean> },
+  personal: NonNullable<Upstream['personal']>,
   withinMs: number,
 ): Promise<boolean> {
   const untilMs = Date.now() + withinMs;
   for (;;) {
-    if (await personal.signedIn(caller)) return true;
-    if (Date.now() >= untilMs || stream.gone.aborted || session.ended.aborted) return false;
+    const known = await personal.signedIn(caller);
+    // Whoever brought a question back may have been asked for more than they had agreed to.
+    if (known && (withinMs === 0 || !(await personal.wantsMore(caller)))) return true;
+    if (Date.now() >= untilMs || stream.gone.aborted || session.ended.aborted) return known;
     await sleep(lookEveryMs);
   }
 }

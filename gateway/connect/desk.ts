@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import {
   beginConnectionSignIn,
   type ConnectionSignIn,
+  connectionSignIn,
   connectionSignInsOf,
   dropConnectionSignIn,
   type Holder,
@@ -81,6 +82,8 @@ interface Travelling extends TokenSource {
   readonly codeVerifier: string;
   readonly saysIssuer: boolean;
   readonly settings: string;
+  /** Left out of those that began under an earlier version. */
+  readonly askedScope?: string | null;
 }
 
 const lifeMs = 10 * 60_000;
@@ -108,6 +111,8 @@ export function createConnectDesk(
     const codeVerifier = oidc.randomPKCECodeVerifier();
     const state = oidc.randomState();
     const { issuer, tokenUrl, revocationUrl, resource, inward, saysIssuer } = server;
+    const wanted = client.scope === null ? await wantedScope({ connection, holder }, url, client) : null;
+    const scope = client.scope ?? wanted ?? server.scopes?.join(' ') ?? null;
     const travelling: Travelling = {
       issuer,
       tokenUrl,
@@ -118,11 +123,11 @@ export function createConnectDesk(
       codeVerifier,
       client: own,
       settings: settingsHash(url, client),
+      askedScope: scope,
     };
     const sealed = await sealValue(keyRing, travelling, stateContext(connection, holder));
     await beginConnectionSignIn(pool, state, { connection, holder, session, sealed }, lifeMs);
     const to = new URL(server.authorizationUrl);
-    const scope = client.scope ?? server.scopes?.join(' ') ?? null;
     const parameters = {
       response_type: 'code',
       client_id: own.clientId,
@@ -137,6 +142,12 @@ export function createConnectDesk(
     return to;
   }
 
+  /** What the server has said that it wants, together with what the person agreed to before. */
+  async function wantedScope(place: SignInPlace, url: string, client: CodeClient): Promise<string | null> {
+    const row = await connectionSignIn(pool, place);
+    return row && row.settings === settingsHash(url, client) ? row.wantedScope : null;
+  }
+
   async function finish(
     { connection, session, answer }: Parameters<ConnectDesk['finish']>[0],
     who: Holder,
@@ -147,13 +158,18 @@ export function createConnectDesk(
       return { kind: 'refused', why: 'No sign-in waits for this answer in this browser.' };
     const { holder } = taken;
     const travelling = await unsealValue<Travelling>(keyRing, taken.sealed, stateContext(connection, holder));
-    const { codeVerifier, saysIssuer, settings, ...source } = travelling;
+    const { codeVerifier, saysIssuer, settings, askedScope = null, ...source } = travelling;
     const here = new URL(describe(connection).redirectUri);
     here.search = answer.search;
     try {
       const given = await tokensForCode(source, here, { state, codeVerifier, saysIssuer });
       const place = { connection, holder };
-      const stored = { ...(await sealTokens(keyRing, place, given)), settings, issuer: source.issuer };
+      const stored = {
+        ...(await sealTokens(keyRing, place, given)),
+        settings,
+        askedScope,
+        issuer: source.issuer,
+      };
       if (await storeConnectionSignIn(pool, place, stored, who))
         return { kind: 'connected', holder, issuer: source.issuer };
       await revokeTokens(given.kept).catch(() => {});

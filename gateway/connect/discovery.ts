@@ -1,5 +1,6 @@
 import type { CodeClient } from '../credentials/settings.ts';
 import { type Fetch, fetchJson } from '../identify/fetch-json.ts';
+import { scopesInChallenge } from './challenge.ts';
 import { guardedFetch, refuseInsecure, standsInward } from './guarded-fetch.ts';
 
 /** The authorization server of a connection, as far as Holdpoint uses it (RFC 8414). */
@@ -71,19 +72,30 @@ type Resource = Pick<FoundServer, 'issuer' | 'scopes'> & { readonly resource: st
 
 /** RFC 9728, as MCP uses it: what the 401 names, else the well-known places. */
 async function resourceMetadata(upstream: URL, fetch: Fetch): Promise<Resource> {
-  const named = await challengedMetadata(upstream, fetch);
+  const { named, scopes } = await challenged(upstream, fetch);
   const path = upstream.pathname === '/' ? '' : upstream.pathname;
   const base = `${upstream.origin}/.well-known/oauth-protected-resource`;
   for (const place of new Set([...(named === null ? [] : [named]), `${base}${path}`, base])) {
     const found = await optional(fetchJson(fetch, place));
-    if (found) return readResource(upstream, found);
+    if (found) return withScopes(readResource(upstream, found), scopes);
   }
   // Before RFC 9728 was asked for (2025-03-26), the server itself was where to look.
-  return { issuer: upstream.origin, resource: upstream.href, scopes: null };
+  return withScopes({ issuer: upstream.origin, resource: upstream.href, scopes: null }, scopes);
 }
 
-/** The address in `WWW-Authenticate`, if it is on the upstream's own origin: no other may speak for it. */
-async function challengedMetadata(upstream: URL, fetch: Fetch): Promise<string | null> {
+/** What is wanted now goes before everything that there is (MCP, "Scope Selection Strategy"). */
+function withScopes(resource: Resource, wanted: readonly string[]): Resource {
+  return wanted.length > 0 ? { ...resource, scopes: wanted } : resource;
+}
+
+/**
+ * What the 401 of an upstream says: the scopes that it wants, and where its metadata is, if that is on its own origin: no
+ * other may speak for it.
+ */
+async function challenged(
+  upstream: URL,
+  fetch: Fetch,
+): Promise<{ readonly named: string | null; readonly scopes: readonly string[] }> {
   const answer = await fetch(upstream.href, {
     method: 'GET',
     headers: { accept: 'text/event-stream' },
@@ -92,8 +104,9 @@ async function challengedMetadata(upstream: URL, fetch: Fetch): Promise<string |
   const challenge = answer.headers.get('www-authenticate') ?? '';
   await answer.body?.cancel();
   const address = /\bresource_metadata="([^"]{1,2000})"/i.exec(challenge)?.[1];
-  if (answer.status !== 401 || address === undefined || !URL.canParse(address)) return null;
-  return new URL(address).origin === upstream.origin ? address : null;
+  if (answer.status !== 401) return { named: null, scopes: [] };
+  const own = address !== undefined && URL.canParse(address) && new URL(address).origin === upstream.origin;
+  return { named: own ? address : null, scopes: scopesInChallenge(challenge) };
 }
 
 /** RFC 9728 section 3.3: it must speak of the upstream that is called. */

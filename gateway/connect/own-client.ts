@@ -39,15 +39,20 @@ export async function ownClient(
   if (server.readsDocuments && description.documentUrl !== null)
     return { clientId: description.documentUrl, clientSecret: null, method: 'none' };
   const { registrationUrl } = server;
+  const { host } = new URL(server.issuer);
   if (registrationUrl === null)
     throw new ConnectError(
-      `the authorization server ${new URL(server.issuer).host} registers no clients by itself: register one there with the redirect URI ${description.redirectUri}, and set clientId`,
+      `the authorization server ${host} registers no clients by itself: ${byHand(description)}`,
     );
   const place = placeOf(server, description);
   const sealed = await sharedClient(deps.pool, place, async () =>
     sealValue(deps.keyRing, await register(server, registrationUrl, description), place),
   );
   return unsealValue<OwnClient>(deps.keyRing, sealed, place);
+}
+
+function byHand({ redirectUri }: ClientDescription): string {
+  return `register one there with the redirect URI ${redirectUri}, and set clientId`;
 }
 
 /** The authorization server does not know it any more: the next one is registered anew. */
@@ -77,8 +82,9 @@ export function clientMetadata(redirectUri: string, method: OwnClient['method'])
 async function register(
   server: FoundServer,
   registrationUrl: string,
-  { redirectUri }: ClientDescription,
+  description: ClientDescription,
 ): Promise<OwnClient> {
+  const { redirectUri } = description;
   const wanted = server.methods?.includes('none') === false ? secretMethod(server.methods) : 'none';
   const { host } = new URL(registrationUrl);
   const answer = await guardedFetch(server.inward)(registrationUrl, {
@@ -91,6 +97,8 @@ async function register(
   });
   const said = (await answer.json().catch(() => null)) as Record<string, unknown> | null;
   const clientId = said?.['client_id'];
+  if (answer.status === 401 || answer.status === 403)
+    throw new ConnectError(`${host} registers no clients that it does not know: ${byHand(description)}`);
   if (!answer.ok || typeof clientId !== 'string' || clientId === '')
     throw new ConnectError(`${host} did not register Holdpoint as a client (HTTP ${answer.status})`);
   const clientSecret = typeof said?.['client_secret'] === 'string' ? said['client_secret'] : null;

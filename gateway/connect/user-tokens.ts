@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import {
   connectionSignIn,
   type GivenTokens,
+  noteWantedScope,
   renewConnectionSignIn,
   type SignInPlace,
   type StoredSignIn,
@@ -17,6 +18,8 @@ import { type PersonsTokens, renewedTokens, TokensRefused } from './token-endpoi
 export interface TokenWanted extends SignInPlace {
   /** `settingsHash`: a sign-in that was made under other settings does not count. */
   readonly settings: string;
+  /** Whether an upstream may name further scopes: not where the configuration says what is asked for. */
+  readonly mayWiden: boolean;
 }
 
 /** People's own tokens for upstream servers. Every answer is the database's of this moment: a sign-in that ended is over. */
@@ -30,6 +33,15 @@ export interface UserTokens {
    * @returns whether there is another one now
    */
   refused(wanted: TokenWanted, token: string): Promise<boolean>;
+  /** Whether the server has asked for more than the person's sign-in allows, and they have not been there since. */
+  wantsMore(wanted: TokenWanted): Promise<boolean>;
+  /**
+   * Upstream wants scopes that a token lacks (RFC 6750 section 3.1, `insufficient_scope`).
+   * @returns whether there is another token by now, to be tried
+   * @throws UpstreamError `sign_in_needed` where the person can be asked for more; `upstream_unauthorized` where they were
+   *   asked for all of it before, or may not be
+   */
+  tooNarrow(wanted: TokenWanted, token: string, scopes: readonly string[]): Promise<boolean>;
 }
 
 export interface UserTokensDeps {
@@ -42,6 +54,14 @@ export interface UserTokensDeps {
 const earlyMs = 60_000;
 const mostOpen = 2_000;
 const yesLivesMs = 1_000;
+/** What servers may come to want of one person, in characters. */
+const longestScope = 2_000;
+
+const due = ({ renewAt }: StoredSignIn): boolean => renewAt !== null && renewAt.getTime() <= Date.now();
+
+function words(scope: string): readonly string[] {
+  return scope.split(' ').filter((word) => word !== '');
+}
 
 export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTokens {
   /** Unsealed, by version: what is stored is asked for each time, and opened once. */
@@ -97,7 +117,39 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
     return credentialsUnavailable(connection, why, error);
   }
 
+  async function tooNarrow(wanted: TokenWanted, token: string, scopes: readonly string[]): Promise<boolean> {
+    const row = await stored(wanted);
+    if (!row) throw over(wanted);
+    if ((await opened(row)).accessToken !== token) return true;
+    const asked = new Set(words(`${row.askedScope ?? ''} ${row.scope ?? ''}`));
+    const all = [...new Set([...asked, ...words(row.wantedScope ?? ''), ...scopes])];
+    const { connection, holder } = wanted;
+    const further = scopes.some((scope) => !asked.has(scope));
+    if (!wanted.mayWiden || !further || all.join(' ').length > longestScope) {
+      const why = wanted.mayWiden ? 'it was asked for before' : '`scope` of the connection does not have it';
+      log.warn({ connection, holder, scopes, why }, 'an upstream wants more than a sign-in may be asked for');
+      throw new UpstreamError(
+        'upstream_unauthorized',
+        `upstream "${connection}" wants more rights for this than your sign-in there has, and signing in again would not give them; whoever runs Holdpoint can say why`,
+        { sent: false },
+      );
+    }
+    await noteWantedScope(pool, wanted, row.version, all.join(' '));
+    yes.delete(placeOf(wanted));
+    throw signInNeeded(connection);
+  }
+
   return {
+    async wantsMore(wanted) {
+      const row = await stored(wanted).catch((error: unknown) => {
+        throw unavailable(wanted, error);
+      });
+      return row !== null && row.wantedScope !== null;
+    },
+    tooNarrow: (wanted, token, scopes) =>
+      tooNarrow(wanted, token, scopes).catch((error: unknown) => {
+        throw unavailable(wanted, error);
+      }),
     async has(wanted) {
       const key = placeOf(wanted);
       if ((yes.get(key) ?? 0) > Date.now()) return true;
@@ -106,6 +158,8 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
         throw unavailable(wanted, error);
       });
       if (!found) return false;
+      // Better to know that it is over before anything is begun with it. What cannot be asked now is not over.
+      if (due(found) && !(await renewed(wanted, due).catch(() => found))) return false;
       if (yes.size >= mostOpen) yes.delete(yes.keys().next().value ?? '');
       yes.set(key, Date.now() + yesLivesMs);
       return true;
@@ -113,8 +167,6 @@ export function createUserTokens({ pool, keyRing, log }: UserTokensDeps): UserTo
     async token(wanted) {
       try {
         const found = await stored(wanted);
-        const due = (row: StoredSignIn): boolean =>
-          row.renewAt !== null && row.renewAt.getTime() <= Date.now();
         const row = found && due(found) ? await renewed(wanted, due) : found;
         if (!row) throw over(wanted);
         return (await opened(row)).accessToken;

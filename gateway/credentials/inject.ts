@@ -3,8 +3,8 @@ import type { Bearers } from './bearers.ts';
 import { settingsHash } from '../connect/sealing.ts';
 import { credentialsUnavailable } from './errors.ts';
 import type { KeptSecrets } from './kept-secrets.ts';
-import type { CredentialSource, HttpCredential, SecretReference } from './settings.ts';
-import type { UserTokens } from '../connect/user-tokens.ts';
+import type { CodeClient, CredentialSource, HttpCredential, SecretReference } from './settings.ts';
+import type { TokenWanted, UserTokens } from '../connect/user-tokens.ts';
 import type { TokenWish, UpstreamTokens } from './tokens.ts';
 
 /** What goes with one request to an upstream. */
@@ -27,6 +27,12 @@ export interface Injector {
    * @throws UpstreamError `credentials_unavailable`
    */
   rejected(secret: string): Promise<boolean>;
+  /**
+   * Upstream wants scopes that the credential lacks; left out where nobody could be asked for more.
+   * @returns whether it is worth while to ask upstream once more
+   * @throws UpstreamError `sign_in_needed`, `upstream_unauthorized`, `credentials_unavailable`
+   */
+  tooNarrow?(secret: string, scopes: readonly string[]): Promise<boolean>;
 }
 
 /** What injecting works with; one for all connections. */
@@ -62,12 +68,14 @@ export function injectorFor(wanted: InjectFor, credential: HttpCredential, deps:
         : { headers: {}, query: new URLSearchParams([[name, value]]).toString(), secret };
     },
     rejected: source.refused,
+    ...(source.tooNarrow && { tooNarrow: source.tooNarrow }),
   };
 }
 
 interface Source {
   value(): Promise<string>;
   refused(secret: string): Promise<boolean>;
+  tooNarrow?(secret: string, scopes: readonly string[]): Promise<boolean>;
 }
 
 function sourceFor(wanted: InjectFor, source: CredentialSource, deps: CredentialDeps): Source {
@@ -106,12 +114,25 @@ function ofPerson(
   { client }: Extract<CredentialSource, { kind: 'authorizationCode' }>,
   { userTokens }: CredentialDeps,
 ): Source {
-  const place = { connection, holder: caller.key, settings: settingsHash(url, client) };
+  const place = tokenWanted({ connection, url }, client, caller);
   const open = (): UserTokens => {
     if (userTokens) return userTokens;
     throw credentialsUnavailable(connection, 'nobody can sign in here');
   };
-  return { value: () => open().token(place), refused: (token) => open().refused(place, token) };
+  return {
+    value: () => open().token(place),
+    refused: (token) => open().refused(place, token),
+    tooNarrow: (token, scopes) => open().tooNarrow(place, token, scopes),
+  };
+}
+
+/** Names somebody's tokens for a connection at which people sign in. */
+export function tokenWanted(
+  { connection, url }: Pick<InjectFor, 'connection' | 'url'>,
+  client: CodeClient,
+  { key: holder }: Pick<Caller, 'key'>,
+): TokenWanted {
+  return { connection, holder, settings: settingsHash(url, client), mayWiden: client.scope === null };
 }
 
 /** RFC 8693 section 2.1. */

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { UpstreamError } from '../errors.ts';
 import { exchange, type HttpReply } from './http-exchange.ts';
 import { readAnswer, readEvents, refusalOf, type AnswerContext } from './http-answer.ts';
+import { scopesInChallenge } from '../connect/challenge.ts';
 import type { Injected, Injector } from '../credentials/inject.ts';
 import type { UpstreamLimits } from './limits.ts';
 import type { SecretRemover } from './own-secrets.ts';
@@ -114,7 +115,8 @@ export function createHttpSession(
 
 /**
  * One exchange under the credential of this moment. Where upstream refuses that with 401, which is before it does
- * anything (RFC 9110 section 15.5.2), and there is another one now: once more.
+ * anything (RFC 9110 section 15.5.2), or says that the credential's scope is too narrow, and there is another one now:
+ * once more.
  */
 export async function oncePerCredential(
   endpoint: HttpEndpoint,
@@ -122,15 +124,29 @@ export async function oncePerCredential(
 ): Promise<HttpReply> {
   const injected = await injectedInto(endpoint);
   const reply = await attempt(injected);
-  if (reply.status !== 401 || injected === null) return reply;
+  if (injected === null || endpoint.injector === null) return reply;
+  const narrow = reply.status === 403 ? scopesLacking(reply.headers['www-authenticate']) : null;
+  if (reply.status !== 401 && narrow === null) return reply;
+  const { injector } = endpoint;
   try {
-    if (!(await endpoint.injector?.rejected(injected.secret))) return reply;
+    const another =
+      narrow === null
+        ? await injector.rejected(injected.secret)
+        : await injector.tooNarrow?.(injected.secret, narrow);
+    if (!another) return reply;
   } catch (error) {
     reply.abort();
     throw error;
   }
   reply.abort();
   return attempt(await injectedInto(endpoint));
+}
+
+/** The scopes that a challenge says are lacking (RFC 6750 section 3.1); null where it says nothing of the kind. */
+function scopesLacking(challenge: string | undefined): readonly string[] | null {
+  if (challenge === undefined || challenge.length > 8_192) return null;
+  if (!/\berror="?insufficient_scope\b/i.test(challenge)) return null;
+  return scopesInChallenge(challenge);
 }
 
 /** The credential for one request, which from now on is taken out of what comes back. */

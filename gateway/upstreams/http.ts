@@ -3,9 +3,8 @@ import type { Logger } from 'pino';
 import { Pool } from 'undici';
 import type { Caller } from '../../policy/caller.ts';
 import { elicitationId } from '../connect/elicitation.ts';
-import { settingsHash } from '../connect/sealing.ts';
 import { createSignInSession, notBegun } from '../connect/sign-in-session.ts';
-import { type CredentialDeps, injectorFor } from '../credentials/inject.ts';
+import { type CredentialDeps, injectorFor, tokenWanted } from '../credentials/inject.ts';
 import type { HttpConnectionSettings, HttpTls } from '../settings.ts';
 import { guardedLookup, refuseAddressOf } from './address-guard.ts';
 import { createDetectingSession } from './detecting-session.ts';
@@ -106,8 +105,11 @@ function personalSignIns(
   { userTokens }: CredentialDeps,
 ): NonNullable<Upstream['personal']> | null {
   if (credentials?.source.kind !== 'authorizationCode' || !userTokens) return null;
-  const settings = settingsHash(url, credentials.source.client);
-  return { signedIn: ({ key: holder }) => userTokens.has({ connection, holder, settings }) };
+  const { client } = credentials.source;
+  return {
+    signedIn: (caller) => userTokens.has(tokenWanted({ connection, url }, client, caller)),
+    wantsMore: (caller) => userTokens.wantsMore(tokenWanted({ connection, url }, client, caller)),
+  };
 }
 
 function legacySession(endpoint: HttpEndpoint): UpstreamSession {

@@ -70,7 +70,11 @@ export interface Upstream {
    */
   credentialContext?(caller: Caller): string;
   /** Where each person signs in at this server themselves; left out where nobody does. */
-  readonly personal?: { signedIn(caller: Caller): Promise<boolean> };
+  readonly personal?: {
+    signedIn(caller: Caller): Promise<boolean>;
+    /** Whether it wants more of them than they have agreed to there. */
+    wantsMore(caller: Caller): Promise<boolean>;
+  };
   /** A session that nobody has initialized yet: the client's own `initialize` is its first message. */
   open(context: UpstreamContext): Promise<UpstreamSession>;
   /** A session that was initialized before, perhaps through another replica. Null when that cannot be. */

@@ -7,7 +7,9 @@ import {
   ToolListChangedNotificationSchema,
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/sdk/types.js';
+import { pino } from 'pino';
 import { revoke, unrevoke } from '../../db/revoke.ts';
+import { startTellingEnded } from '../../gateway/connect/tell-ended.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { accessibilityProblems, noBrowser, type TestBrowser, testBrowser } from '../support/browser.ts';
 import { agreeUpstream, atConsole, type ConnectScene, connectScene } from '../support/connect-scene.ts';
@@ -83,7 +85,7 @@ test('a person signs in at the upstream, asked for by URL elicitation, and the w
   const { tools } = await client.listTools();
   assert.deepEqual(
     tools.map(({ name }) => name),
-    ['whoami', 'echo_token'],
+    ['whoami', 'write', 'impossible', 'echo_token'],
   );
   assert.equal(textOf(await client.callTool({ name: 'whoami' })), 'you are alice-upstream');
   const echoed = textOf(await client.callTool({ name: 'echo_token' }));
@@ -290,6 +292,11 @@ test('whoever is cut off loses their sign-ins with it; ending one on the page en
   await client.close();
 
   await connected('erin');
+  const anew = await clientOf('erin');
+  assert.equal(textOf(await anew.callTool({ name: 'whoami' })), 'you are erin');
+  await anew.close();
+  const second = upstream.tokens.at(-1) ?? '';
+  assert.equal(await upstream.counts(second), true);
   const by = { key: 'test', name: 'test', via: 'cli' } as const;
   const ask = { kind: 'person', value: scene.keyOf('erin'), reason: 'test', by } as const;
   const deps = {
@@ -302,7 +309,60 @@ test('whoever is cut off loses their sign-ins with it; ending one on the page en
     scene.keyOf('erin'),
   ]);
   assert.equal(rows.length, 0);
+  // Cut off here at once; elsewhere as soon as the authorization server can be told.
+  const acts: unknown[] = [];
+  const told = startTellingEnded({
+    ...scene.gateway,
+    pool: scene.db.pool,
+    log: pino({ level: 'silent' }),
+    recordAct: async (act, details) => void acts.push([act, details]),
+  });
+  await eventually(() => acts.length > 0);
+  await told.close();
+  const details = { connection: 'box', by: scene.keyOf('erin'), outcome: 'revoked' };
+  assert.deepEqual(acts, [['connections.revoke', details]]);
+  assert.equal(await upstream.counts(second), false);
+  const left = await scene.db.pool.query('select 1 from connection_sign_ins_ended');
+  assert.equal(left.rowCount, 0);
   await unrevoke(scene.db.pool, ask, deps);
+});
+
+test('a server that wants more rights for a call has its person asked for all of them together, once; what signing in anew does not give is refused, not asked for again', {
+  skip: noBrowser,
+}, async () => {
+  await connected('hugo');
+  const client = await clientOf('hugo');
+  const asked = textOf(await client.callTool({ name: 'write' }));
+  const link = /http:\S+\/connections\/box\?ask=\S+/.exec(asked)?.[0] ?? assert.fail(asked);
+  assert.equal(textOf(await client.callTool({ name: 'whoami' })), 'you are hugo', 'the rest goes on');
+  const page = await browser.page();
+  await atConsole(scene, page, 'hugo');
+  await page.goto(link);
+  await page.getByText('It wants in addition: write').waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  const [request] = await Promise.all([
+    page.waitForRequest((sent) => sent.url().startsWith(`${upstream.issuer}/auth?`)),
+    page.getByRole('button', { name: 'Connect anew box' }).click(),
+  ]);
+  assert.equal(new URL(request.url()).searchParams.get('scope'), 'tools write');
+  await agreeUpstream(page, 'hugo');
+  await page.getByText('since').waitFor();
+  assert.equal(await page.getByText('It wants in addition').count(), 0);
+  assert.equal(textOf(await client.callTool({ name: 'write' })), 'done: write');
+
+  assert.match(textOf(await client.callTool({ name: 'impossible' })), /^SIGN_IN_NEEDED/);
+  await page.goto(`${scene.consoleUrl}/connections`);
+  await page.getByText('It wants in addition: never').waitFor();
+  await page.getByRole('button', { name: 'Connect anew box' }).click();
+  const again = page.getByRole('button', { name: 'Continue' });
+  const done = page.getByText('May do there');
+  await again.or(done).waitFor();
+  if (await again.isVisible()) await again.click();
+  await done.waitFor();
+  const end = await client.callTool({ name: 'impossible' }).catch((error: unknown) => String(error));
+  assert.match(String(end), /signing in again would not give them/);
+  assert.equal(textOf(await client.callTool({ name: 'write' })), 'done: write');
+  await client.close();
 });
 
 test('a client of 2026-07-28 is asked by input_required and gets its result when it comes back; a machine is told that it cannot', {

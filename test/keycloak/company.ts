@@ -22,6 +22,14 @@ const audience = (value: string) => ({
   config: { 'included.custom.audience': value, 'access.token.claim': 'true', 'id.token.claim': 'false' },
 });
 
+/** *Add mapper → Audience*, with a client that Keycloak knows: only such can be asked for in an exchange. */
+const clientAudience = (clientId: string) => ({
+  name: `audience ${clientId}`,
+  protocol: 'openid-connect',
+  protocolMapper: 'oidc-audience-mapper',
+  config: { 'included.client.audience': clientId, 'access.token.claim': 'true' },
+});
+
 const person = (username: string, groups: readonly string[]) => ({
   username,
   enabled: true,
@@ -38,6 +46,9 @@ export function company(consoleUrl: string, gatewayUrl: string): Representation 
   return {
     realm: 'company',
     enabled: true,
+    // Refresh tokens are good once, as OAuth 2.1 wants it of public clients.
+    revokeRefreshToken: true,
+    refreshTokenMaxReuse: 0,
     groups: [{ name: 'deployers' }, { name: 'security', subGroups: [{ name: 'leads' }] }],
     users: [person('alice', ['deployers', 'security/leads']), person('bob', [])],
     clients: [
@@ -60,8 +71,31 @@ export function company(consoleUrl: string, gatewayUrl: string): Representation 
         directAccessGrantsEnabled: true,
         serviceAccountsEnabled: true,
         redirectUris: ['http://127.0.0.1/*'],
-        protocolMappers: [groupMembership, audience(gatewayUrl)],
+        protocolMappers: [groupMembership, audience(gatewayUrl), audience('exchanger')],
       },
+      // At which each person signs in themselves, for the server `notes`.
+      {
+        clientId: 'notes-client',
+        secret: 'the-secret-of-notes',
+        protocol: 'openid-connect',
+        publicClient: false,
+        standardFlowEnabled: true,
+        redirectUris: [`${consoleUrl}/connections/notes/callback`],
+        attributes: { 'access.token.lifespan': '12' },
+        protocolMappers: [audience('notes')],
+      },
+      // Exchanges the tokens of callers for such that count at `notes` (RFC 8693).
+      {
+        clientId: 'exchanger',
+        secret: 'the-secret-of-exchanger',
+        protocol: 'openid-connect',
+        publicClient: false,
+        standardFlowEnabled: false,
+        attributes: { 'standard.token.exchange.enabled': 'true' },
+        protocolMappers: [clientAudience('notes')],
+      },
+      // The server itself, as an audience.
+      { clientId: 'notes', protocol: 'openid-connect', publicClient: false, standardFlowEnabled: false },
     ],
   };
 }

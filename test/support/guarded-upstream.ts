@@ -68,12 +68,20 @@ export async function startGuardedUpstream(options: GuardedOptions = {}): Promis
       return void response.end();
     }
     if (!tokens.includes(token)) tokens.push(token);
+    const body = request.method === 'POST' ? await jsonOf(request) : undefined;
+    const wanted = scopesOfTools[body?.params?.name ?? ''];
+    if (wanted !== undefined && !found.scopes.has(wanted)) {
+      const where = `resource_metadata="${origin}/.well-known/oauth-protected-resource/mcp"`;
+      const challenge = `Bearer error="insufficient_scope", scope="tools ${wanted}", ${where}`;
+      response.writeHead(403, { 'www-authenticate': challenge });
+      return void response.end();
+    }
     const id = request.headers['mcp-session-id'];
     const known = typeof id === 'string' ? transports.get(id) : undefined;
     if (typeof id === 'string' && !known) return void response.writeHead(404).end();
     const transport = known ?? (await session(transports, calls));
     Object.assign(request, { auth: { token, clientId: '', scopes: [], extra: { by: found.accountId } } });
-    await transport.handleRequest(request, response);
+    await transport.handleRequest(request, response, body);
   }
 
   const upstream: GuardedUpstream = {
@@ -104,6 +112,19 @@ export async function startGuardedUpstream(options: GuardedOptions = {}): Promis
   return upstream;
 }
 
+/** Scopes that tools want beside `tools`; `never` is one that the authorization server gives nobody. */
+const scopesOfTools: Readonly<Record<string, string>> = { write: 'write', impossible: 'never' };
+
+interface Body {
+  readonly params?: { readonly name?: string };
+}
+
+async function jsonOf(request: IncomingMessage): Promise<Body> {
+  let text = '';
+  for await (const part of request) text += String(part);
+  return JSON.parse(text) as Body;
+}
+
 async function session(
   transports: Map<string, StreamableHTTPServerTransport>,
   calls: GuardedUpstream['calls'],
@@ -114,6 +135,11 @@ async function session(
     calls.push({ tool: 'whoami', by });
     return { content: [{ type: 'text', text: `you are ${by}` }] };
   });
+  for (const name of Object.keys(scopesOfTools))
+    server.registerTool(name, { description: 'Wants a scope of its own.' }, async () => {
+      calls.push({ tool: name, by: '' });
+      return { content: [{ type: 'text', text: `done: ${name}` }] };
+    });
   server.registerTool('echo_token', { description: 'Tells its credential.' }, async (extra) => ({
     content: [{ type: 'text', text: `token ${extra.authInfo?.token ?? ''}` }],
   }));
@@ -130,7 +156,7 @@ async function makeProvider(issuer: string, resource: string, seconds: number): 
   return new Provider(issuer, {
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kty: 'RSA', alg: 'RS256', use: 'sig' }] },
     cookies: { keys: ['test'] },
-    scopes: ['tools', 'offline_access'],
+    scopes: ['tools', 'write', 'offline_access'],
     clientDefaults: { grant_types: ['authorization_code', 'refresh_token'] },
     ttl: { AccessToken: seconds, RefreshToken: 3600, Grant: 3600 },
     issueRefreshToken: async () => true,
@@ -145,7 +171,7 @@ async function makeProvider(issuer: string, resource: string, seconds: number): 
         useGrantedResource: async () => true,
         getResourceServerInfo: async (_, indicator) => {
           if (indicator !== resource) throw new Error('unknown resource');
-          return { scope: 'tools', audience: resource, accessTokenFormat: 'opaque' };
+          return { scope: 'tools write', audience: resource, accessTokenFormat: 'opaque' };
         },
       },
     },
