@@ -69,7 +69,12 @@ CREATE OR REPLACE FUNCTION public.connection_sign_ins_revoked()
 AS $function$
 begin
   if new.kind = 'person' then
-    delete from connection_sign_ins s where new.value in (s.holder, s.subject, lower(s.email));
+    with ended as (
+      delete from connection_sign_ins s where new.value in (s.holder, s.subject, lower(s.email))
+      returning connection, holder, kek_id, wrapped_key, sealed
+    )
+    insert into connection_sign_ins_ended (connection, holder, kek_id, wrapped_key, sealed)
+    select connection, holder, kek_id, wrapped_key, sealed from ended;
     delete from connection_sign_in_states s where s.holder = new.value;
     delete from connection_asks a where a.holder = new.value;
   end if;
@@ -370,7 +375,21 @@ create table connection_sign_ins (
   scope text,
   connected_at timestamp with time zone default clock_timestamp() not null,
   renewed_at timestamp with time zone default clock_timestamp() not null,
+  asked_scope text,
+  wanted_scope text,
   constraint connection_sign_ins_pkey PRIMARY KEY (connection, holder)
+);
+
+create table connection_sign_ins_ended (
+  id uuid default gen_random_uuid() not null,
+  connection text not null,
+  holder text not null,
+  kek_id text not null,
+  wrapped_key bytea not null,
+  sealed bytea not null,
+  tries integer default 0 not null,
+  next_try_at timestamp with time zone default clock_timestamp() not null,
+  constraint connection_sign_ins_ended_pkey PRIMARY KEY (id)
 );
 
 create table console_logins (
@@ -1070,6 +1089,8 @@ CREATE INDEX clock_stops_ended ON public.clock_stops USING btree (ended_at);
 CREATE UNIQUE INDEX clock_stops_open ON public.clock_stops USING btree (kind) WHERE (ended_at IS NULL);
 
 CREATE INDEX connection_sign_in_states_expired ON public.connection_sign_in_states USING btree (expires_at);
+
+CREATE INDEX connection_sign_ins_ended_next ON public.connection_sign_ins_ended USING btree (next_try_at);
 
 CREATE INDEX console_sessions_expiry ON public.console_sessions USING btree (expires_at);
 
