@@ -317,7 +317,7 @@ test('whoever is cut off loses their sign-ins with it; ending one on the page en
     log: pino({ level: 'silent' }),
     recordAct: async (act, details) => void acts.push([act, details]),
   });
-  await eventually(() => acts.length > 0);
+  await until('the authorization server was told', () => acts.length > 0);
   await told.close();
   const details = { connection: 'box', by: scene.keyOf('erin'), outcome: 'revoked' };
   assert.deepEqual(acts, [['connections.revoke', details]]);
