@@ -10,33 +10,7 @@ import { defaultMaskingConfig } from '../masking/check-config.ts';
 import { createMaskingEngine } from '../masking/create.ts';
 import { prefixRules } from '../masking/detect/vendor-tokens.ts';
 import { readShape } from '../masking/rules/shape.ts';
-
-function reply(bytes: number): string {
-  const rows: unknown[] = [];
-  const shapes = prefixRules.flatMap((rule) => rule.shapes);
-  for (let i = 0, size = 0; size < bytes; i += 1) {
-    const row: Record<string, unknown> = {
-      id: 100_000 + i,
-      title: `Ticket ${i}: deployment of service-${i % 17} to region eu-west-${i % 3}`,
-      createdAt: `2026-03-${String((i % 28) + 1).padStart(2, '0')}T10:11:12.131Z`,
-      body: `The rollout finished after two retries; see page ${i} for how to roll back if latency rises again.`,
-      amount: i * 1.25,
-      open: i % 2 === 0,
-      ref: `550e8400-e29b-41d4-a716-${String(446655440000 + i)}`,
-    };
-    if (i % 3 === 1) row['reporter'] = `user${i}@example.com`;
-    if (i % 8 === 3)
-      row['note'] = `log: connected with ${readShape(shapes[i % shapes.length] ?? '').sample(i)} ok`;
-    if (i % 11 === 5) row['phone'] = '+49 171 1234567';
-    rows.push(row);
-    size += JSON.stringify(row).length;
-  }
-  return JSON.stringify({
-    jsonrpc: '2.0',
-    id: 1,
-    result: { content: [{ type: 'text', text: JSON.stringify(rows) }] },
-  });
-}
+import { toolReply } from './masking-reply.ts';
 
 /** One alternation of every prefix, then nothing else: what a plain regular expression could do at best. */
 const alternation = new RegExp(
@@ -82,7 +56,7 @@ for (const [label, bytes, rounds] of [
   ['10 KB', 10_000, 300],
   ['1 MB', 1_000_000, 6],
 ] as const) {
-  const text = reply(bytes);
+  const text = toolReply(bytes);
   const times = contestants.map((): number[] => []);
   for (let round = -Math.ceil(rounds / 2); round < rounds; round += 1) {
     for (const [at, [, run]] of contestants.entries()) {
@@ -110,7 +84,7 @@ for (const [label, bytes, rounds] of [
 }
 
 {
-  const text = reply(10_000);
+  const text = toolReply(10_000);
   const start = performance.now();
   for (const rule of re2) rule.test(text);
   console.log(

@@ -1,4 +1,6 @@
 import { Worker } from 'node:worker_threads';
+import { carried, carry } from './carried-text.ts';
+import type { CarriedText } from './carried-text.ts';
 import type { MaskingConfig } from './config.ts';
 import { MaskingError } from './engine.ts';
 import type { Finding, MaskerOptions, MaskResult } from './engine.ts';
@@ -33,7 +35,7 @@ export interface MaskTask {
   readonly id: number;
   readonly kind: 'message' | 'json' | 'text';
   readonly profile: string;
-  readonly text: string;
+  readonly text: CarriedText;
   /** Values of the session's memory, or null without one. */
   readonly remembered: [string, string][] | null;
   readonly tokens: TokenScope | null;
@@ -42,9 +44,9 @@ export interface MaskTask {
 /** A worker's answer. */
 export interface MaskAnswer {
   readonly id: number;
-  readonly text: string;
-  /** JSON: one string passes between threads much faster than thousands of objects. */
-  readonly findings: string;
+  readonly text: CarriedText;
+  /** JSON, read only when somebody asks: thousands of objects would be slow to pass between threads. */
+  readonly findings: CarriedText;
   /** How often each detector found something. */
   readonly counts: readonly (readonly [string, number])[];
   readonly remembered: [string, string][];
@@ -65,7 +67,8 @@ export interface MaskPool {
 }
 
 interface Waiting {
-  readonly task: MaskTask;
+  readonly task: Omit<MaskTask, 'text'>;
+  readonly text: string;
   readonly memory: MaskerOptions['memory'];
   readonly onFound: MaskerOptions['onFound'];
   readonly resolve: (result: MaskResult) => void;
@@ -130,7 +133,9 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
     );
     worker.ref();
     worker.on('message', done).on('error', broke).on('exit', broke);
-    worker.postMessage(waiting.task, []);
+    const text = carry(waiting.text);
+    const task: MaskTask = { ...waiting.task, text };
+    worker.postMessage(task, [text.bytes]);
   };
 
   const pump = (): void => {
@@ -140,7 +145,7 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
       if (worker === undefined) return;
       const waiting = queue.shift();
       if (waiting === undefined) continue;
-      waitingLength -= waiting.task.text.length;
+      waitingLength -= waiting.text.length;
       run(worker, waiting);
     }
   };
@@ -152,11 +157,11 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
         return Promise.reject(new MaskingError('masking_busy', 'too many large texts wait to be masked'));
       const { promise, resolve, reject } = Promise.withResolvers<MaskResult>();
       const remembered = options.memory === undefined ? null : [...options.memory.values];
-      const task: MaskTask = { id: nextId, kind, profile, text, remembered, tokens: options.tokens ?? null };
+      const task = { id: nextId, kind, profile, remembered, tokens: options.tokens ?? null };
       nextId += 1;
       waitingLength += text.length;
       const onFound = kind === 'message' ? options.onFound : undefined;
-      queue.push({ task, memory: options.memory, onFound, resolve, reject });
+      queue.push({ task, text, memory: options.memory, onFound, resolve, reject });
       pump();
       return promise;
     },
@@ -177,9 +182,9 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
 function withFindings(answer: MaskAnswer): MaskResult {
   let findings: readonly Finding[] | null = null;
   return {
-    text: asMasked(answer.text),
+    text: asMasked(carried(answer.text)),
     get findings() {
-      return (findings ??= JSON.parse(answer.findings) as Finding[]);
+      return (findings ??= JSON.parse(carried(answer.findings)) as Finding[]);
     },
   };
 }

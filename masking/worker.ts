@@ -1,5 +1,6 @@
 /** Entry of a masking worker thread: masks what `large.ts` sends, one text after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { carried, carry } from './carried-text.ts';
 import { countsOf, createMaskingEngine } from './create.ts';
 import type { MaskerOptions } from './engine.ts';
 import { createMaskMemory } from './known-values.ts';
@@ -16,13 +17,13 @@ parentPort?.on('message', (task: MaskTask) => {
     ...(task.tokens === null ? {} : { tokens: task.tokens }),
   };
   const masker = engine.masker(task.profile, options);
-  const { text, findings } = masker[task.kind](task.text);
+  const { text, findings } = masker[task.kind](carried(task.text));
   const answer: MaskAnswer = {
     id: task.id,
-    text,
-    findings: JSON.stringify(findings),
+    text: carry(text),
+    findings: carry(JSON.stringify(findings)),
     counts: countsOf(findings),
     remembered: [...memory.values],
   };
-  parentPort?.postMessage(answer, []);
+  parentPort?.postMessage(answer, [answer.text.bytes, answer.findings.bytes]);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultMaskingConfig } from '../../masking/check-config.ts';
+import { carried, carry } from '../../masking/carried-text.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { createMaskMemory } from '../../masking/known-values.ts';
 import { MaskingError } from '../../masking/engine.ts';
@@ -98,5 +99,13 @@ test('a large message leaves the event loop free while it is masked', async () =
     assert.ok(state.turns > 50, `the loop turned ${state.turns} times`);
   } finally {
     await pool.close();
+  }
+});
+
+test('a text is the same behind a thread, whatever its characters', () => {
+  for (const text of ['', 'plain', 'é\u00ff\0', 'Ω and \ud83d\ude00', 'half \ud800 pair', '\udc00']) {
+    const { bytes, width } = carry(text);
+    assert.equal(bytes.byteLength, text.length * width);
+    assert.equal(carried({ bytes, width }), text);
   }
 });
