@@ -8,6 +8,10 @@ Run
   gateway|worker|slack|console    one role, as in production
   doctor                      what is missing on this machine, and how to get it
 
+Sign in
+  login [--server URL]        at a Holdpoint, by the address of its console; commands go there from then on
+  logout|whoami               ends that; says who you are there, and how things stand
+
 Decide
   approvals list              what waits for a decision, and what was decided
   approvals show ID           one request, whole
@@ -42,10 +46,15 @@ Set up
   mask FILE|-                 prints a text as a masking profile would have it
   mask --report               what a changed policy would mask of recorded traffic, and what no longer
   tokens create|list|revoke   access tokens (hpat_…) of people and services
+  clients list|end            programs with which you are signed in
+  connections list|disconnect where you signed in at upstream servers yourself
   keys generate               makes the keys that production needs
   call CONNECTION TOOL [JSON] makes one tool call through a running gateway, to try it out
 
 Options
+  --server URL    which Holdpoint, by its console (also HOLDPOINT_SERVER); Sign in, Decide, Contain, Look back and tokens
+                  go there over HTTP, all else is done on this machine
+  --database      beside the database of the configuration instead: for when the console does not run
   --config FILE   configuration (default: holdpoint.yaml in the working directory)
   --data DIR      data of the embedded default (default: .holdpoint)
   --json          machine-readable output, on whatever prints data

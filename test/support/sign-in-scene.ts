@@ -1,3 +1,4 @@
+import type { Pool } from '../../db/pool.ts';
 import type { Masked } from '../../masking/masked.ts';
 import type { Page } from 'playwright-core';
 import { pino } from 'pino';
@@ -40,6 +41,8 @@ export interface SignInSceneOptions {
   /** Issuers whose tokens count beside the gateway's own. */
   readonly issuers?: (gatewayUrl: string) => readonly IssuerSettings[];
   readonly console?: Partial<ConsoleDeps>;
+  /** The same, from what the scene has. */
+  readonly consoleOn?: (parts: { readonly pool: Pool }) => Partial<ConsoleDeps>;
 }
 
 const toolClasses = { files: { read: ['echo'], write: ['*'] } };
@@ -66,6 +69,7 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
     login: await options.login(consoleUrl),
     signIns: apiTokens({ pool: db.pool, keyRing, issuer, resource, clientId: commandLineClient }),
     ...options.console,
+    ...options.consoleOn?.({ pool: db.pool }),
     log: logger,
   });
   const authorization = createAuthorizationServer(
