@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UpstreamError } from '../errors.ts';
-import { rawParam, readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
-import { hasVersionHeader, isModern, supportedVersions } from '../mcp/versions.ts';
+import { readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
+import { hasVersionHeader } from '../mcp/versions.ts';
 import { ownRequest } from '../upstreams/translate/own-request.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from '../upstreams/upstream.ts';
-import { signInTool } from './elicitation.ts';
+import { emptyList, lookAgain, resultBeforeSignIn } from './before-sign-in.ts';
 import { signInNeeded } from './user-tokens.ts';
 
 /** What a session of a connection at which people sign in works with. */
@@ -20,6 +20,7 @@ export interface SignInSessionParts {
 const anyDepth = { depth: Number.POSITIVE_INFINITY, loneSurrogates: 'allow' } as const;
 const lookEveryMs = 1_000;
 const prefix = 'not-begun ';
+const acknowledged = 'notifications/subscriptions/acknowledged';
 
 /** Whether a session that is resumed has not begun upstream yet. */
 export function notBegun(resumable: string): boolean {
@@ -70,27 +71,27 @@ export function createSignInSession(parts: SignInSessionParts, resumable: string
     if (await signedIn()) {
       await begun();
       const headers = agreed === null ? options.headers : { ...options.headers, ...agreed };
-      yield* inner.send(json, headers ? { ...options, headers } : options);
+      yield* promised(json, inner.send(json, headers ? { ...options, headers } : options));
       return;
     }
     const message = readRpcMessage(json, anyDepth);
     if (message.kind !== 'request') return;
+    if (message.method === 'subscriptions/listen') {
+      options.onStream?.();
+      yield* listening(parts, message, options);
+      return;
+    }
     if (message.method === 'initialize')
       unbegun = message.paramsSpan ? json.slice(message.paramsSpan.start, message.paramsSpan.end) : '{}';
-    const result = ownResult(connection, message);
+    const result = resultBeforeSignIn(connection, message);
     if (result === null) throw signInNeeded(connection);
-    yield {
-      json: `{"jsonrpc":"2.0","id":${message.idJson},"result":${JSON.stringify(result)}}`,
-      kind: 'response',
-      method: null,
-      own: true,
-    };
+    yield responseTo(message, result);
   }
 
   return {
     send,
     async events(signal) {
-      if (!(await signedIn())) return untilSignedIn(parts, signal);
+      if (!(await signedIn())) return tellSignedIn(parts, signal);
       await begun();
       return inner.events(signal);
     },
@@ -101,68 +102,75 @@ export function createSignInSession(parts: SignInSessionParts, resumable: string
   };
 }
 
-/** What the client is told on its own stream once its person has signed in; it then opens another, with upstream. */
-async function* untilSignedIn(
-  { signedIn, elicitationId }: SignInSessionParts,
-  signal: AbortSignal,
-): AsyncGenerator<UpstreamMessage, void, void> {
-  const aborted = (): boolean => signal.aborted;
-  while (!aborted() && !(await signedIn()))
-    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
-  if (aborted()) return;
-  const notification = (method: string, params?: object): UpstreamMessage => ({
-    json: JSON.stringify({ jsonrpc: '2.0', method, ...(params && { params }) }),
-    kind: 'notification',
-    method,
-  });
-  yield notification('notifications/elicitation/complete', { elicitationId });
-  yield notification('notifications/tools/list_changed');
+function responseTo({ idJson }: RpcRequest, result: object): UpstreamMessage {
+  const json = `{"jsonrpc":"2.0","id":${idJson},"result":${JSON.stringify(result)}}`;
+  return { json, kind: 'response', method: null, own: true };
 }
 
-/** What can be answered without upstream; null for the rest. */
-function ownResult(connection: string, request: RpcRequest): object | null {
-  const version = rawParam(request, '_meta', 'io.modelcontextprotocol/protocolVersion');
-  const modern = version !== null && isModern(JSON.parse(version) as string);
-  const about = {
-    capabilities: { tools: { listChanged: true } },
-    instructions: `Nobody has signed in to ${connection} yet. Call the tool ${signInTool} to learn where the person you work for signs in; then list the tools again.`,
-  };
-  const serverInfo = { name: connection, version: 'not signed in' };
-  switch (request.method) {
-    case 'initialize': {
-      const asked = request.params?.['protocolVersion'];
-      const protocolVersion =
-        supportedVersions.find((known) => known === asked && !isModern(known)) ?? '2025-11-25';
-      return { protocolVersion, serverInfo, ...about };
-    }
-    case 'server/discover':
-      return {
-        resultType: 'complete',
-        supportedVersions: [...supportedVersions].reverse(),
-        ...about,
-        ttlMs: 0,
-        cacheScope: 'private',
-        _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo },
-      };
-    case 'tools/list':
-      return {
-        tools: [toolFor(connection)],
-        ...(modern && { resultType: 'complete', ttlMs: 0, cacheScope: 'private' }),
-      };
-    case 'ping':
-    case 'logging/setLevel':
-      return {};
-    default:
-      return null;
+/** @param paramsJson JSON text; left out for none */
+function notification(method: string, paramsJson?: string): UpstreamMessage {
+  const params = paramsJson === undefined ? '' : `,"params":${paramsJson}`;
+  return { json: `{"jsonrpc":"2.0","method":"${method}"${params}}`, kind: 'notification', method };
+}
+
+/** Upstream's answer; where it has no such list, which was promised before anybody could know, an empty one. */
+async function* promised(
+  json: string,
+  messages: AsyncIterable<UpstreamMessage>,
+): AsyncGenerator<UpstreamMessage, void, void> {
+  if (!json.includes('/list"')) {
+    yield* messages;
+    return;
+  }
+  const request = readRpcMessage(json, anyDepth);
+  const empty = request.kind === 'request' ? emptyList(request) : null;
+  for await (const message of messages) {
+    const missing =
+      empty !== null && request.kind === 'request' && message.kind === 'response' && isUnknownMethod(message);
+    yield missing ? responseTo(request, empty) : message;
   }
 }
 
-function toolFor(connection: string): object {
-  return {
-    name: signInTool,
-    title: `Sign in to ${connection}`,
-    description: `${connection} wants each person to sign in themselves. This tells where: give the link to the person you work for, and list the tools again once they have signed in.`,
-    inputSchema: { type: 'object', properties: {} },
-    annotations: { readOnlyHint: true, openWorldHint: false },
-  };
+function isUnknownMethod({ json }: UpstreamMessage): boolean {
+  const message = readRpcMessage(json, anyDepth);
+  return message.kind === 'response' && message.error?.['code'] === -32601;
+}
+
+async function untilSignedIn(signedIn: () => Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    if (await signedIn()) return true;
+    await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+  return false;
+}
+
+/** What the client is told on its own stream once its person has signed in; it then opens another, with upstream. */
+async function* tellSignedIn(
+  { signedIn, elicitationId }: SignInSessionParts,
+  signal: AbortSignal,
+): AsyncGenerator<UpstreamMessage, void, void> {
+  if (!(await untilSignedIn(signedIn, signal))) return;
+  yield notification('notifications/elicitation/complete', JSON.stringify({ elicitationId }));
+  for (const method of lookAgain) yield notification(method);
+}
+
+/**
+ * A subscription (`subscriptions/listen`, 2026-07-28) that begins before the sign-in: acknowledged as it was asked for,
+ * told to look again once the person has signed in, and from then on upstream's own, which acknowledges it no second time.
+ */
+async function* listening(
+  { signedIn, inner }: SignInSessionParts,
+  request: RpcRequest,
+  options: SendOptions,
+): AsyncGenerator<UpstreamMessage, void, void> {
+  const meta = `"_meta":{"io.modelcontextprotocol/subscriptionId":${request.idJson}}`;
+  const wanted = (request.params?.['notifications'] ?? {}) as Readonly<Record<string, unknown>>;
+  const told = ['toolsListChanged', 'promptsListChanged', 'resourcesListChanged'];
+  const notifications = Object.fromEntries(told.map((name) => [name, wanted[name] === true]));
+  yield notification(acknowledged, `{${meta},"notifications":${JSON.stringify(notifications)}}`);
+  if (!(await untilSignedIn(signedIn, options.signal))) return;
+  for (const [at, method] of lookAgain.entries())
+    if (notifications[told[at] ?? '']) yield notification(method, `{${meta}}`);
+  for await (const message of inner.send(request.json, options))
+    if (message.method !== acknowledged) yield message;
 }

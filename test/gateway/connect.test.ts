@@ -4,6 +4,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   ElicitationCompleteNotificationSchema,
+  PromptListChangedNotificationSchema,
+  ResourceListChangedNotificationSchema,
   ToolListChangedNotificationSchema,
   UrlElicitationRequiredError,
 } from '@modelcontextprotocol/sdk/types.js';
@@ -56,6 +58,9 @@ test('a person signs in at the upstream, asked for by URL elicitation, and the w
   const client = await clientOf('alice', url);
   const changed: string[] = [];
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => void changed.push('tools'));
+  client.setNotificationHandler(PromptListChangedNotificationSchema, () => void changed.push('prompts'));
+  client.setNotificationHandler(ResourceListChangedNotificationSchema, () => void changed.push('resources'));
+  assert.deepEqual((await client.listPrompts()).prompts, []);
   client.setNotificationHandler(
     ElicitationCompleteNotificationSchema,
     ({ params }) => void changed.push(params.elicitationId),
@@ -82,6 +87,10 @@ test('a person signs in at the upstream, asked for by URL elicitation, and the w
     'the session is told',
     () => changed.includes('tools') && changed.includes(elicitation?.elicitationId ?? ''),
   );
+  await until('it is told of prompts and resources', () =>
+    ['prompts', 'resources'].every((what) => changed.includes(what)),
+  );
+  assert.deepEqual((await client.listPrompts()).prompts, [], 'of which this server knows nothing');
   const { tools } = await client.listTools();
   assert.deepEqual(
     tools.map(({ name }) => name),
@@ -395,6 +404,42 @@ test('a client of 2026-07-28 is asked by input_required and gets its result when
   await connected('frank');
   const answered = await back;
   assert.equal(textOf(answered.json?.result), 'you are frank', answered.text);
+
+  // What listens before the sign-in is told to look again after it, on the same stream.
+  const listening = await fetch(scene.gateway.url('box'), {
+    method: 'POST',
+    headers: {
+      authorization: 'Bearer ivy',
+      accept: 'application/json, text/event-stream',
+      'content-type': 'application/json',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'subscriptions/listen',
+    },
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 'listening',
+      method: 'subscriptions/listen',
+      params: { notifications: { toolsListChanged: true }, _meta: meta },
+    }),
+  });
+  assert.equal(listening.status, 200);
+  let heard = '';
+  const reading = (async () => {
+    for await (const part of listening.body ?? []) {
+      heard += Buffer.from(part).toString();
+      if (heard.includes('notifications/tools/list_changed')) return;
+    }
+  })();
+  await until('the subscription is acknowledged', () =>
+    heard.includes('notifications/subscriptions/acknowledged'),
+  );
+  await connected('ivy');
+  await reading;
+  assert.match(
+    heard,
+    /"method":"notifications\/tools\/list_changed","params":\{"_meta":\{"io\.modelcontextprotocol\/subscriptionId":"listening"\}/,
+  );
+  assert.ok(!heard.includes('prompts/list_changed'), 'of which it did not ask to hear');
 
   const machine = await send(3, 'whoami', {}, 'service:nightly');
   assert.match(textOf(machine.json?.result), /machine’s/);
