@@ -5,13 +5,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type EmbeddedPostgres, startPostgres } from '../../cli/embedded/postgres.ts';
+import { startPostgres } from '../../cli/embedded/postgres.ts';
 import { migrate } from '../../db/migrate.ts';
 import { openPool, type Pool } from '../../db/pool.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { localKeyRing } from '../../recording/key-ring.ts';
 import { openSession } from '../../recording/read.ts';
+import { startKilledPostgres } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import { sequenceAll, texts, verifyPool } from './support.ts';
 
 /** How often each is killed; `HOLDPOINT_TEST_KILLS=200` for the long run. */
@@ -41,21 +42,7 @@ function writer(url: string, name: string, confirmed: Set<string>): Writer {
 
 async function untilConfirmed(confirmed: Set<string>, more: number): Promise<void> {
   const goal = confirmed.size + more;
-  for (let waited = 0; confirmed.size < goal; waited += 10) {
-    assert.ok(waited < 20_000, 'writers confirm nothing any more');
-    await sleep(10);
-  }
-}
-
-/** Processes of a killed server take a moment to notice; until then its data directory is refused. */
-async function restarted(dataDir: string, port: number): Promise<EmbeddedPostgres> {
-  for (let attempt = 1; ; attempt += 1)
-    try {
-      return await startPostgres({ dataDir, port });
-    } catch (error) {
-      if (attempt === 20 || !(error as Error).message.includes('still in use')) throw error;
-      await sleep(200);
-    }
+  await until('writers confirm more', () => confirmed.size >= goal);
 }
 
 async function allThere(pool: Pool, confirmed: Set<string>): Promise<void> {
@@ -110,7 +97,7 @@ test(`PostgreSQL killed in the middle of writing, ${kills} times: nothing confir
     for (let n = 0; n < kills; n += 1) {
       await untilConfirmed(confirmed, 100 + Math.floor(Math.random() * 200));
       await server.kill();
-      server = await restarted(dataDir, port);
+      server = await startKilledPostgres({ dataDir, port });
     }
     await untilConfirmed(confirmed, 50);
     for (const { child } of writers) child.kill('SIGKILL');

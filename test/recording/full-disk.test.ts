@@ -9,6 +9,7 @@ import { startPostgres } from '../../cli/embedded/postgres.ts';
 import { migrate } from '../../db/migrate.ts';
 import { openPool } from '../../db/pool.ts';
 import type { Recorder } from '../../recording/event.ts';
+import { startKilledPostgres } from '../support/postgres.ts';
 import { facts, message, readAll, recorderOn, sequenceAll, texts, verifyPool } from './support.ts';
 
 const megabyte = Buffer.alloc(1024 * 1024, 1);
@@ -71,7 +72,7 @@ test('on a full disk nothing passes that is not recorded; with space again, work
       assert.ok(waited < 120, 'work does not go on');
       // A server without room for its own log gives up; whoever runs it starts it again.
       const alive = spawnSync('kill', ['-0', String(server.pid)]).status === 0;
-      if (!alive) server = await startPostgres({ dataDir, port, settings });
+      if (!alive) server = await startKilledPostgres({ dataDir, port, settings });
       await sleep(250);
     }
     await recorder.close();

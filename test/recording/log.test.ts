@@ -6,7 +6,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogStore } from '../../db/records-log.ts';
 import { checkpointText, openCheckpoint } from '../../recording/log/checkpoint.ts';
 import { isConsistent } from '../../recording/log/merkle.ts';
@@ -16,6 +15,7 @@ import { s3Headers, webhookPublisher } from '../../recording/log/publish-http.ts
 import { startLog } from '../../recording/log/run.ts';
 import { httpWitness } from '../../recording/log/witness.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import { facts, message, recorderOn, sequenceAll, signer, verifyPool } from './support.ts';
 
 /** A server on a free port that hands over each request with its body. */
@@ -75,13 +75,6 @@ function witness(): {
   return self;
 }
 
-async function until(true_: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (let waited = 0; !(await true_()); waited += 20) {
-    assert.ok(waited < 15_000, `waited in vain until ${what}`);
-    await sleep(20);
-  }
-}
-
 test('checkpoints are cosigned and published while records come in; a stopped leader is replaced', async (t) => {
   await using db = await testDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'holdpoint-log-'));
@@ -118,10 +111,10 @@ test('checkpoints are cosigned and published while records come in; a stopped le
     return note === null ? -1 : openCheckpoint(note, noteVerifier(signer.vkey)).size;
   };
   for (let n = 0; n < 40; n += 1) await recorder.append(facts(`s${n % 3}`), message(`{"n":${n}}`));
-  await until(async () => (await sizeKept()) >= 43, 'the records are in a published checkpoint');
+  await until('the records are in a published checkpoint', async () => (await sizeKept()) >= 43);
   await one.stop();
   await recorder.append(facts('s0'), message('{"after":"the first stopped"}'));
-  await until(async () => (await sizeKept()) >= 44, 'the other process leads');
+  await until('the other process leads', async () => (await sizeKept()) >= 44);
   await recorder.close();
   await two.stop();
   const kept = await readFile(path, 'utf8');
@@ -155,7 +148,7 @@ test('a log that was rolled back is not signed any more, and people are told', a
     onError: (error) => void errors.push(error),
     intervalMs: 20,
   });
-  await until(() => errors.length > 1, 'the rollback is reported');
+  await until('the rollback is reported', () => errors.length > 1);
   await log.stop();
   assert.match(errors[0]?.message ?? '', /rolled back or cut/);
   assert.equal(openCheckpoint(await readFile(path, 'utf8'), noteVerifier(signer.vkey)).size, 1000);
@@ -178,7 +171,7 @@ test('a witness that has seen another history is not believed, and holds up noth
     onError: (error, doing) => void errors.push(`${doing}: ${error.message}`),
     intervalMs: 20,
   });
-  await until(() => notes.length > 0, 'it is published all the same');
+  await until('it is published all the same', () => notes.length > 0);
   await log.stop();
   await recorder.close();
   assert.match(errors[0] ?? '', /asking the witness witness.test\/w: the witness answered 422/);

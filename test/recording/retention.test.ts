@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from '../../db/pool.ts';
 import { recordMetrics } from '../../db/record-metrics.ts';
 import { createPurgeStore, purgeRuns } from '../../db/records-purge.ts';
@@ -9,6 +8,7 @@ import { systemClock } from '../../recording/clock.ts';
 import type { Recorder } from '../../recording/event.ts';
 import { purgeDue, type RetainDeps, startRetention } from '../../recording/retain.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import {
   facts,
   message,
@@ -130,15 +130,9 @@ test('workers purge what is due, one at a time, and the space of it goes back on
   );
   const left = async (table: string): Promise<number> =>
     (await db.pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]?.n ?? -1;
-  const until = async (what: () => Promise<boolean>): Promise<void> => {
-    for (let n = 0; !(await what()); n += 1) {
-      assert.ok(n < 400, 'the workers do not get there');
-      await sleep(25);
-    }
-  };
-  await until(async () => (await left('record_keys')) === 1);
+  await until('the keys are destroyed', async () => (await left('record_keys')) === 1);
   await sequenceAll(db.pool);
-  await until(async () => (await left('records')) <= 3);
+  await until('the records are deleted', async () => (await left('records')) <= 3);
   await Promise.all(workers.map((worker) => worker.stop()));
   assert.deepEqual(errors, []);
   assert.deepEqual(acts, [

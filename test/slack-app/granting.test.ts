@@ -6,6 +6,7 @@ import type { ShownOffer } from '../../db/held-opening.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { refreshDue } from '../../slack-app/refreshing.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import { heldCall, quiet, scene } from './scene.ts';
 
 let db: TestDatabase;
@@ -148,12 +149,13 @@ it('the card counts each use, and one tap of an approver ends the grant; the but
 
 it('a grant whose time is over says so on its card without anybody doing anything', async () => {
   const { callId } = await announced();
-  await given(callId, 3, 400);
+  await given(callId, 3, 2000);
   await refresh();
   assert.match(cardText(callId), /Grant: 0 of 3/);
-  await new Promise((resolve) => setTimeout(resolve, 450));
-  await refresh();
-  assert.match(cardText(callId), /Grant over/);
+  await until('the card says so', async () => {
+    await refresh();
+    return /Grant over/.test(cardText(callId));
+  });
 });
 
 it('/holdpoint grants and the App Home list open grants for those who may revoke them, and nobody else', async () => {

@@ -5,6 +5,7 @@ import { linkCodeOwner, linkKeys, useLinkCode } from '../../db/people.ts';
 import { revokedAmong } from '../../db/revocations.ts';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import { heldCall, scene } from './scene.ts';
 
 describe('the App Home and /holdpoint', () => {
@@ -26,10 +27,6 @@ describe('the App Home and /holdpoint', () => {
     assert.equal(acknowledged, true);
     return JSON.stringify(response);
   };
-  const until = async (what: () => boolean): Promise<void> => {
-    for (const end = Date.now() + 5000; !what(); await new Promise((resolve) => setTimeout(resolve, 10)))
-      assert.ok(Date.now() < end, 'waited 5 s');
-  };
 
   it('list what waits for this person, and nothing that is not theirs to decide', async () => {
     const alice = stage.slack.addUser({ name: 'Alice' });
@@ -41,7 +38,7 @@ describe('the App Home and /holdpoint', () => {
       caller: { key: person(alice), email: null },
     });
     assert.equal((await stage.slack.openHome(alice)).acknowledged, true);
-    await until(() => stage.slack.home(alice) !== undefined);
+    await until('the page', () => stage.slack.home(alice) !== undefined);
     for (const shown of [JSON.stringify(stage.slack.home(alice)), await said(alice, 'pending')]) {
       assert.match(shown, /drop_index/);
       assert.doesNotMatch(shown, /secret_tool|asked_by_alice/);
@@ -56,13 +53,13 @@ describe('the App Home and /holdpoint', () => {
     const bob = stage.slack.addUser({ name: 'Bob' });
     const callId = await heldCall(db.pool, { people: [person(bob)], tool: 'truncate_logs' });
     await stage.slack.openHome(bob);
-    await until(() => stage.slack.home(bob) !== undefined);
+    await until('the page', () => stage.slack.home(bob) !== undefined);
     const home = stage.slack.home(bob);
     assert.ok(home);
     await stage.slack.clickView(bob, home, actionIds.deny, callId);
     const modal = await stage.slack.waitForModal(bob);
     await stage.slack.submit(bob, modal, { [actionIds.reason]: 'keep the logs' });
-    await until(() => stage.slack.home(bob)?.id !== home.id);
+    await until('the page', () => stage.slack.home(bob)?.id !== home.id);
     const shown = JSON.stringify(stage.slack.home(bob)?.view);
     assert.match(shown, /Nothing waits for you/);
     assert.match(shown, /Denied.*truncate_logs/);
@@ -82,20 +79,20 @@ describe('the App Home and /holdpoint', () => {
     await unknown(['bob@example.com'], 'not_mine');
     await unknown([person(uma)], 'asked_by_uma', { caller: { key: person(uma), email: null } });
     await stage.slack.openHome(uma);
-    await until(() => stage.slack.home(uma) !== undefined);
+    await until('the page', () => stage.slack.home(uma) !== undefined);
     const home = stage.slack.home(uma);
     assert.ok(home);
     const shown = JSON.stringify(home.view);
     assert.match(shown, /Nobody knows what became of.*lost_refund.*nobody looks into it yet/);
     assert.doesNotMatch(shown, /not_mine|asked_by_uma/);
     await stage.slack.clickView(uma, home, actionIds.take, mine);
-    await until(() => /Uma looks into it/.test(JSON.stringify(stage.slack.home(uma)?.view)));
+    await until('the page', () => /Uma looks into it/.test(JSON.stringify(stage.slack.home(uma)?.view)));
     const fresh = stage.slack.home(uma);
     assert.ok(fresh);
     await stage.slack.clickView(uma, fresh, actionIds.didNotHappen, mine);
     const modal = await stage.slack.waitForModal(uma);
     await stage.slack.submit(uma, modal, { [actionIds.markReason]: 'It is not in the ledger.' });
-    await until(() => !/lost_refund/.test(JSON.stringify(stage.slack.home(uma)?.view)));
+    await until('the page', () => !/lost_refund/.test(JSON.stringify(stage.slack.home(uma)?.view)));
     const { rows } = await db.pool.query('select mark from unknown_tasks where call_id = $1', [mine]);
     assert.deepEqual(rows, [{ mark: 'did-not-happen' }]);
   });
@@ -118,7 +115,7 @@ describe('the App Home and /holdpoint', () => {
       JSON.stringify([vote]),
     ]);
     await stage.slack.openHome(vera);
-    await until(() => stage.slack.home(vera) !== undefined);
+    await until('the page', () => stage.slack.home(vera) !== undefined);
     assert.match(JSON.stringify(stage.slack.home(vera)), /Denied.*decided_in_console/);
   });
 
@@ -126,7 +123,7 @@ describe('the App Home and /holdpoint', () => {
     const carl = stage.slack.addUser({ name: 'Carl' });
     await heldCall(db.pool, { people: [person(carl)] });
     await stage.slack.openHome(carl);
-    await until(() => stage.slack.home(carl) !== undefined);
+    await until('the page', () => stage.slack.home(carl) !== undefined);
     assert.doesNotMatch(JSON.stringify(stage.slack.home(carl)), new RegExp(actionIds.approve));
   });
 

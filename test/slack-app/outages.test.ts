@@ -5,6 +5,7 @@ import { actionIds } from '../../slack-app/buttons.ts';
 import { startSlackApp } from '../../slack-app/app.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { startSlack } from '../support/slack.ts';
+import { until } from '../support/until.ts';
 import { heldCall, scene, settingsFor } from './scene.ts';
 
 let db: TestDatabase;
@@ -23,13 +24,6 @@ async function announced(stage: Stage, user: string) {
   return { callId, card };
 }
 
-async function until(what: () => Promise<boolean> | boolean, within = 10_000): Promise<void> {
-  for (const end = Date.now() + within; ; ) {
-    if (await what()) return;
-    assert.ok(Date.now() < end, `waited ${within} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 const stateOf = async (callId: string): Promise<string | undefined> =>
   (await db.pool.query('select state from slack_decisions where call_id = $1', [callId])).rows[0]?.state;
 
@@ -43,7 +37,7 @@ describe('a click is not lost', () => {
     assert.match((await stage.slack.waitForEphemeral(user)).text, /stored.*does not count yet/);
     assert.equal(await stateOf(callId), 'received');
     stage.workflow.setAway(false);
-    await until(async () => (await stateOf(callId)) === 'counted');
+    await until('the click counts', async () => (await stateOf(callId)) === 'counted');
   });
 
   it('when the process that took it dies: another one goes on with it', async () => {
@@ -55,7 +49,7 @@ describe('a click is not lost', () => {
        values ($1, $2, $3, $4, 'deny', 'not now')`,
       [`slack:${callId}:${user}:1.1`, callId, stage.slack.teamId, user],
     );
-    await until(async () => (await stateOf(callId)) === 'counted');
+    await until('the click counts', async () => (await stateOf(callId)) === 'counted');
     const { rows } = await db.pool.query('select state from held_calls where call_id = $1', [callId]);
     assert.equal(rows[0].state, 'denied');
   });
@@ -90,13 +84,13 @@ it('someone who cannot be told in the channel is told in a direct message', asyn
 describe('Socket Mode', () => {
   it('keeps two connections open, and replaces those that Slack closes', async () => {
     await using stage = await scene(db.pool);
-    await until(() => stage.slack.sockets === 2);
+    await until('the sockets', () => stage.slack.sockets === 2);
     stage.slack.disconnectSockets('refresh_requested');
-    await until(() => stage.slack.socketsOpened === 4 && stage.slack.sockets === 2);
+    await until('the sockets', () => stage.slack.socketsOpened === 4 && stage.slack.sockets === 2);
     const user = stage.slack.addUser({ name: 'Alice' });
     const { callId, card } = await announced(stage, user);
     await stage.slack.click(user, card, actionIds.approve);
-    await until(async () => (await stateOf(callId)) === 'counted');
+    await until('the click counts', async () => (await stateOf(callId)) === 'counted');
   });
 
   it('comes back after an outage of Slack, and starts during one', async () => {
@@ -105,9 +99,9 @@ describe('Socket Mode', () => {
     stage.slack.outage('refuse');
     const app = await startSlackApp(stage.deps);
     stage.slack.outage('none');
-    await until(() => stage.slack.sockets === 2);
+    await until('the sockets', () => stage.slack.sockets === 2);
     await app.stop();
-    await until(() => stage.slack.sockets === 0);
+    await until('the sockets', () => stage.slack.sockets === 0);
   });
 
   it('says which token Slack refuses', async () => {

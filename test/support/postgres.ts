@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { type EmbeddedPostgres, startPostgres } from '../../cli/embedded/postgres.ts';
 import { migrate } from '../../db/migrate.ts';
 import { openPool, type Pool } from '../../db/pool.ts';
+import { until } from './until.ts';
 
 /** A database of its own, migrated, dropped when disposed. */
 export interface TestDatabase extends AsyncDisposable {
@@ -45,6 +46,18 @@ export async function startTestPostgres(
     await rm(dataDir, { recursive: true, force: true });
   };
   return { ...server, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Starts a server that was killed: its processes take a moment to notice, and until then its data directory is refused. */
+export async function startKilledPostgres(
+  options: Parameters<typeof startPostgres>[0],
+): Promise<EmbeddedPostgres> {
+  return until('a server on the same data', async () =>
+    startPostgres(options).catch((error: Error) => {
+      if (!error.message.includes('still in use')) throw error;
+      return null;
+    }),
+  );
 }
 
 let own: Promise<EmbeddedPostgres> | undefined;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { Pool } from '../../db/pool.ts';
+import { until } from '../support/until.ts';
 import type { Step } from './steps.ts';
 
 /** Something held up. */
@@ -64,7 +64,9 @@ export async function stopInPostgres(url: string, step: string): Promise<Held> {
     await client.query('delete from walk_armed where step = $1', [step]);
     await client.end();
   };
-  const reached = untilTrue(async () => (await waiting()).length > 0, `somebody at "${step}"`);
+  const reached = (async () => {
+    await until(`somebody at "${step}"`, async () => (await waiting()).length > 0, reachedWithinMs);
+  })();
   // Whoever disarms it before anybody came waits for nobody.
   reached.catch(() => {});
   return {
@@ -84,14 +86,6 @@ async function disarm(url: string, step: string): Promise<void> {
   await client.connect();
   await client.query('delete from walk_armed where step = $1', [step]);
   await client.end();
-}
-
-async function untilTrue(look: () => Promise<boolean>, what: string): Promise<void> {
-  const lateMs = Date.now() + reachedWithinMs;
-  while (!(await look())) {
-    if (Date.now() > lateMs) throw new Error(`waited ${reachedWithinMs} ms for ${what}`);
-    await sleep(20);
-  }
 }
 
 /** A proxy before an HTTP server, which can hold up a request before it arrives or its answer on the way back. */

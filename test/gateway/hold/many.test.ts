@@ -21,7 +21,9 @@ interface Load {
 
 test('no timer, query or database connection is kept for each call that is held', async () => {
   const approvals = testApprovals(db.pool);
-  const one = await startReplica(db, approvals, { settings: { heldCallsPerCaller: 1000 } });
+  const one = await startReplica(db, approvals, {
+    settings: { heldCallsPerCaller: 1000, replyBudgetMs: 600_000, progressBudgetMs: 600_000 },
+  });
   const failures: unknown[] = [];
   let begun = 0;
   const hold = async (count: number): Promise<void> => {

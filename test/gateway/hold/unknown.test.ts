@@ -9,6 +9,7 @@ import type { Masked } from '../../../masking/masked.ts';
 import { noOffers } from '../../../policy/offers.ts';
 import { policyOf } from '../../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
+import { until } from '../../support/until.ts';
 import { approvalOf, response } from './ends.ts';
 import { canary, type Replica, startReplica, testApprovals } from './support.ts';
 import { countedVote } from './votes.ts';
@@ -135,20 +136,12 @@ test('a person marks what became of it, once and for good; the agent that comes 
 test('a later identical call shows its approvers that it may have happened already', () =>
   unknownCall(async ({ one, callId, ask }) => {
     ask('3');
-    const { rows } = await db.pool.query<{ call_id: string }>(
-      `select call_id from held_calls where state = 'pending'`,
+    const pending = `select call_id from held_calls where state = 'pending' and context is not null`;
+    const later = await until(
+      'the later call with its context',
+      async () => (await db.pool.query<{ call_id: string }>(pending)).rows[0],
     );
-    for (let tries = 0; tries < 100 && !rows[0]; tries++) {
-      await new Promise((done) => setTimeout(done, 20));
-      rows.push(
-        ...(
-          await db.pool.query<{ call_id: string }>(
-            `select call_id from held_calls where state = 'pending' and context is not null`,
-          )
-        ).rows,
-      );
-    }
-    const context = (await shownCall(db.pool, rows[0]?.call_id ?? ''))?.context;
+    const context = (await shownCall(db.pool, later.call_id))?.context;
     assert.equal(context?.unclear?.callId, callId);
     assert.equal(one.upstream.calls().length, 1);
   }));
