@@ -145,6 +145,7 @@ test('PostgreSQL goes away: appends are refused, work goes on when it is back, a
   const recorder = recorderOn(pool);
   const confirmed: string[] = [];
   let refused = 0;
+  const isCut = (): boolean => refused > 0;
   const write = async (from: number, count: number): Promise<void> => {
     await Promise.all(
       Array.from({ length: count }, async (_, index) => {
@@ -161,7 +162,7 @@ test('PostgreSQL goes away: appends are refused, work goes on when it is back, a
   await write(0, 100);
   // For as long as it takes: the cut is seen however slow the machine is.
   const during = (async () => {
-    for (let n = 10_000; refused === 0; n += 500) await write(n, 500);
+    for (let n = 10_000; !isCut(); n += 500) await write(n, 500);
   })();
   // Ends every connection of the pool in the middle of the writes, as a fail-over does.
   const killer = openPool(server.url, { max: 1 });
@@ -170,7 +171,7 @@ test('PostgreSQL goes away: appends are refused, work goes on when it is back, a
       'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and backend_type = $1',
       ['client backend'],
     );
-    return refused > 0;
+    return isCut();
   });
   await killer.end();
   await during;
