@@ -4,6 +4,7 @@ import { freePort } from '../../cli/embedded/postgres.ts';
 import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts';
 import { createSite, type Process, type Site } from '../support/site.ts';
 import { type SlackStandIn, startSlack } from '../support/slack.ts';
+import { until } from '../support/until.ts';
 
 type Result = { isError?: boolean; content: { text: string }[] };
 type Mode = 'Socket Mode' | 'HTTP mode';
@@ -159,7 +160,7 @@ test('one correlation id follows a call through the logs of gateway, worker and 
   const { rows } = await at.site.pool.query<{ id: string }>('select correlation_id as id from held_calls');
   const id = rows[0]?.id ?? 'none';
   for (const process of at.processes)
-    assert.ok(process.output().includes(id), `${process.name} never mentions ${id}`);
+    await until(`${process.name} mentions ${id}`, () => process.output().includes(id));
 });
 
 test('two approvers click at the same moment: one decision, the other is told who decided', async () => {
@@ -214,7 +215,7 @@ test('Slack is away while a call is held: the card comes when Slack is back, and
   await at.site.heldCall('run');
   await new Promise((done) => setTimeout(done, 1500));
   at.slack.outage('none');
-  const card = await at.slack.waitForMessage(at.channel, () => true, 20_000);
+  const card = await at.slack.waitForMessage(at.channel);
   await at.slack.click(at.alice, { channel: at.channel, ts: card.ts }, 'hold_approve');
   assert.equal((await answer).content[0]?.text, 'ran outage');
   assert.equal(at.slack.messages(at.channel).filter((message) => !message.threadTs).length, 1);

@@ -6,6 +6,9 @@ import { pino } from 'pino';
 import { claim, sweepDead } from '../../db/held-execution.ts';
 import type { Pool } from '../../db/pool.ts';
 import { storeClick, takeClicks } from '../../db/slack-decisions.ts';
+import { recheckCall } from '../../cli/roles/recheck.ts';
+import type { Block } from '../../gateway/definitions/judge.ts';
+import type { ToolDefinitions } from '../../gateway/definitions/registry.ts';
 import { checkQuorum } from '../../gateway/hold/quorum.ts';
 import { followKillSwitch } from '../../gateway/kill-switch.ts';
 import { defaultMaskingConfig } from '../../masking/check-config.ts';
@@ -118,6 +121,11 @@ test('5: a safety setting that does nothing', () => {
       /told in Slack/,
     ],
     [rule('    approvers: [dba, it]\n    reminders: [31m]\n'), /never/],
+    // A channel is told, and gives nobody the right to decide.
+    [
+      rule('    approvers: [dba, it]\n').replace('{ groups: [it] }', '{ slackChannel: C0DBA }'),
+      /nobody could ever decide/,
+    ],
   ];
   for (const [text, why] of refused) assert.match(errorsOf(text).join('\n'), why, text);
 });
@@ -157,7 +165,7 @@ test('7: bearer approval links', async () => {
 
 test('8: the card hides the action', () => {
   const links = { consoleUrl: 'https://holdpoint.example' };
-  for (const size of [3_000, 30_000, 1_000_000]) {
+  for (const size of [3_000, 8_000, 12_000, 16_000, 30_000, 1_000_000]) {
     const { blocks, whole } = card({ ...plainRequest, shownArgs: JSON.stringify('x'.repeat(size)) }, links);
     const text = JSON.stringify(blocks);
     const shown = text.match(/x/g)?.length ?? 0;
@@ -235,7 +243,7 @@ test('12: fail-open', async () => {
   killSwitch.close();
 });
 
-test('13: change after authorization, and trust flags in arguments', () => {
+test('13: change after authorization, and trust flags in arguments', async () => {
   const policy = policyOf(
     'default: deny\napprovers:\n  dba: { people: [a@example.com] }\nrules:\n  - name: w\n    match: { connection: files }\n    then: hold\n    approvers: [dba]\n',
   );
@@ -245,6 +253,35 @@ test('13: change after authorization, and trust flags in arguments', () => {
     { approvals: [{ by: 'alice', decision: 'approve' }] },
   ])
     assert.equal(decide(policy, inputOf({ args })).kind, 'hold', JSON.stringify(args));
+
+  const lastLook = (text: string, standing: Awaited<ReturnType<ToolDefinitions['standing']>>) => ({
+    recheck: recheckCall({
+      policy: () => policyOf(text),
+      definitions: { find: () => undefined, standing: async () => standing },
+      upstreams: { get: () => undefined },
+    }),
+  });
+  const changed: Block = { definitionId: 'd_1', why: 'changed', hash: 'sha256:2' };
+  for (const [what, after, sent] of [
+    ['policy denies it by now', lastLook('default: deny\n', 'usable'), 0],
+    ['its tool is another one by now', lastLook('default: pass\n', changed), 0],
+    ['nothing has changed', lastLook('default: pass\n', 'usable'), 1],
+  ] as const)
+    await held(
+      async (one, input) => {
+        await one.execute({ ...input, votes: [countedVote(input)] });
+        assert.equal(one.upstream.received.length, sent, what);
+      },
+      {},
+      after,
+    );
+  await held(async (one, input) => {
+    await db.pool.query(
+      `update held_call_requests set sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)`,
+    );
+    await one.execute({ ...input, votes: [countedVote(input)] });
+    assert.equal(one.upstream.received.length, 0, 'the stored call is another one');
+  });
 });
 
 test('14: masking that reports success and leaks', () => {

