@@ -9,13 +9,13 @@ import { openPool, type Pool } from '../db/pool.ts';
 import { startTestPostgres } from '../test/support/postgres.ts';
 import { startTestTemporal } from '../test/support/temporal.ts';
 import { createApprovals, linkTemporal } from '../workflows/client.ts';
-import { bare, decide } from './bare-workflow.ts';
+import { bare, bareWithActivity, decide } from './bare-workflow.ts';
 import { cpuMsOf } from './cpu-of.ts';
 import { callOf, headers, initialize, start, startUpstream } from './held-calls.ts';
 
 /**
  * How many held calls a second are decided, run upstream and answered, beside how many bare workflows (start, Update,
- * complete) the same Temporal server completes in the same run.
+ * complete) the same Temporal server completes in the same run, and how many that have one activity run as well.
  *
  * Usage: node bench/decisions.ts [--calls 500] [--concurrency 32] [--rounds 3] [--json]
  */
@@ -124,19 +124,26 @@ async function open({ url }: Parts, session: string, round: number) {
   return { rate, answered: all };
 }
 
-/** One round: bare workflows, then as many held calls opened, decided and delivered. */
-async function measure(all: Parts, session: string, round: number) {
-  const { client, pool, approvals, processes } = all;
-  const atFirst = cpuOf(processes);
-  const bareRate = await rateOf(
-    Array.from({ length: calls }, (_, n) => `bare-${round}-${n}`),
+/** Bare workflows, decided on as soon as they have started. @returns how many a second */
+function bareRateOf({ client }: Parts, workflow: typeof bare, name: string): Promise<number> {
+  return rateOf(
+    Array.from({ length: calls }, (_, n) => `${name}-${n}`),
     async (workflowId) => {
-      const handle = await client.workflow.start(bare, { workflowId, taskQueue: 'bare' });
+      const handle = await client.workflow.start(workflow, { workflowId, taskQueue: 'bare' });
       await handle.executeUpdate(decide, { args: ['approve'] });
       await handle.result();
     },
   );
+}
+
+/** One round: bare workflows, then as many held calls opened, decided and delivered. */
+async function measure(all: Parts, session: string, round: number) {
+  const { pool, approvals, processes } = all;
+  const atFirst = cpuOf(processes);
+  const bareRate = await bareRateOf(all, bare, `bare-${round}`);
   const afterBare = cpuOf(processes);
+  const withActivityRate = await bareRateOf(all, bareWithActivity, `with-activity-${round}`);
+  const beforeOpening = cpuOf(processes);
   const opened = await open(all, session, round);
   const held = await Promise.race([waiting(pool), opened.answered.then(() => [])]);
   const beforeDecisions = cpuOf(processes);
@@ -156,19 +163,25 @@ async function measure(all: Parts, session: string, round: number) {
   );
   await opened.answered;
   const deliveredRate = Math.round(calls / ((performance.now() - began) / 1000));
+  const bareUsed = since(atFirst, afterBare);
+  const decisionUsed = since(beforeDecisions, cpuOf(processes));
   return {
     found: {
       round,
       bareRate,
+      withActivityRate,
       openedRate: opened.rate,
       decideRate,
       deliveredRate,
       ratio: rounded(deliveredRate / bareRate),
+      // What it would be if nothing but the Temporal server's processor time were short.
+      ratioByTemporal: rounded((bareUsed['temporal'] ?? 0) / (decisionUsed['temporal'] ?? 0)),
     },
     used: [
-      { round, what: 'bare', ...since(atFirst, afterBare) },
-      { round, what: 'open', ...since(afterBare, beforeDecisions) },
-      { round, what: 'decide', ...since(beforeDecisions, cpuOf(processes)) },
+      { round, what: 'bare', ...bareUsed },
+      { round, what: 'bare and an activity', ...since(afterBare, beforeOpening) },
+      { round, what: 'open', ...since(beforeOpening, beforeDecisions) },
+      { round, what: 'decide', ...decisionUsed },
     ],
   };
 }

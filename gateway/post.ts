@@ -98,6 +98,9 @@ async function postOne(deps: PostDeps, posting: Posting, message: RpcMessage): P
     progressToken: () => progressTokenOf(message),
     log: logFor(deps, entered, message, correlationId),
   });
+  // Nothing follows the answer: this function need not be kept for as long as that takes.
+  if (newSessionId === null && message.kind === 'request')
+    return carryOne(deps, posting, entered, message, stream);
   try {
     if (newSessionId !== null)
       await recordConnection(deps, session, 'connect', { protocolVersion: entered.era.version });
