@@ -39,12 +39,12 @@ export async function events(
   refuseModern(request.headers);
   const identified = await identify(deps, request, connection);
   const { caller } = identified;
-  const asked = (): { method: null; tool: null } => ({ method: null, tool: null });
+  const asked = { method: null, tool: null };
   const facts = { caller, connection, correlationId, kind: 'stream', asked } as const;
   const over = deps.openReplies.begin(caller);
   let passage: Passage | null = null;
   try {
-    passage = openPassage(deps.gate, facts, reply, (session) => deps.sessions.cut(session));
+    passage = openPassage(deps.gate, facts, reply, deps.sessions);
     const session = await sessionOf(deps, identified, request, correlationId);
     passage.join(session);
     const { groups } = caller;

@@ -56,12 +56,12 @@ export async function post(
   const { messages, batch } = await read(request, deps.limits);
   const identified = await identify(deps, request, connection);
   for (const message of messages) refuseTooNarrow(deps, identified, message);
-  const facts = { caller: identified.caller, connection, correlationId, kind: 'request' } as const;
-  const asked = (): { method: string | null; tool: string | null } => askedIn(messages[0]);
-  const over = deps.openReplies.begin(identified.caller);
+  const { caller } = identified;
+  const facts = { caller, connection, correlationId, kind: 'request', asked: askedIn(messages[0]) } as const;
+  const over = deps.openReplies.begin(caller);
   let passage: Passage | null = null;
   try {
-    passage = openPassage(deps.gate, { ...facts, asked }, reply, (session) => deps.sessions.cut(session));
+    passage = openPassage(deps.gate, facts, reply, deps.sessions);
     const posting: Posting = { request, reply, identified, correlationId, passage };
     if (batch) await postBatch(deps, posting, messages);
     else if (messages[0]) await postOne(deps, posting, messages[0]);

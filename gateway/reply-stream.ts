@@ -54,7 +54,12 @@ export function createReplyStream(raw: ServerResponse, options: ReplyOptions): R
 /** A class, since there is one for each held call: methods of its own would cost each of them more than what it keeps. */
 class SocketReply implements ReplyStream {
   readonly #raw: ServerResponse;
-  readonly #options: ReplyOptions;
+  readonly #passage: ReplyOptions['passage'];
+  readonly #headers: ReplyOptions['headers'];
+  /** Both are let go of once they have been asked for what is held, since they keep what they look it up in. */
+  #askToken: ReplyOptions['progressToken'] | null;
+  #makeLog: ReplyOptions['log'];
+  #token: string | null = null;
   /** Made when somebody asks for it: most exchanges end without. */
   #leaving: AbortController | null = null;
   #left = false;
@@ -68,7 +73,10 @@ class SocketReply implements ReplyStream {
 
   constructor(raw: ServerResponse, options: ReplyOptions) {
     this.#raw = raw;
-    this.#options = options;
+    this.#passage = options.passage;
+    this.#headers = options.headers;
+    this.#askToken = options.progressToken;
+    this.#makeLog = options.log;
     raw.on('close', () => {
       if (this.#timer) clearInterval(this.#timer);
       if (raw.writableFinished) return;
@@ -103,7 +111,7 @@ class SocketReply implements ReplyStream {
   }
 
   get progressToken(): string | null {
-    return this.#options.progressToken();
+    return this.#askToken ? this.#askToken() : this.#token;
   }
 
   async open(): Promise<void> {
@@ -113,7 +121,7 @@ class SocketReply implements ReplyStream {
   openSoon(): void {
     this.#preferStream = true;
     this.#timer ??= setTimeout(() => {
-      if (this.#options.passage.clear) void this.#open();
+      if (this.#passage.clear) void this.#open();
       this.#timer = setInterval(() => void this.comment(), commentEveryMs);
     }, openAfterMs);
   }
@@ -124,6 +132,8 @@ class SocketReply implements ReplyStream {
     const { req } = this.#raw;
     req.rawHeaders = noHeaders;
     req.headers = {};
+    this.#token = this.progressToken;
+    this.#askToken = null;
     await this.#log?.heldAs(callId);
   }
 
@@ -153,8 +163,7 @@ class SocketReply implements ReplyStream {
     if (this.#preferStream && status === 200) return this.#respondOnStream(json, null);
     // As one string, head and body reach the socket in one write.
     const length = Buffer.byteLength(json);
-    const { headers } = this.#options;
-    raw.writeHead(status, { ...headers, 'content-type': 'application/json', 'content-length': length });
+    raw.writeHead(status, { ...this.#headers, 'content-type': 'application/json', 'content-length': length });
     raw.end(json);
     return finished(raw);
   }
@@ -173,19 +182,20 @@ class SocketReply implements ReplyStream {
 
   /** Whether bytes may go at once, as nearly always. */
   get #clear(): boolean {
-    return this.#options.passage.clear;
+    return this.#passage.clear;
   }
 
   /** Waits until they may; false when they never may. */
   #cleared(): Promise<boolean> {
-    return this.#options.passage.wait();
+    return this.#passage.wait();
   }
 
   async #open(): Promise<void> {
     if (this.#opening) return this.#opening;
     if (this.#raw.headersSent || !this.alive) return;
-    this.#raw.writeHead(200, { ...this.#options.headers, ...streamHeaders }).flushHeaders();
-    const made = this.#options.log?.() ?? null;
+    this.#raw.writeHead(200, { ...this.#headers, ...streamHeaders }).flushHeaders();
+    const made = this.#makeLog?.() ?? null;
+    this.#makeLog = null;
     if (made) await (this.#opening = this.#begin(made));
   }
 
@@ -215,7 +225,7 @@ class SocketReply implements ReplyStream {
     if (!this.#clear && !(await this.#cleared())) return false;
     if (!this.alive) return false;
     const raw = this.#raw;
-    if (!raw.headersSent) raw.writeHead(200, { ...this.#options.headers, ...streamHeaders });
+    if (!raw.headersSent) raw.writeHead(200, { ...this.#headers, ...streamHeaders });
     raw.end(eventOf(json, id));
     return finished(raw);
   }

@@ -22,8 +22,13 @@ export interface PassageFacts {
   readonly connection: string;
   readonly correlationId: string;
   readonly kind: 'request' | 'stream';
-  /** What is asked, once it is known. */
-  readonly asked: () => { readonly method: string | null; readonly tool: string | null };
+  /** What is asked. */
+  readonly asked: { readonly method: string | null; readonly tool: string | null };
+}
+
+/** Ends sessions at once. */
+interface CutSessions {
+  cut(session: LiveSession): void;
 }
 
 /**
@@ -34,9 +39,9 @@ export function openPassage(
   gate: Gate,
   facts: PassageFacts,
   reply: ServerResponse,
-  endSession: (session: LiveSession, by: Revocation) => void,
+  sessions: CutSessions,
 ): Passage {
-  return new WatchedPassage(gate, facts, reply, endSession);
+  return new WatchedPassage(gate, facts, reply, sessions);
 }
 
 /** A class, since there is one for each held call: methods of its own would cost each of them more than what it keeps. */
@@ -44,22 +49,17 @@ class WatchedPassage implements Passage, Watched {
   readonly #gate: Gate;
   readonly #facts: PassageFacts;
   readonly #reply: ServerResponse;
-  readonly #endSession: (session: LiveSession, by: Revocation) => void;
+  readonly #sessions: CutSessions;
   readonly #startedAtMs = Date.now();
   #session: LiveSession | null = null;
   #cutBy: Revocation | null = null;
   readonly #unwatch: () => void;
 
-  constructor(
-    gate: Gate,
-    facts: PassageFacts,
-    reply: ServerResponse,
-    endSession: (session: LiveSession, by: Revocation) => void,
-  ) {
+  constructor(gate: Gate, facts: PassageFacts, reply: ServerResponse, sessions: CutSessions) {
     this.#gate = gate;
     this.#facts = facts;
     this.#reply = reply;
-    this.#endSession = endSession;
+    this.#sessions = sessions;
     this.#unwatch = gate.watch(this);
   }
 
@@ -95,7 +95,7 @@ class WatchedPassage implements Passage, Watched {
     return {
       kind,
       connection,
-      ...asked(),
+      ...asked,
       subject: caller.subject,
       sessionId: this.#session?.facts.sessionId ?? null,
       correlationId,
@@ -109,7 +109,7 @@ class WatchedPassage implements Passage, Watched {
     // Not `end`: bytes that the system has not sent yet must not go.
     if (this.#reply.socket && !this.#reply.socket.destroyed) this.#reply.socket.resetAndDestroy();
     this.#reply.destroy();
-    if (this.#session) this.#endSession(this.#session, by);
+    if (this.#session) this.#sessions.cut(this.#session);
   }
 
   get #alive(): boolean {

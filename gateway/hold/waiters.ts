@@ -72,7 +72,8 @@ interface Entry<W> {
 /** @param now ms since the epoch */
 export function createWaiters<W extends Waiting = Waiter>(now: () => number = Date.now): Waiters<W> {
   const entries = new Map<W, Entry<W>>();
-  const byCall = new Map<string, Set<W>>();
+  // Nearly always one of each call: a list takes less room than a set.
+  const byCall = new Map<string, readonly W[]>();
   const byRequest = new Map<string, W>();
   // A wheel of one slot a second: a waiter stands in one slot, and is served when the wheel comes round to it.
   const wheel = Array.from({ length: keepAliveSeconds }, () => new Set<W>());
@@ -107,7 +108,9 @@ export function createWaiters<W extends Waiting = Waiter>(now: () => number = Da
     if (!entry) return;
     entries.delete(waiter);
     entry.slot.delete(waiter);
-    takeFrom(byCall, waiter.callId, waiter);
+    const others = (byCall.get(waiter.callId) ?? []).filter((other) => other !== waiter);
+    if (others.length > 0) byCall.set(waiter.callId, others);
+    else byCall.delete(waiter.callId);
     if (entry.budgetSecond !== null) takeFrom(budgets, entry.budgetSecond, waiter);
     const key = requestKey(waiter.session.sessionId, waiter.idJson);
     if (byRequest.get(key) === waiter) byRequest.delete(key);
@@ -127,7 +130,7 @@ export function createWaiters<W extends Waiting = Waiter>(now: () => number = Da
     const { budgetAtMs } = waiter;
     const budgetSecond = budgetAtMs === null ? null : Math.max(Math.ceil(budgetAtMs / 1000), second + 1);
     entries.set(waiter, { resolve, slot, budgetSecond });
-    putInto(byCall, waiter.callId, waiter);
+    byCall.set(waiter.callId, [...(byCall.get(waiter.callId) ?? []), waiter]);
     if (budgetSecond !== null) putInto(budgets, budgetSecond, waiter);
     byRequest.set(requestKey(waiter.session.sessionId, waiter.idJson), waiter);
   };
