@@ -109,7 +109,7 @@ export const identity = z
       .boolean()
       .default(false)
       .describe(
-        'Whether proofs for tokens that are bound to a key (DPoP) must carry a nonce of the gateway (RFC 9449 section 9), so that none can be made in advance. Clients that know nonces ask once more by themselves.',
+        'Whether proofs for tokens that are bound to a key (DPoP) must carry a nonce of the gateway, at connections and at the token endpoint of the built-in server (RFC 9449 sections 8 and 9), so that none can be made in advance. Clients that know nonces ask once more by themselves.',
       ),
     anonymous: z
       .strictObject({

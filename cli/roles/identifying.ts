@@ -57,7 +57,7 @@ export function startIdentifying(
 }
 
 function authorizationServer({ config, keys, pool, log }: RoleContext): AuthorizationServer | null {
-  const { authorizationServer: settings, toolClasses } = config.identity;
+  const { authorizationServer: settings, toolClasses, dpopNonces } = config.identity;
   if (!settings) return null;
   return createAuthorizationServer(
     {
@@ -65,6 +65,7 @@ function authorizationServer({ config, keys, pool, log }: RoleContext): Authoriz
       issuer: config.agents.publicUrl,
       consoleUrl: config.console.publicUrl,
       connections: Object.keys(config.connections),
+      dpopNonces,
       api: apiTarget(config),
       toolClasses,
     },

@@ -6,6 +6,7 @@ import {
   type KoaContextWithOIDC,
   Provider,
 } from 'oidc-provider';
+import { hkdfSync } from 'node:crypto';
 import type { Logger } from 'pino';
 import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import { standingSignIn } from '../../db/oauth-sign-ins.ts';
@@ -107,7 +108,7 @@ function configurationOf(
       userinfo: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
-      dPoP: { enabled: true },
+      dPoP: dpop(settings, cookieSecret),
       clientIdMetadataDocument: { enabled: settings.clientDocuments, ack: 'draft-02' },
       resourceIndicators: resourceIndicators(settings),
     },
@@ -141,6 +142,16 @@ function commandLine({ api }: AuthorizationSettings): ClientMetadata {
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
   };
+}
+
+/** Nonces are the same on every replica, and others than those of connections: a client takes whichever it is told. */
+function dpop(
+  { dpopNonces }: AuthorizationSettings,
+  secret: string,
+): NonNullable<NonNullable<Configuration['features']>['dPoP']> {
+  if (!dpopNonces) return { enabled: true };
+  const nonceSecret = Buffer.from(hkdfSync('sha256', secret, '', 'holdpoint token endpoint nonces', 32));
+  return { enabled: true, nonceSecret, requireNonce: () => true };
 }
 
 /** Whether a sign-in stands, and nothing of it is revoked. Looked at before a code or refresh token is used up. */

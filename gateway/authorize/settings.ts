@@ -13,6 +13,8 @@ export interface AuthorizationSettings {
   readonly registration: boolean;
   /** Whether a client id may be the URL of a document that describes the client (CIMD). */
   readonly clientDocuments: boolean;
+  /** Whether DPoP proofs must carry a nonce (RFC 9449 section 8). */
+  readonly dpopNonces: boolean;
   /** Names of the connections. */
   readonly connections: readonly string[];
   /** The API for administration, and the one program that may be let in to it: no agent's ever is. */

@@ -80,6 +80,7 @@ export async function signInScene(options: SignInSceneOptions): Promise<SignInSc
       signInLifeMs: 3_600_000,
       registration: true,
       clientDocuments: true,
+      dpopNonces: false,
       connections: ['everything', 'files'],
       api: { resource, scope: apiScope, client: { id: commandLineClient, name: 'Holdpoint command line' } },
       toolClasses,

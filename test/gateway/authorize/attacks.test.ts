@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { revoke, unrevoke } from '../../../db/revoke.ts';
 import { isPublicAddress, publicFetch } from '../../../gateway/authorize/public-fetch.ts';
 import { type Visitor, visitor } from '../../console/support.ts';
@@ -564,4 +564,51 @@ describe('clients', () => {
     assert.match(page, /<code>mcp:files:read<\/code>/);
     assert.ok(!page.includes('mcp:files:write'));
   });
+});
+
+test('where nonces are demanded, the token endpoint takes a proof with its own nonce, and says which; none made in advance', async () => {
+  await using strict = await signInScene({
+    upstreamUrl: upstream.url,
+    login: async () => ({
+      mode: 'oidc',
+      issuer: idp.issuer,
+      clientId: idp.clientId,
+      clientSecret: idp.clientSecret,
+    }),
+    settings: { dpopNonces: true },
+  });
+  const endpoint = `${strict.issuer}/oauth/token`;
+  const registered = await fetch(`${strict.issuer}/oauth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: [callback] }),
+  });
+  const { client_id: clientId } = (await registered.json()) as { client_id: string };
+  const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwk = await exportJWK(publicKey);
+  const ask = async (nonce?: string): Promise<{ error: string; nonce: string | null }> => {
+    const claims = { htm: 'POST', htu: endpoint, jti: randomBytes(8).toString('hex') };
+    const proof = await new SignJWT({ ...claims, ...(nonce !== undefined && { nonce }) })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .setIssuedAt()
+      .sign(privateKey);
+    const answer = await fetch(endpoint, {
+      method: 'POST',
+      headers: { dpop: proof },
+      body: new URLSearchParams({
+        grant_type: 'authorization_code',
+        client_id: clientId,
+        code: 'none',
+        code_verifier: 'x'.repeat(43),
+        redirect_uri: callback,
+      }),
+    });
+    const { error } = (await answer.json()) as { error: string };
+    return { error, nonce: answer.headers.get('dpop-nonce') };
+  };
+  const first = await ask();
+  assert.equal(first.error, 'use_dpop_nonce');
+  assert.ok(first.nonce);
+  assert.equal((await ask('made-up')).error, 'use_dpop_nonce');
+  assert.equal((await ask(first.nonce)).error, 'invalid_grant', 'the proof is good, and the code is not');
 });
