@@ -23,7 +23,10 @@ export async function maskReport(invocation: Invocation, usage: string): Promise
           return {
             policy,
             profiles: profileNames(policy.masking),
-            engine: createMaskingEngine(loadMaskingConfig(policy.masking, ruleFileReader(file))),
+            engine: createMaskingEngine(
+              loadMaskingConfig(policy.masking, ruleFileReader(file)),
+              parts.keys.pseudonymKey,
+            ),
           };
         },
         now: () => new Date(),

@@ -13,6 +13,7 @@ export function actContext(deps: ActDeps): ActContext {
     roles: deps.roles ?? {},
     containment: deps.containment ?? null,
     checkPolicy: deps.checkPolicy ?? null,
+    maskReport: deps.maskReport ?? null,
     version: deps.version ?? '0.0.0',
     recordings: deps.recordings ?? null,
     breakGlass: deps.breakGlass ?? null,

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Freeze } from '../db/kill-switch.ts';
+import type { ReportOutcome, ReportProgress, ReportWanted } from '../db/mask-reports.ts';
 import type { StandingSignIn } from '../db/oauth-sign-ins.ts';
 import type { Pool } from '../db/pool.ts';
 import type { ConnectDesk } from '../gateway/connect/desk.ts';
@@ -86,6 +87,23 @@ export type CheckPolicy = (
   text: string,
 ) => readonly { readonly line: number | null; readonly path: string; readonly message: string }[];
 
+/** A policy made ready to be compared with recorded traffic. */
+export interface ReadyReport {
+  readonly policyVersion: string;
+  /** Names of its masking profiles. */
+  readonly profiles: readonly string[];
+  /** Rejects with the signal's reason when it is ended early. Called once. */
+  run(
+    wanted: ReportWanted,
+    watch: { readonly onProgress: (progress: ReportProgress) => void; readonly signal: AbortSignal },
+  ): Promise<ReportOutcome>;
+}
+
+/** Makes ready the text of a policy, or with null the one in force; or says what is wrong with the text. */
+export type ReadyMaskReport = (
+  text: string | null,
+) => Promise<ReadyReport | { readonly problems: ReturnType<CheckPolicy> }>;
+
 /** What revoking needs, besides the record of acts. */
 export type Containment = Pick<ContainmentDeps, 'maskText' | 'cancelWorkflow'>;
 
@@ -127,6 +145,8 @@ export interface ActDeps {
   readonly rules?: PolicyInForce | null;
   /** Says what is wrong with the text of a policy; left out where the connections are not known. */
   readonly checkPolicy?: CheckPolicy | null;
+  /** Left out: nothing is compared with what a policy would mask. */
+  readonly maskReport?: ReadyMaskReport | null;
   /** Holdpoint's version, as the API names it. */
   readonly version?: string;
   /** Left out: nobody makes access tokens here. */
@@ -201,6 +221,7 @@ export interface ActContext {
   readonly roles: Roles;
   readonly containment: Containment | null;
   readonly checkPolicy: CheckPolicy | null;
+  readonly maskReport: ReadyMaskReport | null;
   readonly version: string;
   readonly recordings: Recordings | null;
   readonly breakGlass: BreakGlassKeys | null;

@@ -27,6 +27,7 @@ import { linkRoutes } from './routes-link.ts';
 import { grantRoutes } from './routes-grants.ts';
 import { liveRoutes } from './routes-live.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
+import { maskReportRoutes } from './routes-mask-report.ts';
 import { policyRoutes } from './routes-policy.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { togetherRoutes } from './routes-together.ts';
@@ -132,6 +133,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     breakGlassRoutes(inside, context);
     definitionRoutes(inside, context);
     policyRoutes(inside, context);
+    maskReportRoutes(inside, context);
     linkRoutes(inside, context);
     authorizeRoutes(inside, context);
     passkeyRoutes(inside, context);

@@ -621,6 +621,19 @@ create table log_tombstones (
   constraint log_tombstones_log_index_key UNIQUE (log_index)
 );
 
+create table mask_reports (
+  id text not null,
+  asked_by text not null,
+  asked jsonb not null,
+  started_at timestamp with time zone default clock_timestamp() not null,
+  updated_at timestamp with time zone default clock_timestamp() not null,
+  ended_at timestamp with time zone,
+  progress jsonb not null,
+  outcome jsonb,
+  constraint mask_reports_pkey PRIMARY KEY (id),
+  constraint mask_reports_check CHECK (((outcome IS NULL) OR (ended_at IS NOT NULL)))
+);
+
 create table mcp_reply_streams (
   stream_id text not null,
   session_id text not null,
@@ -1129,6 +1142,8 @@ CREATE INDEX legal_holds_in_force ON public.legal_holds USING btree (hold_no) WH
 CREATE INDEX log_runs_by_writer ON public.log_runs USING btree (writer_no, first_position);
 
 CREATE INDEX log_tombstones_new ON public.log_tombstones USING btree (made_at) WHERE (log_index IS NULL);
+
+CREATE INDEX mask_reports_of ON public.mask_reports USING btree (asked_by, started_at DESC);
 
 CREATE INDEX mcp_reply_streams_by_session ON public.mcp_reply_streams USING btree (session_id);
 

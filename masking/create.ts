@@ -16,7 +16,8 @@ import type { MaskMemory } from './known-values.ts';
 import { isLarge } from './large.ts';
 import type { MaskPool } from './large.ts';
 import { asMasked } from './masked.ts';
-import { profileAt } from './places.ts';
+import { profileAt, profilesAt } from './places.ts';
+import { letsThrough } from './replace.ts';
 import { scanJson } from './scan.ts';
 import type { JsonTape } from './scan.ts';
 import { createPlainTexts } from './plain-texts.ts';
@@ -62,15 +63,19 @@ export function createMaskingEngine(
         later: { message: off('message'), json: off('json'), text: off('text') },
       };
     },
-    covers(name, detector, path, key) {
+    treats(name, detector, path, key, marker) {
       const { profile, text, fields } = preparedOf(name);
-      if (detector === 'binary') return profile.images === 'drop';
+      if (detector === 'binary') return profile.images === 'drop' ? 'drop' : null;
       const field = fields.operatorFor(path, key);
-      if (detector === 'field') return field !== null && field !== 'keep';
+      if (field === 'keep') return null;
+      if (detector === 'field' || field !== null) return field;
       const own = config.detectors.some(({ name: user }) => user === detector);
-      return field !== 'keep' && (own ? !profile.except.includes(detector) : text.enabled(detector));
+      const on = own ? !profile.except.includes(detector) : text.enabled(detector);
+      if (!on || letsThrough(profile.allow, detector, marker, pseudonymKey)) return null;
+      return text.operatorOf(detector);
     },
     profileFor: (place) => profileAt(config.uses, place),
+    profilesFor: (place) => profilesAt(config.uses, place),
     restore: config.restore,
   };
 }

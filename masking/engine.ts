@@ -1,3 +1,4 @@
+import type { Operator } from './config.ts';
 import type { MaskMemory } from './known-values.ts';
 import type { Masked } from './masked.ts';
 import type { Place, RestorePair } from './places.ts';
@@ -71,12 +72,16 @@ export interface MaskingEngine {
    */
   masker(profile: string, options?: MaskerOptions): Masker;
   /**
-   * Whether a profile still masks what a detector finds at a path (`$.a.b[0]`) under a key: it is switched on, and no
-   * field excepts the place. For `field` and `binary`, whether the profile has that field, or drops bytes.
+   * What a profile does with what a detector finds at a path (`$.a.b[0]`) under a key, or null where it lets it through:
+   * the detector is off, a field excepts the place, or `marker` is how a text that `allow` names would have been marked
+   * (by its hash, its pseudonym or its last four). For `field` and `binary`, whether the profile has that field, or
+   * drops bytes.
    */
-  covers(profile: string, detector: string, path: string, key: string): boolean;
+  treats(profile: string, detector: string, path: string, key: string, marker: string): Operator | null;
   /** The profile for what no rule of policy gave one to. */
   profileFor(place: Place): string;
+  /** The same where the caller's groups are not known: every profile that some of them would have. */
+  profilesFor(place: Omit<Place, 'groups'>): readonly string[];
   /** Where tokens may be opened beyond the connection they come from. */
   readonly restore: readonly RestorePair[];
 }

@@ -37,6 +37,24 @@ export function profileAt(uses: readonly ProfileUse[], place: Place): string {
   return use?.profile ?? 'default';
 }
 
+/** Every profile that a place may have, whatever groups its caller is in; the one for no group is the last. */
+export function profilesAt(
+  uses: readonly ProfileUse[],
+  { connection, tool }: Omit<Place, 'groups'>,
+): string[] {
+  const found = new Set<string>();
+  for (const use of uses) {
+    const fits =
+      (use.connection?.some((pattern) => matches(pattern, connection)) ?? true) &&
+      (use.tool?.some((pattern) => matches(pattern, tool)) ?? true);
+    if (!fits) continue;
+    found.add(use.profile);
+    if (use.group === null) return [...found];
+  }
+  found.add('default');
+  return [...found];
+}
+
 /** Whether a token of this type from one connection may be opened towards another. */
 export function mayRestore(pairs: readonly RestorePair[], type: string, from: string, to: string): boolean {
   const family = builtinDetectors.get(type);

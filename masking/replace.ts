@@ -46,6 +46,19 @@ export function replaceText(operator: Operator, detector: string, value: string,
   return `[masked:${detector}]`;
 }
 
+/** Whether a marker is one that a text of `allow` would have: a hash, a pseudonym, or its last four. */
+export function letsThrough(
+  allow: readonly string[],
+  detector: string,
+  marker: string,
+  pseudonymKey: Uint8Array,
+): boolean {
+  const operator = marker.includes(' #') ? 'hash' : marker.includes(' ~') ? 'pseudonym' : 'partial';
+  if (operator === 'partial' && !marker.includes(' …')) return false;
+  const keys: ReplaceKeys = { pseudonymKey, tokens: undefined };
+  return allow.some((text) => replaceText(operator, detector, text, keys) === marker);
+}
+
 /** What replaces a JSON number: a number of the same kind and length, so that output schemas still hold. */
 export function replaceNumber(raw: string): string {
   const [, sign = '', whole = '0', fraction] = /^(-?)(\d+)(?:\.(\d+))?/.exec(raw) ?? [];

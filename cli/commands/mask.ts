@@ -17,17 +17,19 @@ import { demonstrated } from '../starter/demonstration.ts';
 
 const usage = `Usage:
   holdpoint mask FILE|- [--profile NAME] [--config FILE] [--json]
-  holdpoint mask --report [--policy FILE] [--profile NAME] [--connection NAME] [--from TIME] [--to TIME] [--json]
+  holdpoint mask --report [--policy FILE] [--profile NAME] [--connection NAME] [--group NAME]… [--from TIME]
+                 [--to TIME] [--json]
 
 Prints the text as a masking profile of the configured policy would have it; - reads standard input.
 --profile  the profile; without it, default
 --json     what was found instead: detector, path, operator, confidence; never values
 
-With --report, says what a changed policy would mask of recorded traffic in addition, and what it would no longer
-mask: by detector, connection and tool, with counts and places, never values. Doing so is recorded.
+With --report, says what a changed policy would mask of recorded traffic in addition, what it would no longer mask,
+and what in another way: by detector, connection and tool, with counts and places, never values. Doing so is recorded.
 --policy      the changed policy; without it, the configured one
 --profile     one profile for everything; without it, those that the policy gives by rule and place
 --connection  only this connection
+--group       a group that callers are taken to be in, for profiles by group; may be repeated
 --from, --to  times such as 2026-11-20T00:00:00Z; without them, yesterday (UTC)
 
 Exit code: 0 done, 1 failed, 2 usage.

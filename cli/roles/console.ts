@@ -5,6 +5,7 @@ import { apiTokens } from '../../gateway/authorize/api-tokens.ts';
 import { openActs } from './acts.ts';
 import type { RoleContext, RunningRole } from './context.ts';
 import { apiTarget } from './identifying.ts';
+import { readyMaskReport } from './mask-report.ts';
 import { openRules } from './rules.ts';
 
 /**
@@ -28,6 +29,7 @@ export async function startConsoleRole(
     publicUrl: config.console.publicUrl,
     login,
     rules,
+    maskReport: rules && readyMaskReport(context, rules),
     signIns: signInTokens(context),
   });
   return {

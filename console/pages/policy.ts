@@ -20,7 +20,8 @@ export function policyPage(policy: Policy, visit: Visit): Html {
 <thead><tr><th scope="col">Rule</th><th scope="col">Then</th><th scope="col">Risk</th><th scope="col">Approvers</th><th scope="col">Time to decide</th><th scope="col">Reason</th></tr></thead>
 <tbody>${policy.rules.map((rule) => row(html`<code>${visible(rule.name)}</code>`, rule))}${row(html`<em>no rule matches a tool call</em>`, policy.default)}</tbody></table></div></section>
 <section aria-labelledby="groups"><h2 id="groups">Approver groups</h2>${groups(Object.values(policy.approverGroups))}</section>
-<p><a href="/masking">Try out what masking does with a text</a></p>`,
+<p><a href="/masking">Try out what masking does with a text</a></p>
+<p><a href="/masking/report">Compare recorded traffic with a changed policy</a></p>`,
   });
 }
 

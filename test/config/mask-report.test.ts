@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run } from '../../cli/commands/mask-report.ts';
+import { compareRecorded } from '../../cli/recorded-report.ts';
 import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
 import { profileNames } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
@@ -125,7 +126,7 @@ test('a report says what a changed policy would mask of recorded traffic and wha
 
   const text = (await report(changed, '--connection', 'crm')).out;
   assert.match(text, /3 messages of 1 sessions/);
-  assert.match(text, /2 × email {2}in 1 messages of crm list/);
+  assert.match(text, /2 × email \(redact\) {2}in 1 messages of crm list/);
   assert.match(text, /would no longer be masked:\n +2 × phone {2}in 2 messages of crm read/);
   assert.equal(
     JSON.parse((await report(changed, '--from', '2026-11-21T00:00:00Z', '--json')).out).messages,
@@ -140,7 +141,79 @@ test('a report says what a changed policy would mask of recorded traffic and wha
       to: '2026-11-21T00:00:00.000Z',
       connection: null,
       profile: null,
+      groups: null,
       policyVersion: policyOf(before).policy.version,
     },
   ]);
+});
+
+test('a report tells what would be written in another way, what allow lets through again, and profiles by group', async () => {
+  await using db = await testDatabase();
+  const key = new Uint8Array(32).fill(5);
+  const engineOf = (masking: string) => {
+    const { policy } = policyOf(masking);
+    return { policy, engine: createMaskingEngine(loadMaskingConfig(policy.masking), key) };
+  };
+  const kept = 'masking:\n  default: { operators: { email: pseudonym, phone: format, payment: partial } }\n';
+  const masker = engineOf(kept).engine.masker('default');
+  const yesterday = new Date('2026-11-20T12:00:00Z');
+  const recorder = recorderOn(db.pool, {
+    clock: { wallMicros: () => yesterday.getTime() * 1000, steadyMicros: () => performance.now() * 1000 },
+  });
+  const said = 'mail alice@corp.example or bob@corp.example, card 4111 1111 1111 1111, host 10.1.2.3';
+  await recorder.append(
+    facts('crm-2', { connection: 'crm' }),
+    message('', { bytes: masker.message(reply(said)).text, tool: 'list', rule: null, callId: 'a' }),
+  );
+  await recorder.close();
+  await db.pool.query(`update record_sessions set opened_at = $1`, [yesterday]);
+  const span = { from: new Date('2026-11-20T00:00:00Z'), to: new Date('2026-11-21T00:00:00Z') };
+  const everything = { ...span, connection: null, profile: null, groups: null };
+  const progress: number[] = [];
+  const report = async (masking: string, groups: readonly string[] | null = null) => {
+    const { rows, byGroup } = await compareRecorded(
+      { pool: db.pool, keyRing },
+      engineOf(masking),
+      { ...everything, groups },
+      { onProgress: ({ messages }) => progress.push(messages) },
+    );
+    return {
+      byGroup,
+      rows: rows.map(({ change, detector, operator, times }) => [change, detector, operator, times]),
+    };
+  };
+
+  assert.deepEqual(await report(kept), { byGroup: 0, rows: [] }, 'the policy in force changes nothing');
+  assert.ok(progress.includes(1));
+  assert.deepEqual(
+    (
+      await report(
+        'masking:\n  default: { operators: { email: drop, phone: format, payment: format, ip: hash } }\n',
+      )
+    ).rows,
+    [
+      ['otherwise', 'email', 'drop', 2],
+      ['otherwise', 'payment-card', 'format', 1],
+      ['otherwise', 'ip', 'hash', 1],
+    ],
+  );
+  assert.deepEqual(
+    (
+      await report(
+        'masking:\n  default: { allow: [bob@corp.example, "4111 1111 1111 1111"], operators: { email: pseudonym, phone: format, payment: partial } }\n',
+      )
+    ).rows,
+    [
+      ['gone', 'email', null, 1],
+      ['gone', 'payment-card', null, 1],
+    ],
+  );
+  const byGroup = `masking:
+  default: { operators: { email: pseudonym, phone: format, payment: partial } }
+  open: { except: [ip], operators: { email: pseudonym, phone: format, payment: partial } }
+  use: [{ connection: [crm], group: [staff], profile: open }]
+`;
+  assert.deepEqual(await report(byGroup), { byGroup: 1, rows: [] });
+  assert.deepEqual(await report(byGroup, ['staff']), { byGroup: 0, rows: [['gone', 'ip', null, 1]] });
+  assert.deepEqual(await report(byGroup, ['guests']), { byGroup: 0, rows: [] });
 });

@@ -48,8 +48,9 @@ function mask(text: string): ReturnType<Masker['text']> {
 }
 export const canaryEngine: MaskingEngine = {
   masker: () => canaryMasker,
-  covers: () => true,
+  treats: () => 'redact',
   profileFor: () => 'default',
+  profilesFor: () => ['default'],
   restore: [],
 };
 
