@@ -12,6 +12,7 @@ import { personHandles, revokedAmong } from '../../db/revocations.ts';
 import { standingSignIn } from '../../db/oauth-sign-ins.ts';
 import type { Pool } from '../../db/pool.ts';
 import { postgresAdapter } from './adapter.ts';
+import { fetchClientDocument } from './client-document.ts';
 import { errorPage } from './error-page.ts';
 import { paths } from './paths.ts';
 import { targetOfResource } from './resources.ts';
@@ -122,7 +123,7 @@ function configurationOf(
       return { accountId: sub, claims: () => ({ sub }) };
     },
     extraTokenClaims: async (_, token) => claimsOf(pool, 'grantId' in token ? token.grantId : undefined),
-    fetch: fetchDocument as never,
+    fetch: fetchClientDocument(fetchDocument) as never,
     renderError: async (ctx, out) => {
       ctx.type = 'html';
       ctx.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");

@@ -59,7 +59,7 @@ export async function registerClient(
     client_id_issued_at: Math.floor(Date.now() / 1000),
     ...(name !== undefined && { client_name: name }),
     redirect_uris: redirectUris,
-    application_type: redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native',
+    application_type: applicationTypeOf(redirectUris),
     grant_types: [
       'authorization_code',
       ...(grants?.includes('refresh_token') === false ? [] : ['refresh_token']),
@@ -71,11 +71,17 @@ export async function registerClient(
   return client;
 }
 
+/** A web site, or a program on the person's own machine, to any port of which a code may go (RFC 8252 section 7.3). */
+export function applicationTypeOf(redirectUris: readonly string[]): 'web' | 'native' {
+  return redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native';
+}
+
 /**
  * A code may go to a web site over https, to a program on the person's own machine (RFC 8252 section 7.3), or to one
  * that the system knows by a scheme of its own (section 7.1).
+ * @throws RegistrationRefused
  */
-function refuseUri(uri: string): void {
+export function refuseUri(uri: string): void {
   const refuse = (why: string): never => {
     throw new RegistrationRefused('invalid_redirect_uri', `a redirect URI ${why}`);
   };

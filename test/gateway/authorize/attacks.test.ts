@@ -519,6 +519,34 @@ describe('clients', () => {
     assert.ok((await comeBack(person, await answer(person, question))).searchParams.get('code'));
   });
 
+  test('a program that a document describes gets its code at any port of its own machine, and nobody in clear elsewhere', async () => {
+    const id = 'https://program.example/any-port.json';
+    const uris = ['http://localhost/callback', 'http://127.0.0.1/callback'];
+    // Without application_type and grant_types, as documents of common clients are.
+    documents.set(id, { client_id: id, redirect_uris: uris, token_endpoint_auth_method: 'none' });
+    const person = browser();
+    await signInToConsole(person);
+    const { challenge } = pkce();
+    for (const redirect of [callback, 'http://localhost:54321/callback']) {
+      const path = authorizePath(id, challenge, { redirect_uri: redirect });
+      const back = await comeBack(person, await answer(person, await toQuestion(person, path)));
+      assert.ok(back.href.startsWith(`${redirect}?`));
+      assert.ok(back.searchParams.get('code'));
+    }
+    const elsewhere = { redirect_uri: 'http://127.0.0.1:9/other' };
+    assert.equal((await person.gateway.get(authorizePath(id, challenge, elsewhere))).status, 400);
+    for (const [at, uri] of [
+      'http://evil.example/cb',
+      'javascript:alert(1)',
+      'https://localhost/x',
+    ].entries()) {
+      const wrong = `https://program.example/wrong-${at}.json`;
+      documents.set(wrong, { client_id: wrong, redirect_uris: [uri] });
+      const refused = await person.gateway.get(authorizePath(wrong, challenge, { redirect_uri: uri }));
+      assert.equal(refused.status, 400, uri);
+    }
+  });
+
   test('a document is fetched from the public internet only', async () => {
     for (const address of [
       '127.0.0.1',
