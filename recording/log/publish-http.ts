@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { AwsClient } from 'aws4fetch';
 import type { CheckpointPublisher } from './run.ts';
 
 const timeoutMs = 10_000;
@@ -20,12 +21,13 @@ export function webhookPublisher(url: string, secret: Uint8Array | null): Checkp
       });
       const signature =
         secret && createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest('base64');
-      await send(url, body, {
+      const headers = {
         'content-type': 'application/json',
         'webhook-id': id,
         'webhook-timestamp': timestamp,
         ...(signature && { 'webhook-signature': `v1,${signature}` }),
-      });
+      };
+      await send(new Request(url, { method: 'POST', body, headers }));
     },
   };
 }
@@ -40,60 +42,41 @@ export interface S3Target {
   readonly secretAccessKey: string;
 }
 
-/** Puts the latest checkpoint into an S3-compatible store (Signature Version 4). */
+/** Puts the latest checkpoint into an S3-compatible store. */
 export function s3Publisher(target: S3Target): CheckpointPublisher {
+  return {
+    name: `S3 ${new URL(target.bucketUrl).origin}`,
+    publish: async ({ note }) => send(await s3Put(target, note)),
+  };
+}
+
+/**
+ * The signed request (AWS Signature Version 4) that puts an object. Its checksum is what buckets with object lock
+ * insist on (docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html), and every store checks it.
+ * @param datetime `20261121T040506Z`, default now
+ */
+export function s3Put(target: S3Target, body: string, datetime?: string): Promise<Request> {
+  const { accessKeyId, secretAccessKey, region } = target;
+  const digest = createHash('sha256').update(body).digest();
   const url = `${target.bucketUrl.replace(/\/$/, '')}/${target.key.split('/').map(encodeURIComponent).join('/')}`;
-  return {
-    name: `S3 ${new URL(url).origin}`,
-    publish: async ({ note }) => send(url, note, s3Headers(target, new URL(url), note, new Date()), 'PUT'),
-  };
-}
-
-/** Headers of a signed PUT (AWS Signature Version 4). */
-export function s3Headers(target: S3Target, url: URL, body: string, now: Date): Record<string, string> {
-  const time = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
-  const scope = `${time.slice(0, 8)}/${target.region}/s3/aws4_request`;
-  const bodyHash = createHash('sha256').update(body).digest('hex');
-  const signed = 'content-type;host;x-amz-content-sha256;x-amz-date';
-  const canonical = [
-    'PUT',
-    url.pathname,
-    '',
-    `content-type:text/plain`,
-    `host:${url.host}`,
-    `x-amz-content-sha256:${bodyHash}`,
-    `x-amz-date:${time}`,
-    '',
-    signed,
-    bodyHash,
-  ].join('\n');
-  const text = ['AWS4-HMAC-SHA256', time, scope, createHash('sha256').update(canonical).digest('hex')].join(
-    '\n',
-  );
-  let key: Uint8Array = Buffer.from(`AWS4${target.secretAccessKey}`);
-  for (const part of [...scope.split('/'), text]) key = createHmac('sha256', key).update(part).digest();
-  const signature = Buffer.from(key).toString('hex');
-  return {
-    'content-type': 'text/plain',
-    'x-amz-content-sha256': bodyHash,
-    'x-amz-date': time,
-    authorization: `AWS4-HMAC-SHA256 Credential=${target.accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`,
-  };
-}
-
-async function send(
-  url: string,
-  body: string,
-  headers: Record<string, string>,
-  method = 'POST',
-): Promise<void> {
-  const answer = await fetch(url, {
-    method,
+  return new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 }).sign(url, {
+    method: 'PUT',
     body,
-    headers,
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
+    headers: {
+      'content-type': 'text/plain',
+      'x-amz-content-sha256': digest.toString('hex'),
+      'x-amz-checksum-sha256': digest.toString('base64'),
+    },
+    ...(datetime !== undefined && { aws: { datetime } }),
   });
-  await answer.arrayBuffer();
-  if (!answer.ok) throw new Error(`${new URL(url).origin} answered ${answer.status}`);
+}
+
+async function send(request: Request): Promise<void> {
+  const answer = await fetch(request, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+  const said = await answer.text();
+  if (answer.ok) return;
+  // Of an error's XML or JSON only the code: the rest may repeat what was sent.
+  const code = /<Code>(\w{1,60})<\/Code>/.exec(said)?.[1];
+  const { origin } = new URL(request.url);
+  throw new Error(`${origin} answered ${answer.status}${code === undefined ? '' : ` ${code}`}`);
 }

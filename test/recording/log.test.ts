@@ -11,7 +11,7 @@ import { checkpointText, openCheckpoint } from '../../recording/log/checkpoint.t
 import { isConsistent } from '../../recording/log/merkle.ts';
 import { isSignedBy, noteVerifier, parseNote } from '../../recording/log/note.ts';
 import { filePublisher } from '../../recording/log/publish-file.ts';
-import { s3Headers, webhookPublisher } from '../../recording/log/publish-http.ts';
+import { s3Put, webhookPublisher } from '../../recording/log/publish-http.ts';
 import { startLog } from '../../recording/log/run.ts';
 import { httpWitness } from '../../recording/log/witness.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -178,8 +178,8 @@ test('a witness that has seen another history is not believed, and holds up noth
   assert.equal(parseNote(notes[0] ?? '').signatures.length, 1);
 });
 
-test('an S3 request is signed as AWS documents it', () => {
-  // The published example of Signature Version 4 has other headers; this value was computed with an independent
+test('an S3 request is signed as AWS documents it, whatever the key of the object', async () => {
+  // The published examples of Signature Version 4 have other headers; these values were computed with an independent
   // implementation of the documented steps (Python, hmac and hashlib).
   const target = {
     bucketUrl: 'https://examplebucket.s3.amazonaws.com',
@@ -188,13 +188,15 @@ test('an S3 request is signed as AWS documents it', () => {
     accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
   };
-  const url = new URL('https://examplebucket.s3.amazonaws.com/log/checkpoint');
-  const headers = s3Headers(target, url, 'hello\n', new Date('2026-11-21T04:05:06.789Z'));
-  assert.equal(headers['x-amz-date'], '20261121T040506Z');
-  assert.match(
-    headers['authorization'] ?? '',
-    /Signature=89dc30a0e9f3c3459cd1a0d61cc805fd32355d3fea007c90d99f7e2125761a35$/,
-  );
+  for (const [key, signature] of [
+    ['log/checkpoint', '4281adc77152879c9ba709df9a2a73ae723f4e893486a8a06de0fd357ae67962'],
+    ["log/a (team's) + b!*", 'f4ef55694cb7754184a2f81b024e6c039d11b0542b33add32f352feaed34f1a9'],
+  ] as const) {
+    const { headers } = await s3Put({ ...target, key }, 'hello\n', '20261121T040506Z');
+    assert.equal(headers.get('x-amz-date'), '20261121T040506Z');
+    assert.equal(headers.get('x-amz-checksum-sha256'), 'WJG1tSLV3whtD/CxEPvZ0hu0/HFjrzTQgoai6Eb2vgM=');
+    assert.match(headers.get('authorization') ?? '', new RegExp(`Signature=${signature}$`));
+  }
 });
 
 test('old checkpoints are thinned out to one an hour, and what is left still verifies', async () => {
