@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-import { access, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheDir } from '../../cli/embedded/temporal-binary.ts';
+import { cacheFolder, once, pythonEnvironment, run } from '../support/fetched.ts';
 
 /** A client of the matrix: what it is, and how to start it. */
 export interface ClientRow {
@@ -21,13 +20,11 @@ const versions = { python: '2.3.0', fastmcp: '4.1.2', go: '1.8.0', remote: '0.15
 
 /** Fetches what is missing (Python packages, a Go module, mcp-remote) into the cache, and lists the clients. */
 export async function obtainClients(): Promise<readonly ClientRow[]> {
-  const cache = join(cacheDir(process.env), 'clients');
-  await mkdir(cache, { recursive: true });
-  const python = await virtualEnvironment(join(cache, `mcp-${versions.python}`), `mcp==${versions.python}`);
-  const fastmcp = await virtualEnvironment(
-    join(cache, `fastmcp-${versions.fastmcp}`),
-    `fastmcp==${versions.fastmcp}`,
-  );
+  const cache = await cacheFolder('clients');
+  const python = async (name: string, version: string): Promise<string> =>
+    join(await pythonEnvironment(join(cache, `${name}-${version}`), `${name}==${version}`), 'python');
+  const sdk = await python('mcp', versions.python);
+  const fastmcp = await python('fastmcp', versions.fastmcp);
   const go = join(cache, `go-sdk-${versions.go}`);
   await once(go, async () => run('go', ['build', '-o', go, '.'], join(drivers, 'go')));
   const remote = join(cache, `mcp-remote-${versions.remote}`);
@@ -55,44 +52,10 @@ export async function obtainClients(): Promise<readonly ClientRow[]> {
       program: node('ts-v2.ts'),
       after: ['modern'],
     },
-    { id: 'python', title: `Python SDK ${versions.python}`, program: [python, ...py], after: ['sdk'] },
+    { id: 'python', title: `Python SDK ${versions.python}`, program: [sdk, ...py], after: ['sdk'] },
     { id: 'fastmcp', title: `fastmcp ${versions.fastmcp}`, program: [fastmcp, ...py], after: ['fastmcp'] },
     { id: 'go', title: `Go SDK ${versions.go}`, program: [go], after: [] },
     { id: 'inspector', title: 'Inspector CLI 2.12', program: node('inspector.ts'), after: [] },
     { id: 'mcp-remote', title: `mcp-remote ${versions.remote}`, program: node('ts-v1.ts'), after: [proxy] },
   ];
-}
-
-async function virtualEnvironment(folder: string, requirement: string): Promise<string> {
-  const python = join(folder, 'bin/python');
-  await once(join(folder, 'ready'), async () => {
-    await run('python3', ['-m', 'venv', folder]);
-    await run(python, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', requirement]);
-    await run('touch', [join(folder, 'ready')]);
-  });
-  return python;
-}
-
-async function once(made: string, make: () => Promise<void>): Promise<void> {
-  const there = await access(made).then(
-    () => true,
-    () => false,
-  );
-  if (there) return;
-  process.stderr.write(`fetching ${made}\n`);
-  await make();
-}
-
-async function run(program: string, args: readonly string[], cwd?: string): Promise<void> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], ...(cwd && { cwd }) });
-  let err = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    err += chunk.toString();
-  });
-  const code = await new Promise((done, reject) => {
-    child.once('error', reject);
-    child.once('close', done);
-  });
-  if (code !== 0)
-    throw new Error(`${program} ${args.join(' ')} ended with ${String(code)}: ${err.slice(-1500)}`);
 }
