@@ -9,19 +9,21 @@ export interface CommitQueue {
   /** @throws RecordingError `recording_overloaded`; to be asked before a record is sealed, since a sealed one counts */
   refuseWhenFull(): void;
   /**
-   * Queues a record, sealed since the last failure, for the next commit; resolves when it is durable.
-   * @throws RecordingError `recording_unavailable`
+   * Queues a record, sealed since the last failure, for the next commit.
+   * @param settled told when it is durable, or that it was lost (`recording_unavailable`)
    */
-  push(record: SealedRecord, facets: readonly Facet[]): Promise<void>;
+  push(record: SealedRecord, facets: readonly Facet[], settled: Settled): void;
   /** Waits for what is queued, then closes the connection. */
   close(): Promise<void>;
 }
 
+/** Told once what became of a record: null when it is durable. Must not throw. */
+type Settled = (error: RecordingError | null) => void;
+
 interface Pending {
   readonly record: SealedRecord;
   readonly facets: readonly Facet[];
-  readonly resolve: () => void;
-  readonly reject: (error: RecordingError) => void;
+  readonly settled: Settled;
 }
 
 const maxBatchBytes = 4 * 1024 * 1024;
@@ -72,7 +74,7 @@ export function createCommitQueue(deps: {
     pending = [];
     queuedBytes = 0;
     deps.onFailed();
-    for (const item of lost) item.reject(error);
+    for (const item of lost) item.settled(error);
     // Its failure is what is being reported; closing it can only repeat that.
     abandoned?.then((writer) => writer.close()).catch(() => {});
   }
@@ -95,7 +97,7 @@ export function createCommitQueue(deps: {
       if (opening !== mine) return;
       inFlight = [];
       lastFailure = null;
-      for (const item of batch) item.resolve();
+      for (const item of batch) item.settled(null);
     }
   }
 
@@ -130,16 +132,15 @@ export function createCommitQueue(deps: {
       if (queuedBytes > deps.maxQueuedBytes)
         throw new RecordingError('recording_overloaded', 'too much waits to be recorded; try again later');
     },
-    push(record, facets) {
-      return new Promise<void>((resolve, reject) => {
-        if (!opening) {
-          reject(unavailable(new Error('the connection was lost')));
-          return;
-        }
-        pending.push({ record, facets, resolve, reject });
-        queuedBytes += sizeOf(pending.at(-1));
-        start();
-      });
+    push(record, facets, settled) {
+      if (!opening) {
+        settled(unavailable(new Error('the connection was lost')));
+        return;
+      }
+      const item = { record, facets, settled };
+      pending.push(item);
+      queuedBytes += sizeOf(item);
+      start();
     },
     async close() {
       // What is appended while it drains is drained too: nothing that was accepted is dropped.

@@ -48,8 +48,13 @@ export interface Header {
   readonly previous: Uint8Array;
 }
 
-/** What a header says before its payload is sealed: the part that is authenticated together with the payload. */
-export type Bound = Omit<Header, 'sealedHash' | 'previous'>;
+/**
+ * What a header says before its payload is sealed: the part that is authenticated together with the payload. The MAC
+ * is latin1 text.
+ */
+export type Bound = Omit<Header, 'sealedHash' | 'previous' | 'unmaskedMac'> & {
+  readonly unmaskedMac: string | null;
+};
 
 export const headerLength = 180;
 /** Length of the bound part. */
@@ -57,27 +62,26 @@ export const boundLength = 116;
 const magic = 0x48505231; // "HPR1"
 const hasUnmaskedMac = 1;
 
-/** Makes a header whose bound part is filled in; {@link completeHeader} fills in the rest. */
-export function beginHeader(bound: Bound): Buffer {
-  const bytes = Buffer.alloc(headerLength);
+/** Writes the bound part of a header into its {@link headerLength} bytes; {@link completeHeader} writes the rest. */
+export function beginHeader(bytes: Buffer, bound: Bound): void {
   bytes.writeUInt32BE(magic, 0);
   bytes[4] = kinds.indexOf(bound.kind);
   bytes[5] = directions.indexOf(bound.direction);
-  bytes.writeUInt16BE(bound.unmaskedMac ? hasUnmaskedMac : 0, 6);
+  bytes.writeUInt16BE(bound.unmaskedMac === null ? 0 : hasUnmaskedMac, 6);
   bytes.set(bound.strand, 8);
   bytes.set(bound.session, 24);
   writeUint64(bytes, bound.seq, 56);
   writeUint64(bytes, bound.atMicros, 64);
   writeUint64(bytes, bound.clockMicros, 72);
   bytes.writeUInt32BE(bound.sealedLength, 80);
-  if (bound.unmaskedMac) bytes.set(bound.unmaskedMac, 84);
-  return bytes;
+  if (bound.unmaskedMac === null) bytes.fill(0, 84, boundLength);
+  else bytes.write(bound.unmaskedMac, 84, 'latin1');
 }
 
-/** Fills in what is known once the payload is sealed. */
-export function completeHeader(bytes: Buffer, sealedHash: Uint8Array, previous: Uint8Array): void {
-  bytes.set(sealedHash, 116);
-  bytes.set(previous, 148);
+/** Writes what is known once the payload is sealed; hashes as latin1 text. */
+export function completeHeader(bytes: Buffer, sealedHash: string, previous: string): void {
+  bytes.write(sealedHash, boundLength, 'latin1');
+  bytes.write(previous, 148, 'latin1');
 }
 
 /** @throws Error when the bytes are not a header of a version this program knows */

@@ -25,12 +25,19 @@ export interface OpenBytes {
   readonly resumes?: { readonly strand: string; readonly acknowledgedSeq: number };
 }
 
-/** Payload before sealing: length of the facts (4 bytes, big-endian), the facts as JSON, the bytes as they passed. */
-export function encodePayload(facts: PayloadFacts, bytes: Uint8Array | string): Buffer {
+/**
+ * Payload before sealing: length of the facts (4 bytes, big-endian), the facts as JSON, the bytes as they passed.
+ * @param place gives the memory for it
+ */
+export function encodePayload(
+  facts: PayloadFacts,
+  bytes: Uint8Array | string,
+  place: (length: number) => Buffer,
+): Buffer {
   const head = JSON.stringify(facts);
   const headLength = Buffer.byteLength(head);
   const bytesLength = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-  const payload = Buffer.allocUnsafe(4 + headLength + bytesLength);
+  const payload = place(4 + headLength + bytesLength);
   payload.writeUInt32BE(headLength, 0);
   payload.write(head, 4);
   if (typeof bytes === 'string') payload.write(bytes, 4 + headLength);

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { type Clock, systemClock } from './clock.ts';
 import { type CommitQueue, createCommitQueue } from './commit-queue.ts';
 import { type Recorder, RecordingError, type SessionFacts } from './event.ts';
@@ -44,31 +43,20 @@ export function createRecorder(deps: RecorderDeps): Recorder {
   const limits = { ...defaultLimits, ...deps.limits };
   const clock = deps.clock ?? systemClock();
   const lanes = Array.from({ length: limits.lanes }, () => openLane(deps, clock, limits));
-  const laneOf = (sessionId: string): Lane =>
-    lanes[hash('sha256', sessionId, 'buffer').readUInt32BE(0) % lanes.length] as Lane;
+  const laneOf = (sessionId: string): Lane => lanes[spread(sessionId) % lanes.length] as Lane;
   const sweep = setInterval(() => {
     for (const { strands } of lanes) strands.closeIdle(limits.idleStrandMs);
   }, 60_000);
   sweep.unref();
   let closed = false;
 
-  const refuseWhenClosed = (): void => {
-    if (closed)
-      throw new RecordingError('recorder_closed', 'the recorder was closed; nothing more is recorded');
-  };
   return {
-    async append(session: SessionFacts, event) {
-      refuseWhenClosed();
-      const size = event.bytes.length;
-      if (size > limits.maxEventBytes)
-        throw new RecordingError(
-          'event_too_large',
-          `an event of ${size} bytes exceeds the ${limits.maxEventBytes} bytes that one event may have`,
-        );
-      return laneOf(session.sessionId).strands.append(session, event);
+    append(session: SessionFacts, event) {
+      const refused = closed ? recorderClosed() : refusedSize(event.bytes.length, limits.maxEventBytes);
+      return refused ? Promise.reject(refused) : laneOf(session.sessionId).strands.append(session, event);
     },
     async end(sessionId, because) {
-      refuseWhenClosed();
+      if (closed) throw recorderClosed();
       await laneOf(sessionId).strands.end(sessionId, because);
     },
     async close() {
@@ -83,6 +71,26 @@ export function createRecorder(deps: RecorderDeps): Recorder {
       );
     },
   };
+}
+
+function recorderClosed(): RecordingError {
+  return new RecordingError('recorder_closed', 'the recorder was closed; nothing more is recorded');
+}
+
+function refusedSize(size: number, maxEventBytes: number): RecordingError | null {
+  if (size <= maxEventBytes) return null;
+  return new RecordingError(
+    'event_too_large',
+    `an event of ${size} bytes exceeds the ${maxEventBytes} bytes that one event may have`,
+  );
+}
+
+/** Spreads sessions evenly over the lanes; only this process ever asks which. */
+function spread(sessionId: string): number {
+  let sum = 0;
+  for (let at = 0; at < sessionId.length; at += 1)
+    sum = (Math.imul(sum, 31) + sessionId.charCodeAt(at)) >>> 0;
+  return (sum ^ (sum >>> 16)) >>> 0;
 }
 
 /** A connection, and the strands that are written over it. */

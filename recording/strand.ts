@@ -1,25 +1,18 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hash,
-  hkdfSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, randomBytes } from 'node:crypto';
 import { type Clock, monotoneTimes } from './clock.ts';
+import type { SealingDesk } from './desk.ts';
 import type { Direction } from './event.ts';
 import {
   beginHeader,
   boundLength,
   completeHeader,
   decodeHeader,
-  leafHash,
+  headerLength,
   type RecordKind,
   sessionRef,
   strandName,
 } from './header.ts';
+import { type KeyedHash, keyedHash } from './keyed-hash.ts';
 import { decodePayload, encodePayload, type PayloadFacts } from './payload.ts';
 
 /** One record as it is stored. */
@@ -47,42 +40,60 @@ export interface StrandSealer {
 const tagLength = 16;
 /** Every record has a key of its own, used once. */
 const nonce = Buffer.alloc(12);
-const firstPrevious = Buffer.alloc(32);
+const firstPrevious = '\0'.repeat(32);
 
 /**
  * Opens a new strand of a session under the session's data key. The strand's id is random and its keys are derived
  * from it, so that any number of recorders can write one session without telling each other, and a strand whose
  * last write failed is left alone and never written again: no nonce is ever used twice.
  * @param dataKey 32 bytes
+ * @param desk what its records are sealed in
  */
-export function openStrand(sessionId: string, dataKey: Uint8Array, clock: Clock): StrandSealer {
+export function openStrand(
+  sessionId: string,
+  dataKey: Uint8Array,
+  clock: Clock,
+  desk: SealingDesk,
+): StrandSealer {
   const strand = randomBytes(16);
   const session = sessionRef(sessionId);
-  const keys = strandKeys(dataKey, strand);
+  const keys = strandKeys(dataKey, strand, desk.hashing);
   const times = monotoneTimes(clock);
+  const recordKey = Buffer.alloc(32);
   let seq = 0;
-  let previous: Uint8Array = firstPrevious;
+  let previous = firstPrevious;
   return {
     strand,
     next(kind, direction, facts, bytes, unmasked) {
-      const payload = encodePayload(facts, bytes);
-      const header = beginHeader({
+      const payload = encodePayload(facts, bytes, desk.payload);
+      const sealedLength = payload.length + tagLength;
+      const { atMicros, clockMicros } = times();
+      // The zero in front is what a leaf hash begins with.
+      const room = desk.room(1 + headerLength + sealedLength);
+      room[0] = 0;
+      const header = room.subarray(1, 1 + headerLength);
+      const sealed = room.subarray(1 + headerLength);
+      const unmaskedMac = unmasked === undefined ? null : keys.mac.ofBytesAt(seq, unmasked);
+      beginHeader(header, {
         kind,
         direction,
         strand,
         session,
         seq,
-        ...times(),
-        sealedLength: payload.length + tagLength,
-        unmaskedMac: unmasked === undefined ? null : positional(keys.mac, seq, unmasked),
+        atMicros,
+        clockMicros,
+        sealedLength,
+        unmaskedMac,
       });
-      const key = createSecretKey(positional(keys.seal, seq));
-      const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: tagLength });
+      recordKey.write(keys.seal.ofPosition(seq), 'latin1');
+      const cipher = createCipheriv('aes-256-gcm', createSecretKey(recordKey), nonce);
       cipher.setAAD(header.subarray(0, boundLength));
-      const sealed = Buffer.concat([cipher.update(payload), cipher.final(), cipher.getAuthTag()]);
-      completeHeader(header, hash('sha256', sealed, 'buffer'), previous);
-      previous = leafHash(header);
-      return { strand, seq: seq++, atMicros: Number(header.readBigUInt64BE(64)), header, sealed };
+      sealed.set(cipher.update(payload));
+      cipher.final(); // GCM has nothing left to give; the tag is ready then.
+      sealed.set(cipher.getAuthTag(), payload.length);
+      completeHeader(header, hash('sha256', sealed, 'binary'), previous);
+      previous = hash('sha256', room.subarray(0, 1 + headerLength), 'binary');
+      return { strand, seq: seq++, atMicros, header, sealed };
     },
   };
 }
@@ -107,20 +118,23 @@ export function payloadOpener(dataKey: Uint8Array): PayloadOpener {
   const known = new Map<string, StrandKeys>();
   const keysOf = (strand: Uint8Array): StrandKeys => {
     const name = strandName(strand);
-    const keys = known.get(name) ?? strandKeys(dataKey, strand);
+    const keys = known.get(name) ?? strandKeys(dataKey, strand, null);
     known.set(name, keys);
     return keys;
   };
   const recordKey = (header: Uint8Array): Buffer => {
     const { strand, seq } = decodeHeader(header);
-    return positional(keysOf(strand).seal, seq);
+    return Buffer.from(keysOf(strand).seal.ofPosition(seq), 'latin1');
   };
   return {
     recordKey,
     open: (header, sealed) => openPayload(recordKey(header), header, sealed),
     wasUnmasked(header, candidate) {
       const { strand, seq, unmaskedMac } = decodeHeader(header);
-      return unmaskedMac !== null && positional(keysOf(strand).mac, seq, candidate).equals(unmaskedMac);
+      return (
+        unmaskedMac !== null &&
+        Buffer.from(keysOf(strand).mac.ofBytesAt(seq, candidate), 'latin1').equals(unmaskedMac)
+      );
     },
   };
 }
@@ -143,23 +157,14 @@ export function openPayload(recordKey: Uint8Array, header: Uint8Array, sealed: U
 }
 
 interface StrandKeys {
-  readonly seal: KeyObject;
-  readonly mac: KeyObject;
+  readonly seal: KeyedHash;
+  readonly mac: KeyedHash;
 }
 
-// Keys are key objects throughout: handed a plain buffer, Node 24 spends 8 µs of each call on finding out what it is.
-function strandKeys(dataKey: Uint8Array, strand: Uint8Array): StrandKeys {
+function strandKeys(dataKey: Uint8Array, strand: Uint8Array, hashing: Buffer | null): StrandKeys {
   const derived = Buffer.from(hkdfSync('sha256', dataKey, strand, 'holdpoint/recording/v1', 64));
-  return { seal: createSecretKey(derived.subarray(0, 32)), mac: createSecretKey(derived.subarray(32)) };
-}
-
-/**
- * HMAC-SHA256 over a record's position (8 bytes, big-endian) and, for unmasked bytes, over these: equal bytes at two
- * places do not show as equal. Without bytes it is the record's own key.
- */
-function positional(key: KeyObject, seq: number, bytes?: Uint8Array | string): Buffer {
-  const position = Buffer.alloc(8);
-  position.writeBigUInt64BE(BigInt(seq));
-  const mac = createHmac('sha256', key).update(position);
-  return (bytes === undefined ? mac : mac.update(bytes)).digest();
+  return {
+    seal: keyedHash(derived.subarray(0, 32), hashing),
+    mac: keyedHash(derived.subarray(32), hashing),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { CommitQueue } from './commit-queue.ts';
+import { sealingDesk } from './desk.ts';
 import {
   type Direction,
   type RecordEvent,
@@ -32,6 +33,8 @@ interface Strand {
   readonly sealer: StrandSealer;
   readonly name: string;
   readonly facets: Set<string>;
+  /** Of the last event. */
+  last: { readonly [Name in (typeof facetNames)[number]]: EventFacts[Name] | undefined };
   acknowledgedSeq: number;
   usedAtMs: number;
 }
@@ -46,6 +49,9 @@ const noEvent = {
   rule: null,
   policyVersion: null,
 } as const;
+const facetNames = ['risk', 'tool', 'verdict', 'rule', 'method'] as const;
+const noFacets = { risk: undefined, tool: null, verdict: null, rule: null, method: null };
+const none: readonly Facet[] = [];
 /** The facets kept per session. An agent that makes up a new tool name for each call must not fill the table. */
 const maxFacets = 200;
 const maxFacetLength = 200;
@@ -61,6 +67,7 @@ export function createStrands(deps: {
 }): Strands {
   const { queue, store } = deps;
   const sealCopy = deps.copies ? copySealer(deps.copies) : null;
+  const desk = sealingDesk();
   const strands = new Map<string, Strand>();
   const opening = new Map<string, Promise<Strand>>();
   const resumes = new Map<string, Resumes>();
@@ -71,7 +78,7 @@ export function createStrands(deps: {
     const mine = generation;
     const writer = await queue.writer();
     const { session, dataKey } = await keyedSession(facts);
-    const sealer = openStrand(facts.sessionId, dataKey, deps.clock);
+    const sealer = openStrand(facts.sessionId, dataKey, deps.clock, desk);
     await unlessUnavailable(writer.addStrand(sealer.strand, facts.sessionId));
     if (mine !== generation)
       throw new RecordingError('recording_unavailable', 'the connection was lost; try again');
@@ -80,6 +87,7 @@ export function createStrands(deps: {
       sealer,
       name: strandName(sealer.strand),
       facets: new Set(),
+      last: noFacets,
       acknowledgedSeq: -1,
       usedAtMs: Date.now(),
     };
@@ -108,7 +116,7 @@ export function createStrands(deps: {
     return { session, dataKey: await unlessUnavailable(deps.keyRing.unwrap(session.key, sessionId)) };
   }
 
-  async function push(
+  function push(
     strand: Strand,
     kind: RecordKind,
     direction: Direction,
@@ -119,9 +127,13 @@ export function createStrands(deps: {
     const facts = payloadFacts(event, changed);
     const record = strand.sealer.next(kind, direction, facts, bytes, event.unmasked);
     strand.usedAtMs = Date.now();
-    await queue.push(record, newFacets(strand, event));
-    strand.acknowledgedSeq = record.seq;
-    return { sessionId: strand.facts.sessionId, strand: strand.name, seq: record.seq };
+    return new Promise((resolve, reject) => {
+      queue.push(record, newFacets(strand, event), (error) => {
+        if (error) return reject(error);
+        strand.acknowledgedSeq = record.seq;
+        resolve({ sessionId: strand.facts.sessionId, strand: strand.name, seq: record.seq });
+      });
+    });
   }
 
   /** The second copy of what masking took out, where the connection has one. */
@@ -131,6 +143,16 @@ export function createStrands(deps: {
     if (!copy) return null;
     const { callId, method, tool } = event;
     return push(strand, 'copy', event.direction, { ...noEvent, callId, method, tool }, copy);
+  }
+
+  function write(strand: Strand, session: SessionFacts, event: RecordEvent): Promise<Receipt> {
+    queue.refuseWhenFull();
+    const { kind, direction, bytes } = event;
+    const changed = sameFacts(session, strand.facts) ? null : session;
+    const written = push(strand, kind, direction, event, bytes, changed);
+    const copied = pushCopy(strand, session, event);
+    // Right behind its message, in the same commit or the next one.
+    return copied ? Promise.all([written, copied]).then(([receipt]) => receipt) : written;
   }
 
   function strandOf(session: SessionFacts): Strand | Promise<Strand> {
@@ -160,17 +182,13 @@ export function createStrands(deps: {
 
   return {
     append(session, event) {
-      const write = async (strand: Strand): Promise<Receipt> => {
-        queue.refuseWhenFull();
-        const { kind, direction, bytes } = event;
-        const changed = sameFacts(session, strand.facts) ? null : session;
-        const written = push(strand, kind, direction, event, bytes, changed);
-        const copied = pushCopy(strand, session, event);
-        // Right behind its message, in the same commit or the next one.
-        return copied ? (await Promise.all([written, copied]))[0] : written;
-      };
       const strand = strandOf(session);
-      return strand instanceof Promise ? strand.then(write) : write(strand);
+      if (strand instanceof Promise) return strand.then((opened) => write(opened, session, event));
+      try {
+        return write(strand, session, event);
+      } catch (error) {
+        return Promise.reject(error as Error);
+      }
     },
     end(sessionId, because) {
       const under = ending.get(sessionId) ?? end(sessionId, because).finally(() => ending.delete(sessionId));
@@ -204,9 +222,14 @@ export function createStrands(deps: {
   };
 }
 
-function newFacets(strand: Strand, event: EventFacts): Facet[] {
+function newFacets(strand: Strand, event: EventFacts): readonly Facet[] {
+  const { last } = strand;
+  // Mostly an event is like the one before it.
+  if (facetNames.every((facet) => event[facet] === last[facet])) return none;
+  const { risk, tool, verdict, rule, method } = event;
+  strand.last = { risk, tool, verdict, rule, method };
   const found: Facet[] = [];
-  for (const facet of ['risk', 'tool', 'verdict', 'rule', 'method'] as const) {
+  for (const facet of facetNames) {
     const value = event[facet]?.slice(0, maxFacetLength);
     if (!value || strand.facets.has(`${facet} ${value}`)) continue;
     // How long a session is kept depends on its risk, of which there are four: never crowded out.

@@ -1,0 +1,35 @@
+import { hashingSpace } from './keyed-hash.ts';
+
+/**
+ * Memory that records are sealed in, one at a time: making a buffer for each step costs more than the step. Whoever
+ * has one shares it with nobody who seals at the same moment.
+ */
+export interface SealingDesk {
+  /** For keyed hashes. */
+  readonly hashing: Buffer;
+  /** Where a payload is put together: counts until the next one is. */
+  payload(length: number): Buffer;
+  /** Room for a sealed record, which stays. */
+  room(length: number): Buffer;
+}
+
+const payloadLength = 64 * 1024;
+const slabLength = 64 * 1024;
+
+export function sealingDesk(): SealingDesk {
+  const payload = Buffer.allocUnsafeSlow(payloadLength);
+  let slab = Buffer.alloc(0);
+  return {
+    hashing: hashingSpace(),
+    payload: (length) =>
+      length > payloadLength ? Buffer.allocUnsafeSlow(length) : payload.subarray(0, length),
+    room(length) {
+      // A piece of its own where it would leave much of a slab empty.
+      if (length > slabLength / 8) return Buffer.allocUnsafeSlow(length);
+      if (length > slab.length) slab = Buffer.allocUnsafeSlow(slabLength);
+      const room = slab.subarray(0, length);
+      slab = slab.subarray(length);
+      return room;
+    },
+  };
+}
