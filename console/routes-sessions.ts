@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { SessionFilter, SessionSummary } from '../recording/reader.ts';
-import { placeOf, placeText } from './cursor.ts';
+import type { RecordReader, SessionFilter, SessionSummary } from '../recording/reader.ts';
+import { type PlaceInSession, placeOf, placeText } from './cursor.ts';
 import type { ConsoleContext, Recordings, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
 import { inclusionOf } from './inclusion.ts';
@@ -35,13 +35,17 @@ export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): vo
     return sessionsPage({ sessions, asked, next }, visit).toString();
   });
 
-  app.get<{ Params: { '*': string }; Querystring: { from?: unknown } }>(
+  app.get<{ Params: { '*': string }; Querystring: { from?: unknown; event?: unknown } }>(
     '/sessions/*',
     async (request, reply) => {
       const visit = visitOf(request);
       const recordings = allowed(context, visit);
       const sessionId = request.params['*'];
-      const place = placeOf(request.query.from);
+      const { event } = request.query;
+      const place =
+        event === undefined
+          ? placeOf(request.query.from)
+          : await placeBefore(recordings.reader, sessionId, Number(event));
       await viewings.record(recordings, visit, sessionId, place.event);
       const replay = await partOf(recordings, sessionId, place.at);
       if (!replay) throw noSession();
@@ -54,6 +58,18 @@ export function sessionRoutes(app: FastifyInstance, context: ConsoleContext): vo
       ).toString();
     },
   );
+}
+
+/** Some events before the one that is asked for, so that it is seen in its place. */
+const eventsBefore = 20;
+
+/** Where a page with an event of this number begins; the session's beginning when it is no number. */
+async function placeBefore(reader: RecordReader, sessionId: string, event: number): Promise<PlaceInSession> {
+  const first = Number.isSafeInteger(event) ? Math.max(0, event - eventsBefore) : 0;
+  if (first === 0) return { event: 0, at: {} };
+  const found = await reader.session(sessionId);
+  if (!found || first >= found.records) return { event: 0, at: {} };
+  return { event: first, at: await reader.cursorAt(await reader.strands(sessionId), first) };
 }
 
 const mostHits = 50;

@@ -36,6 +36,19 @@ export function createRecordReader(pool: Pool): RecordReader {
       );
       return rows.map((row) => row.strand);
     },
+    async cursorAt(strands, event) {
+      const [only, ...others] = strands;
+      // Numbers have no gaps.
+      if (others.length === 0) return only === undefined ? {} : { [only]: event };
+      const { rows } = await pool.query<{ strand: string; next: string }>(
+        `select strand, max(seq) + 1 as next from (
+           select strand, seq from records where strand = any($1::uuid[])
+           order by at, array_position($1::uuid[], strand) limit $2) before
+         group by strand`,
+        [strands, event],
+      );
+      return Object.fromEntries(rows.map(({ strand, next }) => [strand, Number(next)]));
+    },
     async records(strand, fromSeq, limit) {
       const read = async (where: string, count: number): Promise<StoredRecord[]> => {
         const { rows } = await pool.query<RecordRow>(

@@ -47,6 +47,11 @@ export interface RecordReader {
   session(sessionId: string): Promise<(SessionSummary & { readonly key: WrappedKey | null }) | null>;
   /** The session's strands as UUIDs, in the order in which they were opened. */
   strands(sessionId: string): Promise<string[]>;
+  /**
+   * Where reading goes on so that it begins with the event of this number, counted in order of time.
+   * @param strands as {@link RecordReader.strands} gives them; which of two comes first at the very same time
+   */
+  cursorAt(strands: readonly string[], event: number): Promise<Readonly<Record<string, number>>>;
   /** Records of a strand from `fromSeq` on, in order. */
   records(strand: string, fromSeq: number, limit: number): Promise<StoredRecord[]>;
   /** The last records of a strand, latest first. */

@@ -109,9 +109,13 @@ document.addEventListener('click', (event) => {
   show(Number(item.dataset.event));
 });
 
+/** An event that is on another page is gone to: a link to an event needs to say nothing else. */
 function fromAddress() {
-  const match = /^#event=(\d+)$/.exec(location.hash);
-  if (match && Number(match[1]) !== current) show(Number(match[1]));
+  const number = /^#event=(\d{1,15})$/.exec(location.hash)?.[1];
+  if (number === undefined || Number(number) === current) return;
+  if (document.getElementById(`event=${Number(number)}`)) show(Number(number));
+  else if (new URLSearchParams(location.search).get('event') !== number)
+    location.replace(`${location.pathname}?event=${number}#event=${number}`);
 }
 
 addEventListener('hashchange', fromAddress);

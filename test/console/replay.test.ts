@@ -228,6 +228,54 @@ test('a long session is shown page by page, numbered through', async () => {
     assert.match(await (await person.get(`/sessions/long?from=${from}`)).text(), /id="event=0"/);
 });
 
+test('a link to an event leads to the page that has it, however many recorders wrote the session', async () => {
+  await using db = await testDatabase();
+  await using one = closing(recorderOn(db.pool));
+  await using two = closing(recorderOn(db.pool));
+  for (let n = 0; n < 700; n += 1)
+    await (n % 3 === 0 ? one : two).append(facts('long'), message(`{"n":${n}}`));
+  const order = (await readAll(db.pool, 'long')).map(({ strand, seq }) => `${strand} ${seq}`);
+  const reader = createRecordReader(db.pool);
+  const strands = await reader.strands('long');
+  for (const event of [1, 2, 333, 650]) {
+    const at = await reader.cursorAt(strands, event);
+    const before = strands.flatMap((strand) =>
+      Array.from({ length: at[strand] ?? 0 }, (_, seq) => `${strand} ${seq}`),
+    );
+    assert.deepEqual(before.toSorted(), order.slice(0, event).toSorted(), `${event} events come before`);
+  }
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, one) });
+  const person = await signedIn(console.address);
+  const page = await (await person.get('/sessions/long?event=650')).text();
+  assert.match(page, /id="event=630"[^]*id="event=650"[^]*id="event=701"/);
+  assert.doesNotMatch(page, /id="event=629"/);
+  for (const event of ['x', '-1', '100000', '1e3', '2.5'])
+    assert.match(await (await person.get(`/sessions/long?event=${event}`)).text(), /id="event=\d+"/, event);
+});
+
+test('in a browser: a link that names nothing but an event far away opens there', {
+  skip: noBrowser,
+}, async () => {
+  await using db = await testDatabase();
+  await using recorder = closing(recorderOn(db.pool));
+  await Promise.all(
+    Array.from({ length: 1200 }, (_, index) => recorder.append(facts('long'), message(`{"n":${index}}`))),
+  );
+  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, recorder) });
+  await using browser = await testBrowser();
+  const page = await browser.page();
+  await signInTo(page, console.running.loginLink());
+  const selected = page.getByRole('complementary', { name: 'Selected event' });
+  await page.goto(`${console.address}/sessions/long#event=1100`);
+  await selected.getByRole('heading', { name: 'Event 1100' }).waitFor();
+  await selected.getByText('1099').first().waitFor();
+  // Within the page, and back to its beginning.
+  await page.evaluate("location.hash = '#event=7'");
+  await selected.getByRole('heading', { name: 'Event 7' }).waitFor();
+  await page.goto(`${console.address}/sessions/long#event=99999`);
+  await page.getByRole('heading', { name: 'Events' }).waitFor();
+});
+
 test('events are checked against the signed log, and one that is not in it is found', async () => {
   await using db = await testDatabase();
   await recorded(db.pool, 's-1');

@@ -18,7 +18,7 @@ import { cacheFolder, goProgram, serving } from '../support/fetched.ts';
 import { testDatabase } from '../support/postgres.ts';
 
 /** HashiCorp Vault in development mode: transit, KV version 2, and users of a PostgreSQL made for each lease. */
-const version = 'v1.21.4';
+const version = 'v1.21.0';
 const cache = await cacheFolder('counterparts');
 const module = 'github.com/hashicorp/vault';
 const program = await goProgram(cache, 'vault', { module, version, tags: 'minimal' });
