@@ -104,14 +104,20 @@ function putFixed(
   to = buffer.writeInt32BE(4, to);
   to = buffer.writeInt32BE(writerNo, to);
   to = buffer.writeInt32BE(8, to);
-  to = buffer.writeBigInt64BE(BigInt(position), to);
+  to = putInt64(buffer, position, to);
   to = buffer.writeInt32BE(16, to);
   buffer.set(record.strand, to);
   to = buffer.writeInt32BE(8, to + 16);
-  to = buffer.writeBigInt64BE(BigInt(record.seq), to);
+  to = putInt64(buffer, record.seq, to);
   to = buffer.writeInt32BE(8, to);
-  to = buffer.writeBigInt64BE(BigInt(record.atMicros - epochMicros), to);
+  to = putInt64(buffer, record.atMicros - epochMicros, to);
   to = buffer.writeInt32BE(record.header.length, to);
   to += record.header.copy(buffer, to);
   return buffer.writeInt32BE(record.sealed.length, to);
+}
+
+/** A safe integer as 8 bytes, without making a BigInt of it. */
+function putInt64(buffer: Buffer, value: number, at: number): number {
+  const high = Math.floor(value / 2 ** 32);
+  return buffer.writeUInt32BE(value - high * 2 ** 32, buffer.writeInt32BE(high, at));
 }

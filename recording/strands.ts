@@ -248,7 +248,7 @@ function sameFacts(a: SessionFacts, b: SessionFacts): boolean {
     a.subject === b.subject &&
     a.client === b.client &&
     a.connection === b.connection &&
-    (a.actors ?? []).join('\n') === (b.actors ?? []).join('\n')
+    (a.actors === b.actors || (a.actors ?? []).join('\n') === (b.actors ?? []).join('\n'))
   );
 }
 
