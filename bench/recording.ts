@@ -1,5 +1,5 @@
 /**
- * What recording costs. Usage: node bench/recording.ts [--seconds N] [--long N] [--lanes N]
+ * What recording costs. Usage: node bench/recording.ts [--seconds N] [--long N] [--lanes N] [--only writing|verifying|long]
  *
  * Interleaves, on one PostgreSQL with fsync on: the recorder (sealing, chaining, group commit; one session for each
  * caller) and, as the yardstick, a bare group-committed binary COPY of the same rows into a table without an index.
@@ -8,7 +8,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { createLogStore } from '../db/records-log.ts';
-import { createRecordReader } from '../db/records-read.ts';
 import { createRecordStore } from '../db/records.ts';
 import { withVerifySource } from '../db/records-verify.ts';
 import { migrate } from '../db/migrate.ts';
@@ -20,19 +19,21 @@ import { noteSigner, noteVerifier } from '../recording/log/note.ts';
 import { sequence } from '../recording/log/sequence.ts';
 import { verifyLog } from '../recording/log/verify.ts';
 import { createRecorder } from '../recording/recorder.ts';
-import { replayOf } from '../recording/replay.ts';
 import { startTestPostgres } from '../test/support/postgres.ts';
 import { bareCopy } from './recording-bare.ts';
+import { replayOpens } from './replay-opens.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '2' },
     long: { type: 'string', default: '1000000' },
     lanes: { type: 'string', default: '2' },
+    only: { type: 'string' },
   },
 });
 const seconds = Number(values.seconds);
-const keyRing = localKeyRing([newDataKey()]);
+const key = newDataKey();
+const keyRing = localKeyRing([key]);
 
 interface Measured {
   perSecond: number;
@@ -165,7 +166,7 @@ async function verifying(pool: Pool): Promise<void> {
   }
 }
 
-async function longSession(pool: Pool, events: number): Promise<void> {
+async function longSession(pool: Pool, url: string, events: number): Promise<void> {
   const recorder = createRecorder({ store: createRecordStore(pool), keyRing });
   const event = message(200);
   for (let done = 0; done < events; done += 2000)
@@ -175,20 +176,17 @@ async function longSession(pool: Pool, events: number): Promise<void> {
       ),
     );
   await recorder.close();
-  const start = performance.now();
-  const replay = await replayOf({ reader: createRecordReader(pool), keyRing }, 'long', { limit: 500 });
-  console.log(
-    `a session of ${replay?.session.records} events opens (500 events) in ${(performance.now() - start).toFixed(0)} ms`,
-  );
+  await replayOpens({ pool, url, keyRing, key, sessionId: 'long', events });
 }
 
 const server = await startTestPostgres(['fsync=on', 'shared_buffers=256MB', 'max_wal_size=4GB']);
 try {
   const pool = openPool(server.url);
   await migrate(pool);
-  await writing(pool);
-  await verifying(pool);
-  await longSession(pool, Number(values.long));
+  const wanted = (part: string): boolean => values.only === undefined || values.only === part;
+  if (wanted('writing')) await writing(pool);
+  if (wanted('verifying')) await verifying(pool);
+  if (wanted('long')) await longSession(pool, server.url, Number(values.long));
   await pool.end();
 } finally {
   await server.stop();

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { createRecordAct } from '../../console/acts.ts';
 import type { Recordings } from '../../console/deps.ts';
 import { createRecordReader } from '../../db/records-read.ts';
@@ -15,7 +14,7 @@ import { sequence } from '../../recording/log/sequence.ts';
 import { facts, keyRing, message, readAll, recorderOn } from '../recording/support.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { signedIn, testConsole } from './support.ts';
+import { signedIn, signInTo, testConsole } from './support.ts';
 
 /** Lets everything through: the console's own words hold no secrets here. */
 const asIs = (text: string) => ({ text: text as Masked<string>, findings: [] });
@@ -79,12 +78,6 @@ async function recorded(pool: Pool, sessionId: string): Promise<void> {
     message('{"result":{}}', { ...call('c2'), direction: 'upstream-to-client', method: null }),
   );
   await recorder.close();
-}
-
-async function signInTo(page: Page, link: string | null): Promise<void> {
-  await page.goto(link ?? '');
-  await page.getByRole('button', { name: 'Sign in as local-approver' }).click();
-  await page.getByRole('heading', { name: 'Approvals' }).waitFor();
 }
 
 test('each viewing of a session is recorded, with who looked, before anything is shown', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
+import type { Page } from 'playwright-core';
 import { type ConsoleDeps, type LoginSettings } from '../../console/deps.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { type RunningConsole, startConsole } from '../../console/server.ts';
@@ -232,4 +233,11 @@ export async function signedIn(address: string): Promise<Visitor> {
 export function fieldsOf(page: string): { csrf: string; digest: string } {
   const value = (name: string): string => new RegExp(`name="${name}" value="([^"]*)"`).exec(page)?.[1] ?? '';
   return { csrf: value('csrf'), digest: value('digest') };
+}
+
+/** Signs a browser in as the person who has the data directory. */
+export async function signInTo(page: Page, link: string | null): Promise<void> {
+  await page.goto(link ?? '');
+  await page.getByRole('button', { name: 'Sign in as local-approver' }).click();
+  await page.getByRole('heading', { name: 'Approvals' }).waitFor();
 }
