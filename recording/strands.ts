@@ -187,7 +187,7 @@ export function createStrands(deps: {
       try {
         return write(strand, session, event);
       } catch (error) {
-        return Promise.reject(error as Error);
+        return Promise.reject(error);
       }
     },
     end(sessionId, because) {
