@@ -132,9 +132,21 @@ export type Asked = Readonly<
   >
 >;
 
-const fields = ['text', 'subject', 'connection', 'tool', 'verdict', 'rule', 'from', 'to', 'after'] as const;
+const fields = [
+  'text',
+  'session',
+  'subject',
+  'connection',
+  'tool',
+  'verdict',
+  'rule',
+  'from',
+  'to',
+  'after',
+] as const;
 
-function askedOf(query: Record<string, unknown>): Asked {
+/** The fields of the search form that an address has. */
+export function askedOf(query: Record<string, unknown>): Asked {
   const asked: Partial<Record<(typeof fields)[number], string>> = {};
   for (const field of fields) {
     const value = query[field];
@@ -143,7 +155,8 @@ function askedOf(query: Record<string, unknown>): Asked {
   return asked;
 }
 
-function filterOf(asked: Asked): SessionFilter {
+/** What is looked for; the text is none of it. */
+export function filterOf(asked: Asked): SessionFilter {
   const time = (text: string | undefined): Date | null => {
     const at = new Date(text ?? '');
     return Number.isNaN(at.getTime()) ? null : at;
@@ -174,7 +187,7 @@ function nextPage(asked: Asked, last: SessionSummary | undefined): string | null
   return `/sessions?${query.toString()}`;
 }
 
-function noSession(): PageError {
+export function noSession(): PageError {
   return new PageError(
     404,
     'There is no such session',

@@ -29,6 +29,7 @@ import { liveRoutes } from './routes-live.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
 import { maskReportRoutes } from './routes-mask-report.ts';
 import { policyRoutes } from './routes-policy.ts';
+import { packageRoutes } from './routes-packages.ts';
 import { sessionRoutes } from './routes-sessions.ts';
 import { togetherRoutes } from './routes-together.ts';
 import { tokenRoutes } from './routes-tokens.ts';
@@ -130,6 +131,7 @@ async function routes(app: FastifyInstance, context: ConsoleContext): Promise<()
     togetherRoutes(inside, context);
     grantRoutes(inside, context);
     sessionRoutes(inside, context);
+    packageRoutes(inside, context);
     breakGlassRoutes(inside, context);
     definitionRoutes(inside, context);
     policyRoutes(inside, context);

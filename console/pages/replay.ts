@@ -6,7 +6,7 @@ import type { Inclusion } from '../inclusion.ts';
 import { visible, visibleText } from '../visible.ts';
 import { layout } from './layout.ts';
 import { eventItem, idleItem } from './replay-event.ts';
-import { sessionAddress } from './sessions.ts';
+import { packageAddress, sessionAddress } from './sessions.ts';
 import { compress, timeline } from './timeline.ts';
 import { moment, span } from './words.ts';
 
@@ -42,6 +42,7 @@ export function replayPage(view: ReplayView, visit: Visit): Html {
         ? html` data-live="/live/sessions/${encodeURIComponent(facts.sessionId)}" data-version="${view.version}"`
         : null
     }></p>
+<p><a href="${packageAddress({ session: facts.sessionId })}" download>Download this session as a package for an auditor</a></p>
 <div data-part="facts">${sessionFacts(replay)}${banner(view)}</div>
 ${events.length === 0 ? html`<div class="empty"><p>${session.destroyedAt ? 'This session was purged: its key is destroyed, and nothing of it can be read any more.' : 'There are no events here.'}</p></div>` : null}
 <div class="replay">

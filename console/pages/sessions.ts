@@ -22,7 +22,7 @@ export function sessionsPage(
 <section aria-labelledby="found"><h2 id="found">Recorded sessions</h2>
 ${search(asked)}
 ${sessions.length === 0 ? none(asked) : table(sessions)}
-${next !== null && html`<p><a class="button" href="${next}">Older</a></p>`}
+<p class="pager">${next !== null && html`<a class="button" href="${next}">Older</a> `}${sessions.length > 0 && html`<a href="${packageAddress(everyPage(asked))}" download>Download all of these as a package for an auditor</a>`}</p>
 </section>`,
   });
 }
@@ -30,6 +30,17 @@ ${next !== null && html`<p><a class="button" href="${next}">Older</a></p>`}
 /** Where a session is replayed. */
 export function sessionAddress(sessionId: string): string {
   return `/sessions/${encodeURIComponent(sessionId)}`;
+}
+
+/** Where the sessions that are asked for are to be had as a package. */
+export function packageAddress(chosen: Readonly<Record<string, string>>): string {
+  const query = new URLSearchParams(chosen).toString();
+  return query === '' ? '/recordings.zip' : `/recordings.zip?${query}`;
+}
+
+/** What was asked, without where the page begins. */
+function everyPage({ after: _, ...asked }: Asked): Asked {
+  return asked;
 }
 
 /** The search form, filled in with what was asked. */

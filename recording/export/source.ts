@@ -8,7 +8,8 @@ import type { Problem } from '../log/problem.ts';
 import { tilePath, tileWidth } from '../log/tiles.ts';
 import type { FoundRecord, VerifySource } from '../log/verify-source.ts';
 import { readLine } from './line.ts';
-import { packageFormat, sha256 } from './write.ts';
+import { packageFormat } from './package-files.ts';
+import { sha256 } from './write.ts';
 
 /** A package opened for verification. */
 export interface PackageSource extends VerifySource {

@@ -238,6 +238,8 @@ test('requests are shown to their approvers, to whoever asked, and to auditors; 
       .status,
     404,
   );
+  for (const address of ['/sessions', '/recordings.zip'])
+    assert.equal((await stranger.person.get(address)).status, 403, address);
   provider.user = { ...dana, sub: 'u-audit', groups: ['audit'] };
   const auditor = await signInAs(console);
   const page = await (await auditor.person.get(`/approvals/${id}`)).text();
