@@ -60,10 +60,8 @@ async function archiveOf(
   return packageArchive({ ...recordings, log: log.view, vkey: log.vkey }, sessions);
 }
 
-async function* only({
-  key: _,
-  ...session
-}: SessionSummary & { readonly key: unknown }): AsyncGenerator<SessionSummary> {
+async function* only(found: SessionSummary & { readonly key: unknown }): AsyncGenerator<SessionSummary> {
+  const { key: _, ...session } = found;
   yield session;
 }
 

@@ -39,8 +39,9 @@ export function packageAddress(chosen: Readonly<Record<string, string>>): string
 }
 
 /** What was asked, without where the page begins. */
-function everyPage({ after: _, ...asked }: Asked): Asked {
-  return asked;
+function everyPage(asked: Asked): Asked {
+  const { after: _, ...rest } = asked;
+  return rest;
 }
 
 /** The search form, filled in with what was asked. */
