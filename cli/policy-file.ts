@@ -45,12 +45,10 @@ const pollMs = 5_000;
  * @throws ConfigError when the first load fails
  */
 export async function openPolicyFile(file: string, options: PolicyFileOptions): Promise<PolicyFileHandle> {
-  const text = await readPolicy(file);
-  const first = compilePolicy(text, { ...options, file });
-  if ('errors' in first) throw new ConfigError(first.errors);
+  const { text, policy } = await compileFile(file, options);
   const steps: ((policy: Policy, text: string) => Promise<void>)[] = [];
   const listeners: ((policy: Policy) => void)[] = [];
-  let current = first.policy;
+  let current = policy;
   let seen = text;
   let inForce = text;
   const reload = async (): Promise<void> => {
@@ -97,6 +95,17 @@ function refuse(log: PolicyLog, file: string, current: Policy, errors: readonly 
     { file, inForce: current.version },
     `the changed policy is refused; the one in force stays\n${problems}`,
   );
+}
+
+/** Reads and compiles a policy file. @throws ConfigError with file and line when anything is wrong with it */
+export async function compileFile(
+  file: string,
+  surroundings: Surroundings,
+): Promise<{ text: string; policy: Policy }> {
+  const text = await readPolicy(file);
+  const compiled = compilePolicy(text, { ...surroundings, file });
+  if ('errors' in compiled) throw new ConfigError(compiled.errors);
+  return { text, policy: compiled.policy };
 }
 
 /** Reads the whole file. @throws ConfigError when it cannot be read */

@@ -16,6 +16,7 @@ import type { Invocation } from './main.ts';
 import { startConsoleRole } from './roles/console.ts';
 import type { RoleContext, RunningRole } from './roles/context.ts';
 import { startGatewayRole } from './roles/gateway.ts';
+import { checkRules } from './roles/rules.ts';
 import { startSlackRole } from './roles/slack.ts';
 import { logTemporalTo } from './roles/temporal-log.ts';
 import { startWorkerRole } from './roles/worker.ts';
@@ -32,6 +33,7 @@ export async function up({ argv, configFile, dataDir, env, cwd, out, err }: Invo
   }
   const options = { ...(configFile ? { file: configFile } : {}), ...(dataDir ? { dataDir } : {}), env, cwd };
   const config = await withDemonstration(await loadConfig(options));
+  await checkRules({ config, together: true });
   const log = createFileLog(config.log.level, 'up', join(config.dataDir, 'holdpoint.log'));
   logTemporalTo(log);
   await refuseSecond(config);

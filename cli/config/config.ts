@@ -204,6 +204,8 @@ export interface Config {
   readonly secretStores: Readonly<Record<string, SecretStoreSettings>>;
   /** The policy file, absolute. */
   readonly policy: string;
+  /** Whether somebody named it, or it is the one that is looked for by itself. */
+  readonly policyNamed: boolean;
   readonly hold: {
     /** How long a held call outlives its client under `onDisconnect: keep`. */
     readonly graceMs: number;

@@ -171,6 +171,7 @@ function assemble(file: ConfigFile, { file: name, baseDir, dataDir }: ResolveOpt
       Object.entries(file.connections).map(([key, value]) => [key, connectionOf(value, baseDir)]),
     ),
     policy: resolve(baseDir, file.policy ?? 'policy.yaml'),
+    policyNamed: file.policy !== undefined,
     hold: {
       graceMs: toMs(hold.grace),
       retentionMs: toMs(hold.retention),

@@ -4,7 +4,8 @@ import type { MaskingConfig } from '../../masking/config.ts';
 import type { MaskingEngine } from '../../masking/engine.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { ruleFileReader } from '../masking.ts';
-import { openPolicyFile } from '../policy-file.ts';
+import type { Surroundings } from '../../policy/checks.ts';
+import { compileFile, openPolicyFile } from '../policy-file.ts';
 import type { RoleContext } from './context.ts';
 import { startPooledMasking } from './mask-pool.ts';
 
@@ -23,16 +24,16 @@ export interface Rules {
   close(): Promise<void>;
 }
 
+/** Tells what is wrong with the policy file before anything is started. @throws ConfigError with file and line */
+export async function checkRules(context: Pick<RoleContext, 'config' | 'together'>): Promise<void> {
+  await compileFile(context.config.policy, surroundings(context));
+}
+
 /** Loads the policy file and follows it. @throws ConfigError with file and line when it is wrong */
-export async function openRules({ config, keys, log, together }: RoleContext): Promise<Rules> {
+export async function openRules(context: RoleContext): Promise<Rules> {
+  const { config, keys, log } = context;
   const readText = ruleFileReader(config.policy);
-  const file = await openPolicyFile(config.policy, {
-    connections: Object.keys(config.connections),
-    // A process of its own is not given Slack's tokens: whether Slack is there, the worker knows.
-    slackConfigured: together ? config.slack !== null : null,
-    checkMasking: (value) => checkMaskingConfig(value, readText),
-    log,
-  });
+  const file = await openPolicyFile(config.policy, { ...surroundings(context), log });
   const configOf = (policy: Policy): MaskingConfig => loadMaskingConfig(policy.masking, readText);
   const masking = startPooledMasking(configOf(file.current()), keys.pseudonymKey);
   file.onChange((policy) => masking.change(configOf(policy)));
@@ -47,5 +48,15 @@ export async function openRules({ config, keys, log, together }: RoleContext): P
       file.close();
       await masking.close();
     },
+  };
+}
+
+function surroundings({ config, together }: Pick<RoleContext, 'config' | 'together'>): Surroundings {
+  const readText = ruleFileReader(config.policy);
+  return {
+    connections: Object.keys(config.connections),
+    // A process of its own is not given Slack's tokens: whether Slack is there, the worker knows.
+    slackConfigured: together ? config.slack !== null : null,
+    checkMasking: (value) => checkMaskingConfig(value, readText),
   };
 }

@@ -7,13 +7,13 @@ import type { Config } from '../config/config.ts';
 const here = import.meta.dirname;
 
 /**
- * What `holdpoint up` serves when nothing is configured: a connection `files` to the official filesystem server on
- * the sample files, and the starter policy, both in the data directory. A configured file, connection or policy.yaml
- * leaves the configuration as it is.
+ * What `holdpoint up` serves when no connection is configured: a connection `files` to the official filesystem server
+ * on the sample files, and, where there is no policy either, the starter policy, both in the data directory.
  */
 export function demonstrated(config: Config): Config {
-  if (config.file !== null || Object.keys(config.connections).length > 0) return config;
-  const policy = existsSync(config.policy) ? config.policy : join(config.dataDir, 'policy.yaml');
+  if (Object.keys(config.connections).length > 0) return config;
+  const policy =
+    config.policyNamed || existsSync(config.policy) ? config.policy : join(config.dataDir, 'policy.yaml');
   const server = createRequire(import.meta.url).resolve(
     '@modelcontextprotocol/server-filesystem/dist/index.js',
   );
@@ -38,7 +38,7 @@ export async function withDemonstration(config: Config): Promise<Config> {
   if (result === config) return config;
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await copyOnce(join(here, 'samples'), join(config.dataDir, 'samples'));
-  await copyOnce(join(here, 'policy.yaml'), result.policy);
+  if (result.policy !== config.policy) await copyOnce(join(here, 'policy.yaml'), result.policy);
   return result;
 }
 

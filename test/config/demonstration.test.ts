@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { loadConfig } from '../../cli/config/load.ts';
+import { checkRules } from '../../cli/roles/rules.ts';
 import { withDemonstration } from '../../cli/starter/demonstration.ts';
 
 async function folder(t: TestContext): Promise<string> {
@@ -49,4 +50,24 @@ test('whatever is configured is left as it is', async (t) => {
   await writeFile(join(cwd, 'holdpoint.yaml'), 'connections: { x: { command: [x] } }\n');
   const config = await loadConfig({ env: {}, cwd });
   assert.equal(await withDemonstration(config), config);
+});
+
+test('whoever sets ports only has something to try as well', async (t) => {
+  const cwd = await folder(t);
+  await writeFile(join(cwd, 'holdpoint.yaml'), 'console: { listen: "127.0.0.1:9471" }\n');
+  const config = await withDemonstration(await loadConfig({ env: {}, cwd }));
+  assert.deepEqual(Object.keys(config.connections), ['files']);
+  assert.equal(config.policy, join(cwd, '.holdpoint/policy.yaml'));
+  assert.ok((await readFile(config.policy, 'utf8')).length > 0);
+});
+
+test('a policy that is named and missing is not replaced by the starter policy', async (t) => {
+  const cwd = await folder(t);
+  await writeFile(join(cwd, 'holdpoint.yaml'), 'policy: mine/policy.yaml\n');
+  const config = await withDemonstration(await loadConfig({ env: {}, cwd }));
+  assert.equal(config.policy, join(cwd, 'mine/policy.yaml'));
+  await assert.rejects(
+    checkRules({ config, together: true }),
+    /mine\/policy\.yaml: the policy cannot be read/,
+  );
 });
