@@ -46,24 +46,28 @@ export interface Replay {
  * Reads a part of a session for a replay page or a terminal.
  * @param window.from where the last part ended (`next` or `end`)
  * @param window.limit how many events at most, default 1000
+ * @param window.mostBytes about how much they may say together; always one event, however large. Default: anything
  * @returns null when there is no such session
  */
 export async function replayOf(
   deps: ReadDeps,
   sessionId: string,
-  window: { from?: ReadCursor; limit?: number } = {},
+  window: { from?: ReadCursor; limit?: number; mostBytes?: number } = {},
 ): Promise<Replay | null> {
   const opened = await openSession(deps, sessionId);
   if (!opened) return null;
-  const limit = window.limit ?? 1000;
+  const { limit = 1000, mostBytes = Number.POSITIVE_INFINITY } = window;
   const events: RecordedEvent[] = [];
   const end: Record<string, number> = { ...window.from };
+  let bytes = 0;
   let more = false;
   for await (const event of opened.events(window.from)) {
-    if (events.length === limit) {
+    const size = event.bytes?.length ?? 0;
+    if (events.length === limit || (events.length > 0 && bytes + size > mostBytes)) {
       more = true;
       break;
     }
+    bytes += size;
     events.push(event);
     end[event.strand] = event.seq + 1;
   }

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Bound } from '../../workflows/contract.ts';
-import { elements, JsonTextError, members, skipSpace, valueEnd } from './json-text.ts';
+import { skipSpace } from '../mcp/parse-json.ts';
+import { elements, JsonTextError, members, valueEnd } from './json-text.ts';
 
 const maxDepth = 256;
 

@@ -1,3 +1,5 @@
+import { skipSpace } from '../mcp/parse-json.ts';
+
 /** Where a value stands in a JSON text: `text.slice(start, end)` is the value exactly as it was written. */
 export interface Span {
   readonly start: number;
@@ -14,18 +16,10 @@ export class JsonTextError extends Error {
   readonly code = 'json_text';
 }
 
-const whitespace = /[ \t\n\r]*/y;
 const scalar = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 // A string's characters are eaten greedily without alternation inside the loop, so that length costs no stack.
 // oxlint-disable-next-line no-control-regex -- raw control characters are what JSON forbids inside a string
 const string = /"[^"\\\u0000-\u001f]*(?:\\[^\u0000-\u001f][^"\\\u0000-\u001f]*)*"/y;
-
-/** Position of the first character at or after `at` that is not white space. */
-export function skipSpace(text: string, at: number): number {
-  whitespace.lastIndex = at;
-  whitespace.test(text);
-  return whitespace.lastIndex;
-}
 
 /**
  * The end of the value that starts at `at`. The text was read strictly before, so this only has to find ends; it

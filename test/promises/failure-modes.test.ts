@@ -16,7 +16,7 @@ import { createMaskingEngine } from '../../masking/create.ts';
 import { decide } from '../../policy/decide.ts';
 import { card } from '../../slack-app/card.ts';
 import { signedIn, testConsole, visitor, holdCall } from '../console/support.ts';
-import { heldIn } from '../gateway/hold/support.ts';
+import { heldIn } from '../gateway/hold/together.ts';
 import { countedVote, voteKeys } from '../gateway/hold/votes.ts';
 import { errorsOf, inputOf, policyOf } from '../policy/support.ts';
 import { plainRequest } from '../slack-app/samples.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { type ApprovalInput, type DecidingTerms, workflowIdOf } from '../../workflows/contract.ts';
 import { plainTerms } from '../support/plain-hold.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
-import { testServerPath } from '../support/temporal.ts';
-import { ann, bob, carol, type Workplace, workplace } from './support.ts';
+import { skippingTime } from './skipping-time.ts';
+import { ann, bob, carol, type Workplace } from './support.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -16,12 +16,7 @@ let place: Workplace;
 
 before(async () => {
   db = await testDatabase();
-  env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: await testServerPath() } },
-  });
-  place = await workplace(env.address, db, () => env.currentTimeMs());
-  await place.startWorker();
-  await place.startExecutor();
+  ({ env, place } = await skippingTime(db));
 });
 after(async () => {
   await place.close();

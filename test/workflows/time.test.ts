@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
-import { testServerPath } from '../support/temporal.ts';
-import { ann, type Workplace, workplace } from './support.ts';
+import { skippingTime } from './skipping-time.ts';
+import { ann, type Workplace } from './support.ts';
 
 const hour = 3_600_000;
 let db: TestDatabase;
@@ -13,12 +13,7 @@ let place: Workplace;
 
 before(async () => {
   db = await testDatabase();
-  env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: await testServerPath() } },
-  });
-  place = await workplace(env.address, db, () => env.currentTimeMs());
-  await place.startWorker();
-  await place.startExecutor();
+  ({ env, place } = await skippingTime(db));
 });
 after(async () => {
   await place.close();

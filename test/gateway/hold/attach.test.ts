@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
+import { until } from '../../support/until.ts';
 import { testStream } from './ends.ts';
-import { type Replica, rowOf, startReplica, testApprovals, type TestApprovals } from './support.ts';
+import { rowOf, startReplica } from './support.ts';
+import { togetherIn } from './together.ts';
 import { countedVote } from './votes.ts';
 
 let db: TestDatabase;
@@ -14,19 +16,7 @@ after(async () => {
   await db[Symbol.asyncDispose]();
 });
 
-async function together(
-  work: (one: Replica, approvals: TestApprovals) => Promise<void>,
-  options?: Parameters<typeof startReplica>[2],
-): Promise<void> {
-  await db.pool.query('truncate held_calls cascade');
-  const approvals = testApprovals(db.pool);
-  const one = await startReplica(db, approvals, options);
-  try {
-    await work(one, approvals);
-  } finally {
-    await one.stop();
-  }
-}
+const together = togetherIn(() => db);
 
 test('the identical call attaches to the request that is open, asks nobody again and runs nothing twice', () =>
   together(async (one, approvals) => {
@@ -37,8 +27,11 @@ test('the identical call attaches to the request that is open, asks nobody again
     first.stream.disconnect();
     const second = two.request({ args: '{ "b": 2.0, "a": 1 }', idJson: '"again"', sessionId: 'session-2' });
     const held = two.hold.hold(second);
-    while (!approvals.log.includes('attached holdpoint-gateway-two')) await sleep(10);
-    assert.deepEqual(approvals.log, ['detached holdpoint-gateway-one', 'attached holdpoint-gateway-two']);
+    await until('one has let go and two waits', () => approvals.log.length === 2);
+    assert.deepEqual(approvals.log.toSorted(), [
+      'attached holdpoint-gateway-two',
+      'detached holdpoint-gateway-one',
+    ]);
     await two.execute({ ...input, votes: [countedVote(input)] });
     assert.equal((await second.stream.response()).id, 'again');
     await held;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { definitionHashOf } from '../../../gateway/hold/canonical.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
-import { heldIn } from './support.ts';
+import { heldIn } from './together.ts';
 import { countedVote } from './votes.ts';
 
 let db: TestDatabase;

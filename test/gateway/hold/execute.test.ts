@@ -6,7 +6,8 @@ import { UpstreamError } from '../../../gateway/errors.ts';
 import { RecordingError } from '../../../recording/event.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { approvalOf, response, testStream } from './ends.ts';
-import { heldIn, rowOf } from './support.ts';
+import { rowOf } from './support.ts';
+import { heldIn } from './together.ts';
 import { countedVote } from './votes.ts';
 
 let db: TestDatabase;

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { until } from '../../support/until.ts';
 import { approvalOf, response } from './ends.ts';
-import { type Replica, rowOf, startReplica, testApprovals, type TestApprovals } from './support.ts';
+import { rowOf } from './support.ts';
+import { togetherIn } from './together.ts';
 import { countedVote } from './votes.ts';
 
 let db: TestDatabase;
@@ -16,19 +17,7 @@ after(async () => {
   await db[Symbol.asyncDispose]();
 });
 
-async function together(
-  work: (one: Replica, approvals: TestApprovals) => Promise<void>,
-  options?: Parameters<typeof startReplica>[2],
-): Promise<void> {
-  await db.pool.query('truncate held_calls cascade');
-  const approvals = testApprovals(db.pool);
-  const one = await startReplica(db, approvals, options);
-  try {
-    await work(one, approvals);
-  } finally {
-    await one.stop();
-  }
-}
+const together = togetherIn(() => db);
 
 test('an approved call reaches upstream once, with exactly the arguments that were held', () =>
   together(async (one, approvals) => {

@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApprovalInput } from '../../../workflows/contract.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
-import { heldIn, type Replica, rowOf } from './support.ts';
+import { type Replica, rowOf } from './support.ts';
+import { heldIn } from './together.ts';
 import { countedVote, voteKeys } from './votes.ts';
 
 let db: TestDatabase;

@@ -4,7 +4,8 @@ import { defaultMaskingConfig } from '../../../masking/check-config.ts';
 import { createMaskingEngine } from '../../../masking/create.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { response } from './ends.ts';
-import { canary, heldIn, startReplica, testApprovals } from './support.ts';
+import { canary, startReplica, testApprovals } from './support.ts';
+import { heldIn } from './together.ts';
 import { countedVote } from './votes.ts';
 
 let db: TestDatabase;

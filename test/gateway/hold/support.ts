@@ -273,30 +273,3 @@ export async function rowOf(pool: Pool, callId: string) {
   );
   return rows[0];
 }
-
-/** Tests of one held call whose client waits: truncates, opens, runs `work`, stops. */
-export function heldIn(database: () => TestDatabase) {
-  return async (
-    work: (
-      one: Replica,
-      input: ApprovalInput,
-      request: HeldRequest & { stream: TestStream },
-    ) => Promise<void>,
-    change: RequestChange = {},
-    options: Parameters<typeof startReplica>[2] = {},
-  ): Promise<void> => {
-    const db = database();
-    await db.pool.query('truncate held_calls cascade');
-    const approvals = testApprovals(db.pool);
-    const one = await startReplica(db, approvals, options);
-    const request = one.request(change);
-    // Without a recorder its answer cannot be given, and it rejects.
-    const holding = one.hold.hold(request).catch(() => {});
-    try {
-      await work(one, await approvals.next(), request);
-    } finally {
-      await one.stop();
-      await holding;
-    }
-  };
-}
