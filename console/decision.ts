@@ -1,120 +1,104 @@
-import { type ShownCall, shownCall } from '../db/held-calls-shown.ts';
+import type { z } from 'zod';
+import type { ShownCall } from '../db/held-calls-shown.ts';
 import type { StepUp } from '../policy/verdict.ts';
-import type { Decision } from '../workflows/contract.ts';
-import { extensionOf, tell, tellExtended, voteOf } from './answer.ts';
-import { saidOf } from './choice.ts';
+import { stepUpWords } from '../workflows/quorum.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
+import type { approval } from './api/schemas-approvals.ts';
+import { longestBounds } from './choice.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { html, type Html } from './html.ts';
-import type { Identity } from './identity.ts';
+import { act, filled, sentence } from './page-acts.ts';
 import { toldBy } from './pages/approval.ts';
-import { may } from './roles.ts';
-import { standingOf } from './standing.ts';
-import { stepUpWords } from '../workflows/quorum.ts';
-import { freshSignIn, proofFor } from './step-up.ts';
+import { freshSignIn } from './step-up.ts';
 import { visible } from './visible.ts';
 
 /** What to show after somebody pressed a button. */
 export interface Decided {
   readonly status: number;
   readonly told: Html;
-  /** The person as they were looked up for this act. */
-  readonly identity: Identity;
-  /** The votes that counted, as the workflow answered; none when it did not. */
-  readonly votes: ShownCall['votes'];
   readonly typed: { readonly reason: string; readonly tool: string };
+  /** The votes on it, as the workflow has counted them; none when nothing was decided. */
+  readonly votes: ShownCall['votes'];
 }
+
+type Form = Readonly<Record<string, string | undefined>>;
 
 const longestReason = 1000;
 
 /**
- * Carries out a posted decision: looks the person up again, checks the form, signs and sends the vote, and tells what
- * the workflow answered. Deciding here is never assumed to have worked.
+ * Carries out a posted decision, and tells what the workflow answered. Deciding here is never assumed to have worked.
  */
 export async function decideOn(
   context: ConsoleContext,
   visit: Visit,
   call: ShownCall,
-  form: Readonly<Record<string, string | undefined>>,
+  form: Form,
 ): Promise<Decided> {
   const typed = { reason: form['reason'] ?? '', tool: form['tool'] ?? '' };
-  const stay = (status: number, told: Html, identity = visit.identity): Decided => ({
-    status,
-    told,
-    identity,
-    typed,
-    votes: [],
-  });
-  const wrong = mistakeIn(form, call);
-  if (wrong !== null) return stay(422, refused(wrong));
-  const said = saidOf(call, form['decision'] === 'deny' ? 'deny' : 'approve', {
-    bounds: form['bounds'] ?? '',
-    calls: form['calls'] ?? '',
-    minutes: form['minutes'] ?? '',
-  });
-  if (typeof said === 'string') return stay(422, refused(said));
-  const again = await context.login.lookAgain(visit, context);
-  if ('signInAgain' in again) return stay(401, signInAgain(again.signInAgain, call.callId));
-  const { identity } = again;
-  if (!may(identity, context.roles, 'requests.decide'))
-    return stay(403, refused('Deciding takes the role approver, which you do not have.'), identity);
-  const standing = standingOf(call, identity);
-  // What has ended is left to the workflow to refuse, since it knows who decided and when.
-  const groups = standing.may ? standing.groups : [];
-  if (!standing.may && call.state === 'pending') return stay(403, refused(standing.because), identity);
-  if (form['decision'] === 'extend') return extend(context, call, identity, groups);
-  const decision = form['decision'] as Decision;
-  const reason = typed.reason.trim() === '' ? null : typed.reason.trim();
-  const asked = decision === 'approve' && call.stepUp ? call.stepUp : null;
-  const proof = asked ? await proofFor(context, visit, call, form['passkey']) : null;
-  if (asked && !proof)
-    return stay(403, proveFirst(asked, freshSignIn(visit, `/approvals/${call.callId}`)), identity);
+  const wrong = mistakeIn(form);
+  if (wrong !== null) return { status: 422, told: refused(wrong), typed, votes: [] };
   try {
-    const answer = await context.approvals.decide(
-      voteOf(call, identity, { decision, reason, groups, ...said, ...(proof && { proof }) }, 'console'),
-    );
-    const told = tell(answer, (await shownCall(context.pool, call.callId)) ?? call);
-    return {
-      status: told.counted ? 200 : 409,
-      told: toldBy(told),
-      identity,
-      votes: answer.kind === 'ended' ? [] : (answer.status?.votes ?? []),
-      typed: { reason: '', tool: '' },
-    };
+    const done = await decided(context, visit, call, form);
+    const empty = { reason: '', tool: '' };
+    const votes = votesIn(done.approval, visit);
+    return { status: done.counted ? 200 : 409, told: toldBy(done), typed: empty, votes };
   } catch (error) {
-    context.log.error({ err: error, callId: call.callId }, 'no answer to a decision');
-    return stay(503, unanswered(), identity);
+    if (!(error instanceof ApiProblem)) throw error;
+    // What is wrong in a form is no malformed request.
+    const status = error.code === 'bad_request' ? 422 : error.status;
+    return { status, told: told(error, visit, call), typed, votes: [] };
   }
 }
 
-/** More time for a request that waits; nothing about what would run changes. */
-async function extend(
-  context: ConsoleContext,
-  call: ShownCall,
-  identity: Identity,
-  groups: readonly string[],
-): Promise<Decided> {
-  const typed = { reason: '', tool: '' };
-  try {
-    const answer = await context.approvals.extend(extensionOf(call, identity, groups, 'console'));
-    const told = tellExtended(answer, (await shownCall(context.pool, call.callId)) ?? call);
-    return { status: told.counted ? 200 : 409, told: toldBy(told), identity, typed, votes: [] };
-  } catch (error) {
-    context.log.error({ err: error, callId: call.callId }, 'no answer to an extension');
-    return { status: 503, told: unanswered(), identity, typed, votes: [] };
-  }
+function decided(context: ConsoleContext, visit: Visit, call: ShownCall, form: Form) {
+  const params = { id: call.callId };
+  const { decision, digest = '', minutes } = form;
+  if (decision === 'extend') return act(context, visit, operations.extend, { params, body: { digest } });
+  const [calls, bounds] = [filled(form['calls']), filled(form['bounds'])];
+  const further = decision === 'approve' && calls !== undefined && calls !== '0';
+  const body = {
+    decision,
+    digest,
+    tool: form['tool'],
+    reason: filled(form['reason']),
+    passkey: filled(form['passkey']),
+    ...(decision === 'deny' && { bounds }),
+    ...(further && { grant: { calls: Number(calls), minutes: Number(minutes) } }),
+  };
+  return act(context, visit, operations.decide, { params, body });
 }
 
-function mistakeIn(form: Readonly<Record<string, string | undefined>>, call: ShownCall): string | null {
-  const { decision, digest, reason = '', tool = '' } = form;
+/** Decisions as a page shows them: who somebody is, is known of whoever looks. */
+function votesIn({ decisions }: z.output<typeof approval>, { identity }: Visit): ShownCall['votes'] {
+  const { name: own, keys } = identity.person;
+  return decisions.map(({ name, decision, reason, via, at }) => ({
+    jws: '',
+    person: { name, keys: name === own ? keys : [] },
+    decision,
+    reason,
+    via,
+    atMs: Date.parse(at),
+  }));
+}
+
+function told(problem: ApiProblem, visit: Visit, { callId, stepUp }: ShownCall): Html {
+  if (problem.code === 'unauthorized') return signInAgain(problem.message, callId);
+  if (problem.code === 'step_up' && stepUp)
+    return proveFirst(stepUp, freshSignIn(visit, `/approvals/${callId}`));
+  return problem.code === 'unavailable' ? unanswered() : refused(sentence(problem.message));
+}
+
+function mistakeIn({ decision, reason = '', bounds = '', calls = '', minutes }: Form): string | null {
   if (decision !== 'approve' && decision !== 'deny' && decision !== 'extend')
     return 'Choose Deny or Approve.';
-  if (digest !== call.digest)
-    return 'The form was made for other content than this request has. Read it again.';
   if (decision === 'deny' && reason.trim() === '') return 'Say why you deny it: the agent reads the reason.';
   if (reason.length > longestReason) return `A reason has at most ${longestReason} characters.`;
-  if (decision === 'approve' && call.risk === 'critical' && tool.trim() !== call.tool.trim())
-    return 'This call is critical: to approve it, type the tool’s name exactly.';
-  return null;
+  if (bounds.trim().length > longestBounds) return `Bounds have at most ${longestBounds} characters.`;
+  const numbers = [calls.trim() === '' ? '0' : calls, minutes ?? '5'].map(Number);
+  return decision === 'approve' && numbers.some((number) => !(number >= 0 && number < 1e6))
+    ? 'Further calls and minutes are numbers.'
+    : null;
 }
 
 function refused(why: string): Html {

@@ -18,7 +18,7 @@ import { approvalPage, type ApprovalView } from './pages/approval.ts';
 import { approvalsPage } from './pages/approvals.ts';
 import { states } from './pages/words.ts';
 import { formOf } from './requests.ts';
-import { mayJudge } from './routes-grants.ts';
+import { mayJudge } from './api/outcomes.ts';
 import { isAuditor, maySee } from './sight.ts';
 import { phaseOf, standingOf } from './standing.ts';
 import { visitOf } from './sign-in.ts';
@@ -63,35 +63,29 @@ export function approvalRoutes(app: FastifyInstance, context: ConsoleContext): v
     const form = formOf(request);
     context.visits.checkForm(visit, form);
     const call = await findCall(context, request.params.id, visit.identity);
-    const { status, told, identity, typed, votes } = await decideOn(context, visit, call, form);
-    const after = (await shownCall(context.pool, call.callId)) ?? call;
+    const { status, told, typed, votes } = await decideOn(context, visit, call, form);
+    const row = (await shownCall(context.pool, call.callId)) ?? call;
+    const after = votes.length > row.votes.length ? { ...row, votes } : row;
     return send(
       reply,
       status,
-      approvalPage({ ...(await viewOf(context, after, identity, votes)), told, typed }, visit),
+      approvalPage({ ...(await viewOf(context, after, visit.identity)), told, typed }, visit),
     );
   });
 }
 
-/** @param votes what the workflow has just said counted; the row may be a moment behind */
-async function viewOf(
-  context: ConsoleContext,
-  row: ShownCall,
-  identity: Identity,
-  votes: ShownCall['votes'] = [],
-): Promise<ApprovalView> {
-  const call = votes.length > row.votes.length ? { ...row, votes } : row;
+async function viewOf(context: ConsoleContext, call: ShownCall, identity: Identity): Promise<ApprovalView> {
   const now = context.now();
   return {
     call,
     standing: standingOf(call, identity),
     replay: context.recordings !== null && isAuditor(identity, context.auditors),
-    grant: await shownGrant(context.pool, row.grantId ?? row.callId),
-    mayJudge: mayJudge(row, identity),
+    grant: await shownGrant(context.pool, call.grantId ?? call.callId),
+    mayJudge: mayJudge(call, identity),
     told: null,
     typed: { reason: '', tool: '' },
     now,
-    version: callVersion(row, now),
+    version: callVersion(call, now),
   };
 }
 

@@ -1,21 +1,14 @@
-import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { type OpenedCopy, openCopies } from '../recording/open-copies.ts';
-import {
-  answerBreakGlass,
-  askBreakGlass,
-  beginViewing,
-  type BreakGlassDesk,
-  BreakGlassError,
-  found,
-  listBreakGlass,
-  revokeBreakGlass,
-} from './break-glass.ts';
+import { deskFor } from './api/break-glass.ts';
+import { callerOfVisit } from './api/caller.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations, streams } from './api/operations.ts';
+import { performStream } from './api/perform.ts';
+import { type BreakGlassDesk, BreakGlassError, found, listBreakGlass } from './break-glass.ts';
 import type { BreakGlass } from './break-glass-request.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
-import { PageError } from './errors.ts';
-import type { Identity } from './identity.ts';
-import { breakGlassPage, openedPage, requestPage } from './pages/break-glass.ts';
+import { actOrPage, filled, pageOf } from './page-acts.ts';
+import { breakGlassPage, type Copy, openedPage, requestPage } from './pages/break-glass.ts';
 import { formOf } from './requests.ts';
 import { may } from './roles.ts';
 import { visitOf } from './sign-in.ts';
@@ -28,7 +21,7 @@ const mostBytes = 4 * 1024 * 1024;
 export function breakGlassRoutes(app: FastifyInstance, context: ConsoleContext): void {
   app.get<{ Querystring: { session?: unknown; call?: unknown } }>('/break-glass', async (request, reply) => {
     const visit = visitOf(request);
-    const desk = deskFor(context, visit.identity);
+    const desk = deskOf(context, visit);
     const text = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 300) : '');
     const { session, call } = request.query;
     const requests = await listBreakGlass(desk, listedAtMost);
@@ -41,25 +34,19 @@ export function breakGlassRoutes(app: FastifyInstance, context: ConsoleContext):
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const identity = await lookedAgain(context, visit);
-    const asked = await told(() =>
-      askBreakGlass(
-        deskFor(context, identity),
-        { identity, via: 'console' },
-        {
-          sessionId: form['session']?.trim() ?? '',
-          callId: form['call']?.trim() || null,
-          reason: form['reason'] ?? '',
-          minutes: Number(form['minutes']),
-        },
-      ),
-    );
-    return reply.redirect(`/break-glass/${asked.requestId}`, 303);
+    const body = {
+      session: form['session']?.trim() ?? '',
+      call: filled(form['call']) ?? null,
+      reason: filled(form['reason']) ?? '',
+      minutes: Number(form['minutes']),
+    };
+    const asked = await actOrPage(context, visit, operations.askBreakGlass, { body });
+    return reply.redirect(`/break-glass/${asked.id}`, 303);
   });
 
   app.get<{ Params: { id: string } }>('/break-glass/:id', async (request, reply) => {
     const visit = visitOf(request);
-    const asked = await told(() => found(deskFor(context, visit.identity), request.params.id));
+    const asked = await found(deskOf(context, visit), request.params.id).catch(refused);
     reply.type('text/html');
     return requestPage(asked, standingOf(context, asked, visit), visit).toString();
   });
@@ -68,88 +55,35 @@ export function breakGlassRoutes(app: FastifyInstance, context: ConsoleContext):
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const identity = await lookedAgain(context, visit);
-    const desk = deskFor(context, identity);
-    const acting = { identity, via: 'console' } as const;
     const { id } = request.params;
-    const { act } = form;
-    if (act === 'view') {
-      const key = keyOf(context);
-      const asked = await told(() => beginViewing(desk, acting, id));
+    const params = { id };
+    const answer = form['act'];
+    if (answer === 'view') {
+      const asked = await found(deskOf(context, visit), id).catch(refused);
+      const shown = await copiesOf(context, visit, id);
       reply.type('text/html');
-      return openedPage(asked, await copiesOf(desk, key, asked), visit).toString();
+      return openedPage(asked, shown, visit).toString();
     }
-    if (act === 'agree' || act === 'refuse') await told(() => answerBreakGlass(desk, acting, id, act));
-    else if (act === 'revoke') await told(() => revokeBreakGlass(desk, acting, id));
+    if (answer === 'agree' || answer === 'refuse')
+      await actOrPage(context, visit, operations.answerBreakGlass, { params, body: { answer } });
+    else if (answer === 'revoke') await actOrPage(context, visit, operations.revokeBreakGlass, { params });
     return reply.redirect(`/break-glass/${encodeURIComponent(id)}`, 303);
   });
 }
 
-/** Who takes part in it at all sees the requests. @throws PageError otherwise */
-function deskFor(context: ConsoleContext, identity: Identity): BreakGlassDesk {
-  const { pool, roles, recordings, breakGlass, maskText, now } = context;
-  if (!may(identity, roles, 'unmasked.ask') && !may(identity, roles, 'unmasked.agree'))
-    throw new PageError(
-      403,
-      'Break-glass is for auditors, operators and owners',
-      'You are signed in, but have none of these roles.',
-      'Whoever runs this console gives them in the setting roles.',
-    );
-  if (!recordings || !breakGlass)
-    throw new PageError(
-      503,
-      'No sealed copies are kept',
-      'What masking takes out is gone: nothing of it can be opened.',
-      'Set keys.breakGlass, and sealedCopy for the connections that are to have copies, to keep them from then on.',
-    );
-  const { reader, keyRing, recordAct } = recordings;
-  const { voteKey, votePublicKeys } = breakGlass;
-  return { pool, roles, voteKey, votePublicKeys, reader, keyRing, recordAct, maskText, now };
-}
-
-function keyOf({ breakGlass }: ConsoleContext): KeyObject {
-  if (breakGlass?.privateKey) return breakGlass.privateKey;
-  throw new PageError(
-    503,
-    'The key is not here',
-    'This console can have requests made and answered, but does not hold the private key. Nothing was recorded as viewed.',
-    'Whoever keeps the key brings it to a command line: holdpoint break-glass view ID --key FILE.',
-  );
-}
-
-/** Who it is at this moment. @throws PageError when they must sign in again */
-async function lookedAgain(context: ConsoleContext, visit: Visit): Promise<Identity> {
-  const again = await context.login.lookAgain(visit, context);
-  if ('identity' in again) return again.identity;
-  throw new PageError(401, 'Sign in again', again.signInAgain, 'Sign in, then do it once more.');
-}
-
-const statuses = {
-  not_allowed: 403,
-  own_request: 403,
-  not_yours: 403,
-  not_found: 404,
-  nothing_kept: 404,
-  not_open: 409,
-  settled: 409,
-  invalid: 422,
-} as const;
-
-/** @throws PageError in place of what it throws */
-async function told<T>(work: () => Promise<T>): Promise<T> {
+/** The desk, for whoever takes part in it at all. @throws PageError otherwise */
+function deskOf(context: ConsoleContext, visit: Visit): BreakGlassDesk {
   try {
-    return await work();
+    return deskFor(context, visit.identity);
   } catch (error) {
-    if (!(error instanceof BreakGlassError)) throw error;
-    const { message } = error;
-    const says = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
-    throw new PageError(
-      statuses[error.code],
-      'Nothing was done',
-      says,
-      'Look at the request in the list of break-glass requests.',
-    );
+    throw pageOf(error);
   }
+}
+
+/** @throws PageError in place of what it was refused with */
+function refused(error: unknown): never {
+  if (!(error instanceof BreakGlassError)) throw error;
+  throw pageOf(new ApiProblem('not_found', error.message, { cause: error }));
 }
 
 /** What a person may do with a request, for its page. */
@@ -177,19 +111,27 @@ function mayAsk({ roles }: ConsoleContext, { identity }: Visit): boolean {
   return may(identity, roles, 'unmasked.ask');
 }
 
-/** What one page shows of it. */
+/** What one page shows of it: recorded as a view before anything is opened. */
 async function copiesOf(
-  desk: BreakGlassDesk,
-  key: KeyObject,
-  { sessionId, callId }: BreakGlass,
-): Promise<{ copies: readonly OpenedCopy[]; whole: boolean }> {
-  const copies: OpenedCopy[] = [];
+  context: ConsoleContext,
+  visit: Visit,
+  id: string,
+): Promise<{ copies: readonly Copy[]; whole: boolean }> {
+  const stopped = new AbortController();
+  const by = { caller: callerOfVisit(context, visit), context, signal: stopped.signal };
+  const copies: Copy[] = [];
   let bytes = 0;
-  for await (const copy of openCopies(desk, key, sessionId, callId)) {
-    bytes += copy.bytes?.length ?? 0;
-    if (copies.length === mostCopies || (copies.length > 0 && bytes > mostBytes))
-      return { copies, whole: false };
-    copies.push(copy);
+  try {
+    for await (const copy of await performStream(streams.viewBreakGlass, by, { params: { id } })) {
+      bytes += copy.text?.length ?? 0;
+      if (copies.length === mostCopies || (copies.length > 0 && bytes > mostBytes))
+        return { copies, whole: false };
+      copies.push(copy);
+    }
+    return { copies, whole: true };
+  } catch (error) {
+    throw pageOf(error);
+  } finally {
+    stopped.abort();
   }
-  return { copies, whole: true };
 }

@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { whoAskedToConnect } from '../db/connection-sign-ins.ts';
 import type { ConnectDesk } from '../gateway/connect/desk.ts';
+import { holderFor, holdersOf } from './api/connections.ts';
+import { operations } from './api/operations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
-import { ownKey } from './identity.ts';
+import { actOrPage } from './page-acts.ts';
 import { continuePage } from './pages/authorize.ts';
 import { connectionsPage } from './pages/connections.ts';
 import { formOf } from './requests.ts';
@@ -40,7 +42,7 @@ export function connectionRoutes(app: FastifyInstance, context: ConsoleContext):
     const { name } = request.params;
     if (!desk.connections.has(name)) throw noConnection();
     const { ask } = form;
-    const holder = ask ? await holderOf(context, visit, name, ask) : holderFor(visit);
+    const holder = ask ? await holderOf(context, visit, name, ask) : holderFor(visit.identity);
     const to = await desk
       .begin({ connection: name, holder, session: visit.secret })
       .catch((error: unknown) => cannotBegin(context, name, error));
@@ -52,8 +54,7 @@ export function connectionRoutes(app: FastifyInstance, context: ConsoleContext):
     const visit = visitOf(request);
     context.visits.checkForm(visit, formOf(request));
     const { name } = request.params;
-    await context.recordings?.recordAct('connections.disconnect', { connection: name, by: holderFor(visit) });
-    for (const holder of holdersOf(visit)) await desk.disconnect({ connection: name, holder });
+    await actOrPage(context, visit, operations.disconnect, { params: { id: name } });
     return reply.redirect('/connections', 303);
   });
 }
@@ -79,7 +80,7 @@ export function connectAnswerRoutes(app: FastifyInstance, context: ConsoleContex
     const { name } = request.params;
     const answer = new URL(request.url, context.origin());
     const { person, subject, email } = visit.identity;
-    const who = { subject, email, keys: [...person.keys, ...holdersOf(visit)] };
+    const who = { subject, email, keys: [...person.keys, ...holdersOf(visit.identity)] };
     const end = await desk.finish({ connection: name, session: visit.secret, answer }, who);
     if (end.kind === 'refused') throw notConnected(end.why);
     await recordConnected(context, desk, name, end);
@@ -109,7 +110,7 @@ async function page(
   about: { readonly name: string; readonly ask: string | null } | null,
 ): Promise<string> {
   const { connections: desk } = context;
-  const standing = desk ? await desk.standing(holdersOf(visit)) : [];
+  const standing = desk ? await desk.standing(holdersOf(visit.identity)) : [];
   const entries = [...(desk?.connections ?? [])]
     .filter(([name]) => about === null || name === about.name)
     .map(([name, { host }]) => ({
@@ -126,7 +127,8 @@ async function page(
  */
 async function holderOf(context: ConsoleContext, visit: Visit, name: string, ask: string): Promise<string> {
   const asked = await whoAskedToConnect(context.pool, ask);
-  if (asked && asked.connection === name && holdersOf(visit).includes(asked.holder)) return asked.holder;
+  if (asked && asked.connection === name && holdersOf(visit.identity).includes(asked.holder))
+    return asked.holder;
   context.log.warn(
     { connection: name },
     'a link to sign in at an upstream was opened by somebody else, or too late',
@@ -137,15 +139,6 @@ async function holderOf(context: ConsoleContext, visit: Visit, name: string, ask
     'It was made for the program of somebody else, or it is too old. Nothing was done.',
     'If a program of yours needs you to sign in, let it ask again. If somebody sent you this link, tell whoever runs this console.',
   );
-}
-
-/** As whom a person's programs call. Where nobody signs in, the program on this machine is this person's. */
-function holdersOf({ identity }: Visit): readonly string[] {
-  return identity.local ? ['local:agent'] : identity.person.keys.filter((key) => !key.startsWith('email:'));
-}
-
-function holderFor({ identity }: Visit): string {
-  return identity.local ? 'local:agent' : ownKey(identity);
 }
 
 function cannotBegin(context: ConsoleContext, connection: string, error: unknown): never {

@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { type Actor, recentRevocations, RevocationError, revocationKinds } from '../db/revocations.ts';
-import { revoke, type Revoked, unrevoke } from '../db/revoke.ts';
-import type { ConsoleContext, Containment, Visit } from './deps.ts';
+import { recentRevocations, revocationKinds } from '../db/revocations.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
+import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
 import type { Identity } from './identity.ts';
-import { containmentPage } from './pages/containment.ts';
+import { act, filled, pageOf } from './page-acts.ts';
+import { type Answered, containmentPage } from './pages/containment.ts';
 import { formOf } from './requests.ts';
 import { may, rolesThatMay } from './roles.ts';
 import { visitOf } from './sign-in.ts';
@@ -29,38 +31,22 @@ export function containmentRoutes(app: FastifyInstance, context: ConsoleContext)
   });
 
   app.post('/containment/revoke', async (request, reply) => {
-    const { visit, identity, ask } = await asked(request);
-    return tried(reply, visit, async () =>
-      revoke(context.pool, { ...ask, by: actorOf(identity, 'console') }, depsOf(context, containment)),
-    );
+    const { visit, body } = asked(request);
+    return tried(reply, visit, () => act(context, visit, operations.revoke, { body }));
   });
 
   app.post('/containment/lift', async (request, reply) => {
-    const { visit, identity, ask } = await asked(request);
+    const { visit, body } = asked(request);
     return tried(reply, visit, async () => {
-      await unrevoke(
-        context.pool,
-        { ...ask, by: actorOf(identity, 'console') },
-        depsOf(context, containment),
-      );
+      await act(context, visit, operations.unrevoke, { body });
       return null;
     });
   });
 
-  async function asked(request: Parameters<typeof visitOf>[0]) {
+  function asked(request: Parameters<typeof visitOf>[0]) {
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const again = await context.login.lookAgain(visit, context);
-    if ('signInAgain' in again)
-      throw new PageError(401, 'Sign in again', again.signInAgain, 'Sign in, then try once more.');
-    if (!may(again.identity, context.roles, 'containment.act'))
-      throw new PageError(
-        403,
-        'Revoking is not yours to do',
-        'You are signed in, but have no role that may revoke.',
-        `It takes one of the roles ${rolesThatMay('containment.act').join(', ')}; the setting \`roles\` gives them.`,
-      );
     const kind = revocationKinds.find((known) => known === form['kind']);
     if (!kind)
       throw new PageError(
@@ -69,20 +55,25 @@ export function containmentRoutes(app: FastifyInstance, context: ConsoleContext)
         'The form names no known kind.',
         'Open the page again.',
       );
-    const ask = { kind, value: form['value'] ?? '', reason: form['reason'] ?? '' };
-    return { visit, identity: again.identity, ask };
+    return {
+      visit,
+      body: { kind, value: filled(form['value']) ?? '', reason: filled(form['reason']) ?? '' },
+    };
   }
 
   async function tried(
     reply: FastifyReply,
     visit: Visit,
-    act: () => Promise<Revoked | null>,
+    work: () => Promise<Answered | null>,
   ): Promise<string> {
     try {
-      return await answer(reply, 200, visit, { done: await act(), refused: null });
+      return await answer(reply, 200, visit, { done: await work(), refused: null });
     } catch (error) {
-      if (!(error instanceof RevocationError)) throw error;
-      return answer(reply, 422, visit, { done: null, refused: error.message });
+      if (!(error instanceof ApiProblem)) throw error;
+      if (error.code !== 'conflict' && error.code !== 'invalid' && error.code !== 'bad_request')
+        throw pageOf(error);
+      const why = error.code === 'bad_request' ? 'Name what to revoke, and say why.' : error.message;
+      return answer(reply, 422, visit, { done: null, refused: why });
     }
   }
 
@@ -90,7 +81,7 @@ export function containmentRoutes(app: FastifyInstance, context: ConsoleContext)
     reply: FastifyReply,
     status: number,
     visit: Visit,
-    told: { readonly done: Revoked | null; readonly refused: string | null },
+    told: { readonly done: Answered | null; readonly refused: string | null },
   ): Promise<string> {
     const revocations = await recentRevocations(context.pool, shown);
     const mayAct = may(visit.identity, context.roles, 'containment.act');
@@ -102,20 +93,4 @@ export function containmentRoutes(app: FastifyInstance, context: ConsoleContext)
 /** Whether somebody may look at what is revoked. */
 export function maySee(context: Pick<ConsoleContext, 'roles'>, identity: Identity): boolean {
   return may(identity, context.roles, 'containment.see');
-}
-
-/** Somebody as the acts of containment name them. */
-export function actorOf({ person, subject }: Identity, via: string): Actor {
-  return { key: person.keys[0] ?? subject, name: person.name, via };
-}
-
-/** What revoking needs, with the record of acts. @throws PageError where this process keeps none */
-export function depsOf({ recordings }: ConsoleContext, containment: Containment) {
-  if (recordings) return { ...containment, recordAct: recordings.recordAct };
-  throw new PageError(
-    503,
-    'Nothing can be recorded here',
-    'What is revoked is recorded first, and this process was started without the keys for that.',
-    'Set keys.encryption for the console, as it is set for the gateway, or use `holdpoint revoke`.',
-  );
 }

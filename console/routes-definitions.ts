@@ -5,12 +5,15 @@ import {
   shownDefinition,
   waitingDefinitions,
 } from '../db/tool-definitions-shown.ts';
-import { decideOnDefinition, type DefinitionTold, objectionTo } from './definition-decision.ts';
+import { maySee } from './api/definitions.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
+import { type DefinitionTold, objectionTo } from './definition-decision.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
+import { act, filled, sentence } from './page-acts.ts';
 import { definitionPage, definitionsPage } from './pages/definitions.ts';
 import { formOf } from './requests.ts';
-import { isAuditor } from './sight.ts';
 import { visitOf } from './sign-in.ts';
 
 const listLimit = 500;
@@ -20,7 +23,7 @@ export function definitionRoutes(app: FastifyInstance, context: ConsoleContext):
   app.get('/definitions', async (request, reply) => {
     const visit = visitOf(request);
     const seen = (all: readonly ShownDefinition[]): ShownDefinition[] =>
-      all.filter((definition) => maySee(context, definition, visit));
+      all.filter((definition) => maySee(context, definition, visit.identity));
     const [waiting, settled] = await Promise.all([
       waitingDefinitions(context.pool, listLimit),
       settledDefinitions(context.pool, listLimit),
@@ -60,32 +63,30 @@ async function decide(
   definition: ShownDefinition,
   form: Readonly<Record<string, string | undefined>>,
 ): Promise<DefinitionTold> {
-  const { decision, hash, state, reason = '' } = form;
+  const { decision, hash, state } = form;
   const refused = (text: string): DefinitionTold => ({ counted: false, text });
   if (decision !== 'approve' && decision !== 'deny') return refused('Choose Reject or Accept.');
-  if (hash !== definition.hash || state !== definition.state)
-    return refused('It has changed since this page was made. Read it again.');
-  if (!context.definitions) return refused('This console cannot sign decisions on definitions.');
-  const again = await context.login.lookAgain(visit, context);
-  if ('signInAgain' in again) return refused(again.signInAgain);
-  return decideOnDefinition({ pool: context.pool, ...context.definitions }, again.identity, definition, {
-    decision,
-    reason: reason.trim() === '' ? null : reason.trim(),
-    via: 'console',
-  });
+  if (state !== definition.state) return refused('It has changed since this page was made. Read it again.');
+  try {
+    const asked = {
+      params: { id: definition.definitionId },
+      body: { decision, hash, reason: filled(form['reason']) },
+    };
+    const { counted, text } = await act(context, visit, operations.decideDefinition, asked);
+    return { counted, text };
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    return refused(sentence(error.message));
+  }
 }
 
 async function find(context: ConsoleContext, id: string, visit: Visit): Promise<ShownDefinition> {
   const definition = await shownDefinition(context.pool, id);
-  if (definition && maySee(context, definition, visit)) return definition;
+  if (definition && maySee(context, definition, visit.identity)) return definition;
   throw new PageError(
     404,
     'There is no such definition for you',
     'No definition has this id any more, or you are not among those who may see it: its approvers and auditors.',
     'The server may have changed it again: look at what waits in the list of definitions.',
   );
-}
-
-function maySee({ auditors }: ConsoleContext, definition: ShownDefinition, { identity }: Visit): boolean {
-  return objectionTo(definition, identity) === null || isAuditor(identity, auditors);
 }

@@ -1,10 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import { freezeInForce } from '../db/kill-switch.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
-import { askToLift, mayTurn, type Turned, turnOn } from './kill-switch.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
+import { mayTurn, type Turned } from './kill-switch.ts';
+import { act, filled, sentence } from './page-acts.ts';
 import { killSwitchPage } from './pages/kill-switch.ts';
 import { formOf } from './requests.ts';
 import { visitOf } from './sign-in.ts';
+
+const longestReason = 1000;
 
 /** Freezing all calls, and lifting the freeze. */
 export function killSwitchRoutes(app: FastifyInstance, context: ConsoleContext): void {
@@ -32,8 +37,12 @@ async function turned(
   visit: Visit,
   form: Readonly<Record<string, string | undefined>>,
 ): Promise<Turned> {
-  const again = await context.login.lookAgain(visit, context);
-  if ('signInAgain' in again) return { done: false, text: again.signInAgain };
-  const ask = { identity: again.identity, via: 'console' } as const;
-  return form['turn'] === 'on' ? turnOn(context, ask, form['reason'] ?? '') : askToLift(context, ask);
+  const reason = filled(form['reason']?.slice(0, longestReason));
+  try {
+    if (form['turn'] !== 'on') return await act(context, visit, operations.unfreeze, {});
+    return await act(context, visit, operations.freeze, { body: { reason } });
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    return { done: false, text: sentence(error.message) };
+  }
 }

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { shownCall } from '../db/held-calls-shown.ts';
-import { passkeysOf, removePasskey } from '../db/passkeys.ts';
+import { passkeysOf } from '../db/passkeys.ts';
+import { operations } from './api/operations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
+import { actOrPage } from './page-acts.ts';
 import { passkeysPage } from './pages/passkeys.ts';
 import { approving, enrol, enrolmentOptions, proofOptions } from './passkeys.ts';
 import { formOf } from './requests.ts';
@@ -48,10 +50,7 @@ export function passkeyRoutes(app: FastifyInstance, context: ConsoleContext): vo
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const { keys } = visit.identity.person;
-    const id = form['id'] ?? '';
-    await context.recordings?.recordAct('passkeys.remove', { id, by: keys[0] ?? '' });
-    await removePasskey(context.pool, keys, id);
+    await actOrPage(context, visit, operations.removePasskey, { params: { id: form['id'] } });
     return reply.redirect('/passkeys', 303);
   });
 

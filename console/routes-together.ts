@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
-import { pendingCalls, shownCall, type ShownCall } from '../db/held-calls-shown.ts';
-import { tell, voteOf } from './answer.ts';
+import { pendingCalls, type ShownCall } from '../db/held-calls-shown.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { findCall } from './find-call.ts';
 import type { Identity } from './identity.ts';
+import { act, filled, sentence } from './page-acts.ts';
 import { togetherPage, type TogetherView } from './pages/together.ts';
 import { formOf } from './requests.ts';
-import { may } from './roles.ts';
 import { maySee } from './sight.ts';
 import { visitOf } from './sign-in.ts';
 import { standingOf } from './standing.ts';
@@ -85,17 +86,11 @@ async function decideOnAll(
   const stay = (status: number, problem: string): Done => ({ status, told: [], problem, typed });
   const wrong = mistakeIn(form, first, typed);
   if (wrong !== null) return stay(422, wrong);
-  const again = await context.login.lookAgain(visit, context);
-  if ('signInAgain' in again) return stay(401, again.signInAgain);
-  if (!may(again.identity, context.roles, 'requests.decide'))
-    return stay(403, 'Deciding takes the role approver, which you do not have.');
   const ticked = tickedIn(form);
   const decision = form['decision'] === 'deny' ? 'deny' : 'approve';
-  const reason = typed.reason.trim() === '' ? null : typed.reason.trim();
+  const body = { decision, tool: typed.tool, reason: filled(typed.reason) };
   const told = await Promise.all(
-    ticked.map(([callId, digest]) =>
-      decideOnOne(context, again.identity, { callId, digest, like: first, decision, reason }),
-    ),
+    ticked.map(([callId, digest]) => decideOnOne(context, visit, callId, { ...body, digest })),
   );
   const status = told.every(({ counted }) => counted) ? 200 : 409;
   return { status, told, problem: null, typed: { reason: '', tool: '' } };
@@ -120,37 +115,18 @@ function mistakeIn(form: Form, first: ShownCall, { reason, tool }: TogetherView[
   return null;
 }
 
-/** One call of those that were ticked: looked up, compared with what was shown, and voted on. */
+/** One call of those that were ticked: a decision of its own, bound to what was shown of it. */
 async function decideOnOne(
   context: ConsoleContext,
-  identity: Identity,
-  act: {
-    callId: string;
-    digest: string;
-    like: ShownCall;
-    decision: 'approve' | 'deny';
-    reason: string | null;
-  },
+  visit: Visit,
+  callId: string,
+  body: Readonly<Record<string, unknown>>,
 ): Promise<TogetherView['told'][number]> {
-  const { callId, digest, like, decision, reason } = act;
-  const not = (text: string) => ({ callId, counted: false, text });
-  const call = await shownCall(context.pool, callId);
-  if (!call || !maySee(call, identity, context.viewers)) return not('There is no such request for you.');
-  if (digest !== call.digest) return not('The form was made for other content than this request has.');
-  const standing = standingOf(call, identity);
-  if (!standing.may && call.state === 'pending') return not(standing.because);
-  // What was asked for (a typed name, a proof) was asked for the calls that were shown.
-  const typed = like.risk === 'critical' && call.tool === like.tool;
-  if (decision === 'approve' && (call.stepUp || (call.risk === 'critical' && !typed)))
-    return not('Approving it takes more than this form asked for: open it alone.');
-  const groups = standing.may ? standing.groups : [];
   try {
-    const answer = await context.approvals.decide(
-      voteOf(call, identity, { decision, reason, groups }, 'console'),
-    );
-    return { callId, ...tell(answer, (await shownCall(context.pool, callId)) ?? call) };
+    const { counted, text } = await act(context, visit, operations.decide, { params: { id: callId }, body });
+    return { callId, counted, text };
   } catch (error) {
-    context.log.error({ err: error, callId }, 'no answer to a decision');
-    return not('There was no answer. Decide again if it still waits: a decision never counts twice.');
+    if (!(error instanceof ApiProblem)) throw error;
+    return { callId, counted: false, text: sentence(error.message) };
   }
 }

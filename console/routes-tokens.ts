@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { listTokens, revokeTokens } from '../db/access-tokens.ts';
-import { endSignIn, signInsOf } from '../db/oauth-sign-ins.ts';
-import type { RecordAct } from './acts.ts';
+import { listTokens } from '../db/access-tokens.ts';
+import { signInsOf } from '../db/oauth-sign-ins.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
 import type { ConsoleContext, TokenRules, Visit } from './deps.ts';
-import { PageError } from './errors.ts';
-import { makePersonalToken, TokenRefused, type TokenWish } from './make-token.ts';
+import { act, filled, pageOf } from './page-acts.ts';
 import { tokensPage, type TokensView } from './pages/tokens.ts';
 import { formOf } from './requests.ts';
 import { visitOf } from './sign-in.ts';
@@ -22,24 +22,16 @@ export function tokenRoutes(app: FastifyInstance, context: ConsoleContext): void
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const again = await context.login.lookAgain(visit, context);
-    if ('signInAgain' in again) throw signInAgain(again.signInAgain);
     try {
-      const { secret, token } = await makePersonalToken(
-        {
-          db: context.pool,
-          recordAct: recordActOf(context),
-          now: context.now(),
-          longestMs: rules.longestMs,
-          scopes: rules.scopes,
-        },
-        again.identity,
-        wishOf(form, rules),
-      );
+      const body = bodyOf(form, rules);
+      const { secret, token } = await act(context, visit, operations.createToken, { body });
       return await answer(reply, 201, visit, { made: { secret, name: token.name } });
     } catch (error) {
-      if (!(error instanceof TokenRefused)) throw error;
-      return answer(reply, 422, visit, { refused: error.message });
+      if (!(error instanceof ApiProblem)) throw error;
+      if (error.code !== 'invalid' && error.code !== 'bad_request') throw pageOf(error);
+      const why =
+        error.code === 'bad_request' ? 'a token needs a name of 1 to 100 characters' : error.message;
+      return answer(reply, 422, visit, { refused: why });
     }
   });
 
@@ -47,11 +39,7 @@ export function tokenRoutes(app: FastifyInstance, context: ConsoleContext): void
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const id = form['id'] ?? '';
-    const personKeys = visit.identity.person.keys;
-    const by = personKeys[0] ?? '';
-    await recordActOf(context)('tokens.revoke', { id, by });
-    await revokeTokens(context.pool, { id, personKeys }, by);
+    await ended(context, visit, operations.revokeToken, form['id']);
     return reply.redirect('/tokens', 303);
   });
 
@@ -59,10 +47,7 @@ export function tokenRoutes(app: FastifyInstance, context: ConsoleContext): void
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const { keys } = visit.identity.person;
-    const grant = form['grant'] ?? '';
-    await recordActOf(context)('clients.end', { credential: `oauth:${grant}`, by: keys[0] ?? '' });
-    await endSignIn(context.pool, grant, keys);
+    await ended(context, visit, operations.endSignIn, form['grant']);
     return reply.redirect('/tokens', 303);
   });
 
@@ -90,26 +75,26 @@ export function tokenRoutes(app: FastifyInstance, context: ConsoleContext): void
   }
 }
 
-function wishOf(form: Readonly<Record<string, string | undefined>>, { scopes }: TokenRules): TokenWish {
+/** What is not there, or not theirs, has ended already. */
+async function ended(
+  context: ConsoleContext,
+  visit: Visit,
+  one: typeof operations.revokeToken | typeof operations.endSignIn,
+  id = '',
+): Promise<void> {
+  try {
+    await act(context, visit, one, { params: { id } });
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.code !== 'not_found') throw pageOf(error);
+  }
+}
+
+function bodyOf(form: Readonly<Record<string, string | undefined>>, { scopes }: TokenRules) {
   const named = (prefix: string): string[] => Object.keys(form).filter((field) => field.startsWith(prefix));
   return {
-    name: form['name'] ?? '',
+    name: filled(form['name']) ?? '',
     lifeMs: Number(form['days']) * dayMs,
     scopes: form['everything'] === 'yes' ? null : scopes.filter((scope) => form[`scope.${scope}`] === 'yes'),
     groups: named('group.').flatMap((field) => form[field] ?? []),
   };
-}
-
-function recordActOf({ recordings }: ConsoleContext): RecordAct {
-  if (recordings) return recordings.recordAct;
-  throw new PageError(
-    503,
-    'Nothing can be recorded here',
-    'This console has no keys to record with, so it makes and revokes no tokens.',
-    'Use `holdpoint tokens` where the keys are.',
-  );
-}
-
-function signInAgain(why: string): PageError {
-  return new PageError(401, 'Sign in again first', why, 'Sign out, sign in, and make the token then.');
 }

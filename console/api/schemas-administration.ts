@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { longestValue, revocationKinds } from '../../db/revocations.ts';
 import { roleNames } from '../roles.ts';
-import { actor, time, words } from './schemas.ts';
+import { actor, text, time, words } from './schemas.ts';
 
 export const revocation = z.object({
   id: z.string(),
@@ -18,7 +18,7 @@ export const revocations = z.object({ revocations: z.array(revocation) });
 export const revokeBody = z.strictObject({
   kind: z.enum(revocationKinds),
   value: words(longestValue),
-  reason: words(longestValue),
+  reason: text(longestValue),
 });
 export const revoked = z.object({
   revocation,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { heldStates } from '../../db/held-calls-shown.ts';
 import type { CallContext } from '../../db/held-context.ts';
-import { flag, limit, reason, time, words } from './schemas.ts';
+import { flag, limit, reason, text, time, words } from './schemas.ts';
 
 export const approvalsQuery = z.strictObject({
   state: z
@@ -16,7 +16,7 @@ export const approvalsQuery = z.strictObject({
 
 const decision = z.object({
   name: z.string(),
-  decision: z.string(),
+  decision: z.enum(['approve', 'deny']),
   reason: z.string().nullable(),
   via: z.string(),
   at: time,
@@ -79,7 +79,7 @@ export const decisionBody = z.strictObject({
   reason: reason.optional().describe('Needed to deny: the agent reads it.'),
   digest: z.string().max(200).describe('The digest of what is decided on, as it was shown.'),
   tool: z.string().max(1000).optional().describe('Needed to approve a critical request: its tool.'),
-  bounds: words(200).optional().describe('With a denial: within what it would be fine. The agent reads it.'),
+  bounds: text(200).optional().describe('With a denial: within what it would be fine. The agent reads it.'),
   grant: z
     .strictObject({ calls: z.int().min(1), minutes: z.number().positive() })
     .optional()

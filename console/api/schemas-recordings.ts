@@ -221,7 +221,7 @@ export const breakGlassBody = z.strictObject({
 export const breakGlassAnswer = z.strictObject({ answer: z.enum(['agree', 'refuse']) });
 export const openedCopy = z.object({
   at: time,
-  direction: z.string(),
+  direction: z.enum(['client-to-upstream', 'upstream-to-client', 'none']),
   callId: z.string().nullable(),
   method: z.string().nullable(),
   tool: z.string().nullable(),

@@ -1,4 +1,5 @@
-import type { OpenedCopy } from '../../recording/open-copies.ts';
+import type { z } from 'zod';
+import type { openedCopy } from '../api/schemas-recordings.ts';
 import { mostMinutes, usualMinutes } from '../break-glass.ts';
 import { type BreakGlass, says } from '../break-glass-request.ts';
 import type { Visit } from '../deps.ts';
@@ -9,6 +10,9 @@ import { visible } from '../visible.ts';
 import { layout } from './layout.ts';
 import { sessionAddress } from './sessions.ts';
 import { moment, timeLeft } from './words.ts';
+
+/** A copy as it was opened. */
+export type Copy = z.output<typeof openedCopy>;
 
 const words = {
   waiting: ['◷', 'waits for a second person', 'pending'],
@@ -134,7 +138,7 @@ const directions = {
 /** What was masked, in clear. */
 export function openedPage(
   request: BreakGlass,
-  { copies, whole }: { readonly copies: readonly OpenedCopy[]; readonly whole: boolean },
+  { copies, whole }: { readonly copies: readonly Copy[]; readonly whole: boolean },
   visit: Visit,
 ): Html {
   return layout({
@@ -152,12 +156,12 @@ ${!whole && html`<p>There is more than fits on a page. Ask for a single call, or
   });
 }
 
-function copyItem({ atMicros, direction, method, tool, callId, bytes }: OpenedCopy): Html {
+function copyItem({ at, direction, method, tool, callId, text }: Copy): Html {
   const [arrow, from] = directions[direction];
-  return html`<li class="event"><details open><summary>${moment(atMicros / 1000)} <span aria-hidden="true">${arrow}</span><span class="hidden">${from}:</span> <strong>${visible(method ?? 'reply')}</strong>${tool !== null && html` <code>${visible(tool)}</code>`}${callId !== null && html` <span class="faint">call <code>${visible(callId)}</code></span>`}</summary>
+  return html`<li class="event"><details open><summary>${moment(Date.parse(at))} <span aria-hidden="true">${arrow}</span><span class="hidden">${from}:</span> <strong>${visible(method ?? 'reply')}</strong>${tool !== null && html` <code>${visible(tool)}</code>`}${callId !== null && html` <span class="faint">call <code>${visible(callId)}</code></span>`}</summary>
 <div class="event-body">${
-    bytes === null
+    text === null
       ? html`<p class="trouble">This copy was sealed to another key than the one that is here.</p>`
-      : html`<div class="arguments">${jsonView(bytes.toString('utf8'))}</div>`
+      : html`<div class="arguments">${jsonView(text)}</div>`
   }</div></details></li>`;
 }

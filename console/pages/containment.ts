@@ -7,12 +7,17 @@ import { visible } from '../visible.ts';
 import { layout } from './layout.ts';
 import { moment } from './words.ts';
 
+/** What was answered to a revocation. */
+export type Answered = Omit<Revoked, 'revocation'> & {
+  readonly revocation: Pick<Revocation, 'kind' | 'value'>;
+};
+
 /** What the page of containment shows. */
 export interface ContainmentView {
   readonly revocations: readonly Revocation[];
   /** Whether the person may revoke and lift. */
   readonly mayAct: boolean;
-  readonly done: Revoked | null;
+  readonly done: Answered | null;
   /** Why nothing was done. */
   readonly refused: string | null;
 }
@@ -40,7 +45,7 @@ ${view.revocations.length === 0 ? html`<div class="empty"><p>Nothing has been re
   });
 }
 
-function doneNote({ revocation, replicas, confirmedAfterMs, inFlight }: Revoked): Html {
+function doneNote({ revocation, replicas, confirmedAfterMs, inFlight }: Answered): Html {
   return html`<div class="told" role="status"><p><strong>${visible(`${revocation.kind} ${revocation.value}`)} is cut off.</strong> ${replicas.confirmed} of ${replicas.alive} gateways confirmed it after ${confirmedAfterMs} ms.${replicas.confirmed < replicas.alive && html` The others let nothing pass until they know.`}</p>
 ${
   inFlight.length === 0

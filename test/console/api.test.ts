@@ -114,6 +114,12 @@ test('nobody gets in without a token for the API, and a role is needed for what 
   ] as const)
     assertProblem(await ask(method, path, { token: eyes, body }), 403, 'forbidden');
   assert.equal(await revokedAmong(db.pool, ['person:x']), null);
+  // What is one's own is listed; what is somebody else's is neither listed nor revoked.
+  const { tokens } = (await ask('GET', '/tokens', { token: eyes })).json as { tokens: { owner: string }[] };
+  assert.deepEqual([...new Set(tokens.map(({ owner }) => owner))], ['service:eyes']);
+  const all = (await ask('GET', '/tokens')).json as { tokens: { id: string; owner: string }[] };
+  const foreign = all.tokens.find(({ owner }) => owner === 'service:agent');
+  assertProblem(await ask('DELETE', `/tokens/${foreign?.id}`, { token: eyes }), 404, 'not_found');
 });
 
 test('a browser is let in by its session, and changes nothing without the mark of its session or from another site', async () => {

@@ -96,7 +96,7 @@ test('a form made for other content decides nothing', async () => {
   const person = await signedIn(console.address);
   const fields = fieldsOf(await (await person.get(`/approvals/${other}`)).text());
   const answer = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
-  assert.equal(answer.status, 422);
+  assert.equal(answer.status, 409);
   assert.equal(console.acts.length, 0);
 });
 

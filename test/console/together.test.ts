@@ -117,7 +117,7 @@ test('critical calls need the name of their tool, also those that were slipped i
   assert.equal((await at.person.post(`/together/${at.ids[0]}`, { ...form, tool: 'drop' })).status, 422);
   const harmless = await holdCall(at.db.pool, { tool: 'drop_table' });
   const slipped = await at.person.post(`/together/${harmless}`, form);
-  assert.match(await slipped.text(), /takes more than this form asked for/);
+  assert.match(await slipped.text(), /critical: approving it needs the exact name of its tool/);
   assert.equal(at.console.acts.length, 0);
   assert.equal((await at.person.post(`/together/${at.ids[0]}`, { ...form, tool: 'drop_table' })).status, 200);
   assert.equal(at.console.acts.length, 2);
