@@ -79,7 +79,7 @@ export function tokenRoutes(app: FastifyInstance, context: ConsoleContext): void
 async function ended(
   context: ConsoleContext,
   visit: Visit,
-  one: typeof operations.revokeToken | typeof operations.endSignIn,
+  one: typeof operations.revokeToken,
   id = '',
 ): Promise<void> {
   try {
