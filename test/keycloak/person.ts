@@ -12,9 +12,16 @@ export async function atKeycloak(page: Page, name: string): Promise<void> {
 }
 
 /** From the question of a program to the answer of its person. */
-export async function letIn(page: Page, url: string, name: string): Promise<void> {
+export async function letIn(
+  page: Page,
+  url: string,
+  name: string,
+  onQuestion: () => Promise<void> = async () => {},
+): Promise<void> {
   await page.goto(url);
   await page.getByRole('link', { name: /^Continue to/ }).click();
   await atKeycloak(page, name);
+  await page.getByRole('button', { name: 'Let it in' }).waitFor();
+  await onQuestion();
   await page.getByRole('button', { name: 'Let it in' }).click();
 }
