@@ -39,6 +39,11 @@ test('a vote that no trusted key signed runs nothing', () =>
     const real = countedVote(input);
     await refuses(one, input, [{ ...real, jws: `${real.jws.slice(0, -4)}AAAA` }]);
     await refuses(one, input, [{ ...real, jws: 'not.a.vote' }]);
+    // Nor beside one that is good: an honest workflow passes no such vote on.
+    await refuses(one, input, [real, countedVote({ ...input, person: bea, key: voteKeys.foreign })]);
+    await refuses(one, input, [
+      countedVote({ ...input, key: { ...voteKeys.foreign, kid: voteKeys.good.kid } }),
+    ]);
   }));
 
 test('no votes, a denial, and a vote for another call or other content run nothing', () =>
