@@ -53,6 +53,8 @@ interface Memory {
   /** What each call cost more than those of the row before: of the resident set, and of the JavaScript heap. */
   readonly rssKbPerCall: number;
   readonly heapKbPerCall: number;
+  /** What each of all that are held cost of the resident set. */
+  readonly rssKbOfAll: number;
   readonly rssMb: number;
   readonly idleCpuPercent: number;
 }
@@ -75,7 +77,8 @@ async function memoryOf(upstream: string, counts: readonly number[]): Promise<Me
   };
   // What the first hundred cost is code and pools, not calls.
   await holdUntil(100);
-  let before = { held: 100, ...(await usageOf(target)) };
+  const first = { held: 100, ...(await usageOf(target)) };
+  let before = first;
   const found: Memory[] = [];
   for (const held of counts) {
     await holdUntil(held);
@@ -88,6 +91,7 @@ async function memoryOf(upstream: string, counts: readonly number[]): Promise<Me
       held,
       rssKbPerCall: perCall('rssBytes'),
       heapKbPerCall: perCall('heapBytes'),
+      rssKbOfAll: rounded((after.rssBytes - first.rssBytes) / (held - first.held) / 1024),
       rssMb: rounded(after.rssBytes / 1024 / 1024),
       idleCpuPercent: rounded(((idle.cpuMs - after.cpuAfterMs) / (idleSeconds * 1000)) * 100),
     });
