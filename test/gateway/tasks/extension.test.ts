@@ -142,7 +142,8 @@ test('cancelling a held task withdraws its request; cancelling it again is ackno
   await scene.approvals.next(++opened);
   for (const url of [two.url, one.url])
     assert.deepEqual((await ask('tasks/cancel', { taskId }, { url })).result, { resultType: 'complete' });
-  assert.equal((await ended(taskId))['status'], 'cancelled');
+  const over = await ended(taskId);
+  assert.equal(over['status'], 'cancelled', JSON.stringify(over));
   while (!scene.approvals.log.some((line) => line.includes('cancelled'))) await sleep(50);
 });
 
