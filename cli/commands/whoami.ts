@@ -21,7 +21,10 @@ export async function run(argv: readonly string[], deps: CommandDeps): Promise<n
         ['You are', `${me.name} (${me.subject})`],
         ['Groups', me.groups.length === 0 ? 'none' : me.groups.join(', ')],
         ['Roles', me.roles.length === 0 ? 'none; policy says what you decide on' : me.roles.join(', ')],
-        ['Holdpoint', `${version}, ${gateways} gateways, policy ${policyVersion ?? 'not loaded there'}`],
+        [
+          'Holdpoint',
+          `${version}, ${gateways} ${gateways === 1 ? 'gateway' : 'gateways'}, policy ${policyVersion ?? 'not loaded there'}`,
+        ],
         ['Now', `${pendingApprovals} waiting, ${revocationsInForce} revoked${frozen ? ', frozen' : ''}`],
       ] as const;
       deps.out(lines.map(([name, value]) => `${name.padEnd(10)} ${visibleText(value)}\n`).join(''));
