@@ -230,19 +230,25 @@ function standElsewhere(
   const escapable = [...values.keys()].filter(isEscapable);
   const slashes = escapable.length > 0 && text.includes('\\/');
   if (slashes || escapable.some((value) => !/^[ -~]*$/.test(value) || /["\\]/.test(value))) return true;
-  const seen: Span[] = [];
-  createKnownFinder(values)(text, seen);
-  return seen.length > times;
+  let seen = 0;
+  createKnownFinder(values)(text, { push: () => (seen += 1) });
+  return seen > times;
 }
 
+/** The masked text; what was found is told only if somebody asks, since a large text may hold very much. */
 function resultOf(text: string, edits: readonly LeafEdit[]): MaskResult {
-  const findings: Finding[] = edits.map(({ detector, path, operator, confidence }) => ({
-    detector,
-    path: path === '' ? '$' : path,
-    operator,
-    confidence,
-  }));
-  return { text: asMasked(applyEdits(text, edits)), findings };
+  let findings: readonly Finding[] | null = null;
+  return {
+    text: asMasked(applyEdits(text, edits)),
+    get findings() {
+      return (findings ??= edits.map(({ detector, path, operator, confidence }) => ({
+        detector,
+        path: path === '' ? '$' : path,
+        operator,
+        confidence,
+      })));
+    },
+  };
 }
 
 /** How often each detector found something. */

@@ -39,7 +39,7 @@ export function isDistinct(value: string): boolean {
 }
 
 /** Looks for known values. */
-export type KnownFinder = (text: string, out: Span[]) => void;
+export type KnownFinder = (text: string, out: { push(span: Span): unknown }) => void;
 
 const isWordChar = (code: number): boolean =>
   (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
@@ -53,7 +53,7 @@ const indexed = 6;
  * text is skipped.
  */
 export function createKnownFinder(values: ReadonlyMap<string, string>): KnownFinder {
-  const take = (text: string, at: number, value: string, detector: string, out: Span[]): boolean => {
+  const take = (text: string, at: number, value: string, detector: string, out: { push(span: Span): unknown }): boolean => {
     const glued =
       value.length < 12 &&
       (isWordChar(text.charCodeAt(at - 1)) || isWordChar(text.charCodeAt(at + value.length)));

@@ -240,6 +240,14 @@ test('requests are shown to their approvers, to whoever asked, and to auditors; 
   );
   for (const address of ['/sessions', '/recordings.zip'])
     assert.equal((await stranger.person.get(address)).status, 403, address);
+  // Nor do they compare recordings with a policy, or see that others did.
+  for (const address of ['/masking/report', '/masking/report/report_1'])
+    assert.equal((await stranger.person.get(address)).status, 403);
+  const form = fieldsOf(await (await stranger.person.get('/')).text());
+  assert.equal(
+    (await stranger.person.post('/masking/report', { ...form, from: '2026-01-01', to: '2026-01-02' })).status,
+    403,
+  );
   provider.user = { ...dana, sub: 'u-audit', groups: ['audit'] };
   const auditor = await signInAs(console);
   const page = await (await auditor.person.get(`/approvals/${id}`)).text();

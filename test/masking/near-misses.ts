@@ -2,8 +2,8 @@ import { nearRules, prefixRules } from '../../masking/detect/vendor-tokens.ts';
 import { nationalIds } from '../../masking/rules/national-ids.ts';
 import { readShape } from '../../masking/rules/shape.ts';
 
-/** Texts that almost match something, over and over: each is repeated until it has the wanted length. */
-export const nearMisses: readonly string[] = [
+/** Texts that almost match something, as they were thought of. */
+const thoughtOf: readonly string[] = [
   'eyJ-',
   'a@',
   '@',
@@ -97,7 +97,20 @@ export const nearMisses: readonly string[] = [
   'Q7X4vK9z2Jw8Mt.',
   'A'.repeat(63),
   'QUJDRUZHSElKS0xNTk9QUVJTVFVWV1hZ ',
-  ...prefixRules.flatMap((rule) => rule.shapes.map((shape) => `${readShape(shape).sample(3).slice(0, -3)} `)),
+];
+
+const ofPrefixRules = prefixRules.map((rule) =>
+  rule.shapes.map((shape) => `${readShape(shape).sample(3).slice(0, -3)} `),
+);
+const others = [
   ...nearRules.map((rule) => `${rule.near[0]} key `),
   ...nationalIds.map((id) => `${id.near?.[0] ?? ''} ${id.example.slice(0, -1)} `),
+];
+
+/** Texts that almost match something, over and over: each is repeated until it has the wanted length. */
+export const nearMisses: readonly string[] = [...thoughtOf, ...ofPrefixRules.flat(), ...others];
+
+/** Of those, one of each rule with shapes of its own, and all others. */
+export const ofEachDetector: readonly string[] = [
+  ...new Set([...thoughtOf, ...ofPrefixRules.flatMap((shapes) => shapes.slice(0, 1)), ...others]),
 ];
