@@ -46,8 +46,7 @@ export const cloudTokens: readonly PrefixRule[] = [
   token(
     'vercel-token',
     'vercel.com/docs/rest-api',
-    'vcp_{w50-60}',
-    'vck_{w50-60}',
+    ...['p', 'k', 'i', 'a', 'r'].map((kind) => `vc${kind}_{w40-60}`),
     'vercel_blob_rw_{w16}_{w30}',
   ),
   token(
