@@ -53,7 +53,13 @@ const indexed = 6;
  * text is skipped.
  */
 export function createKnownFinder(values: ReadonlyMap<string, string>): KnownFinder {
-  const take = (text: string, at: number, value: string, detector: string, out: { push(span: Span): unknown }): boolean => {
+  const take = (
+    text: string,
+    at: number,
+    value: string,
+    detector: string,
+    out: { push(span: Span): unknown },
+  ): boolean => {
     const glued =
       value.length < 12 &&
       (isWordChar(text.charCodeAt(at - 1)) || isWordChar(text.charCodeAt(at + value.length)));
