@@ -22,7 +22,7 @@ export async function resolveAddresses(config: Config): Promise<Addresses> {
   const run = embedded ? await readRunFile(config.dataDir) : null;
   if (embedded && (!run || !alive(run.pid)))
     throw new Error(
-      `no running Holdpoint in ${config.dataDir}: start one (holdpoint up), give its data directory with --data, or set database.url and temporal.address`,
+      `no running Holdpoint in ${config.dataDir}: start one (holdpoint up), give its data directory with --data, or set database.url and temporal.address; one that runs elsewhere is asked after holdpoint login --server URL`,
     );
   return {
     databaseUrl: config.database.url === 'embedded' ? (run?.databaseUrl ?? '') : config.database.url,

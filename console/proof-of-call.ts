@@ -42,6 +42,8 @@ export async function proofOfCall(
       'not_found',
       'no call of this id was held; for one that passed, name its session with --session',
     );
+  if (!held && session !== undefined && !(await deps.reader.session(session)))
+    throw new ApiProblem('not_found', 'no session of this id is recorded');
   await begin();
   const file = await onceInLog(() => fileOf(deps, callId, held, session));
   if (file.records.length > 0) return file;

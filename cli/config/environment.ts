@@ -22,6 +22,7 @@ export const reservedVariables: readonly string[] = [
   'HOLDPOINT_ID_TOKEN',
   'HOLDPOINT_SERVER',
   'HOLDPOINT_TEMPORAL_CLI',
+  'HOLDPOINT_TOKEN',
   'HOLDPOINT_TEMPORAL_TEST_SERVER',
   'HOLDPOINT_WORKFLOW_BUNDLE',
 ];

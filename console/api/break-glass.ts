@@ -142,7 +142,7 @@ export function deskFor(context: ActContext, identity: Identity): BreakGlassDesk
     );
   if (!recordings || !keys)
     throw new ApiProblem(
-      'unavailable',
+      'not_found',
       'no sealed copies are kept: what masking takes out is gone. Set keys.breakGlass, and sealedCopy for the connections that are to have copies, to keep them from then on',
     );
   const { reader, keyRing, recordAct } = recordings;

@@ -5,7 +5,7 @@ import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { defaultMasker } from '../../cli/masking.ts';
 import type { Recorder } from '../../recording/event.ts';
-import { localKeyRing, newDataKey } from '../../recording/key-ring.ts';
+import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { signer } from '../recording/support.ts';
 import { type TestConsole, testConsole } from '../console/support.ts';
@@ -18,6 +18,7 @@ export interface ApiConsole extends AsyncDisposable {
   readonly token: string;
   readonly cancelled: string[];
   readonly recorder: Recorder;
+  readonly keyRing: KeyRing;
 }
 
 /** Starts a console whose API works on a database, with real recordings. */
@@ -51,6 +52,7 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
     console,
     cancelled,
     recorder,
+    keyRing,
     token: await apiToken(db, 'ci', ['holdpoint:api']),
     async [Symbol.asyncDispose]() {
       await console[Symbol.asyncDispose]();
