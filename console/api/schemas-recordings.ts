@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { flag, reason, time, words } from './schemas.ts';
 
-/** A message that is looked for, in base64: as long as what passes may be. */
-const longestMessage = 24 * 1024 * 1024;
-
 export const sessionParam = z.strictObject({
   // Whatever a session was called: PostgreSQL takes all but this one character.
   id: z
     .string()
     .min(1)
     .max(300)
-    .regex(/^[^\0]+$/),
+    // oxlint-disable-next-line no-control-regex -- it is what is refused
+    .regex(/^[^\u0000]+$/),
 });
 
 /** By what sessions are chosen. */
@@ -136,7 +134,7 @@ export const matchBody = z.strictObject({
     .optional()
     .describe('Left out: whatever the filter leaves.'),
   ...filter,
-  base64: z.base64().max(longestMessage).describe('The whole message, byte for byte as it passed.'),
+  base64: z.base64().describe('The whole message, byte for byte as it passed.'),
 });
 export const match = z.object({
   sessionId: z.string(),

@@ -36,7 +36,8 @@ export const done = z.object({ done: z.boolean() });
 export const told = z.object({ done: z.boolean(), text: z.string() });
 /** The same over several lines. */
 export const text = (longest: number): z.ZodString => z.string().min(1).max(longest).regex(printable);
-// oxlint-disable-next-line no-control-regex -- control characters are what is refused
-const printable = /^(?=[\s\S]*[^\u0000-\u0020\u007f])[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
+const printable =
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused
+  /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*[^\u0000-\u0020\u007f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/;
 export const reason = text(1000);
 export const actor = z.object({ key: z.string(), name: z.string(), via: z.string() });
