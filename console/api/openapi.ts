@@ -19,7 +19,7 @@ export function openApiDocument(version: string): Json {
     (paths[`/api/v1${one.path}`] ??= {})[one.method.toLowerCase()] = operationOf(one, {
       200: {
         description: `Server-sent events: \`data\` of each is JSON as in \`x-item\`; \`event: end\` comes last, \`event: problem\` in its place when it broke off.`,
-        content: { 'text/event-stream': { schema: { type: 'string' } } },
+        content: { 'text/event-stream': {} },
         'x-item': schemaOf(one.response, 'output'),
       },
     });

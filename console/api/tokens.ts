@@ -60,6 +60,11 @@ export const tokens = {
           'forbidden',
           `tokens of services are made by one of the roles ${rolesThatMay('tokens.serve').join(', ')}`,
         );
+      if (service === undefined && !identity.person.keys.some((key) => /^(?:oidc|saml|local):/.test(key)))
+        throw new ApiProblem(
+          'invalid',
+          'only people have tokens of their own; name the service with `service`',
+        );
       const rules = context.tokens;
       if (!rules) throw new ApiProblem('unavailable', 'no access tokens are made here');
       const making = {
