@@ -93,7 +93,8 @@ async function make(deps: MakeTokenDeps, wish: TokenWish, owner: Owner): Promise
   if (wish.scopes?.length === 0) throw new TokenRefused('a token that may call nothing is of no use');
   const token: NewAccessToken = {
     ...owner,
-    id: randomBytes(9).toString('base64url'),
+    // Never one that a command line takes for an option.
+    id: `tok_${randomBytes(9).toString('base64url')}`,
     name,
     groups: [...new Set(wish.groups)],
     scopes: wish.scopes === null ? null : [...new Set(wish.scopes)],

@@ -26,6 +26,7 @@ const forms: Readonly<Record<string, readonly string[] | string>> = {
   '/authorize': 'the answer to a program that waits belongs to the browser that it opened',
   '/connections/:name/connect': 'leads a browser to the page of another server',
   '/masking': 'a text is masked and shown, nothing is done',
+  '/masking/report': 'recorded traffic is compared with a policy, nothing is done',
 };
 
 /** Acts that a page has no form for, and why. */
