@@ -143,9 +143,14 @@ function lineValue(text: string, start: number, key: string, verdict: NameVerdic
   return long.test(text) ? long.lastIndex : 0;
 }
 
+const codeValue = /[\w.~/%+-]{10,512}(?![\w.~/%+-])/y;
+
 /** An authorization code (RFC 6749): `?code=…` and `&code=…` in addresses and forms. */
 function codeVerdict(text: string, at: number): NameVerdict | null {
   const ahead = text.charCodeAt(at - 5);
+  // Most of what follows is no code, and what is not one costs no more than a look.
+  codeValue.lastIndex = at + 1;
+  if (!codeValue.test(text)) return null;
   return ahead === 0x3f || ahead === 0x26 || ahead === 0x23
     ? { detector: 'credential', strength: 'faint' }
     : null;
