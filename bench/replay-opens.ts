@@ -112,7 +112,7 @@ async function onCommandLine(session: LongSession, say: (what: string, ms: numbe
       const ended = new Promise((resolve) => child.once('close', resolve));
       child.kill('SIGKILL');
       if (seen) await ended;
-      else if (!err.includes('there is no session')) throw new Error(`sessions replay said: ${err}`);
+      else if (!err.includes('no session of this id')) throw new Error(`sessions replay said: ${err}`);
     });
   try {
     say('first event of `holdpoint sessions replay`', await median(async () => printed(session.sessionId)));

@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { actionIds } from '../../slack-app/buttons.ts';
 import { startSlackApp } from '../../slack-app/app.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { until } from '../support/until.ts';
 import { heldCall, scene } from './scene.ts';
 
 describe('many at once', () => {
@@ -90,6 +91,8 @@ describe('many at once', () => {
         rows.map(({ votes }) => votes),
         calls.map(() => 1),
       );
+      // Who clicked is told a moment after the decision is settled.
+      await until('who clicked is told ten times', () => stage.slack.ephemerals(user).length >= 10);
       assert.equal(stage.slack.ephemerals(user).length, 10);
     } finally {
       await second.stop();
