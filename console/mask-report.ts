@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { advanceReport, endReport, startReport } from '../db/mask-reports.ts';
 import type { MaskReportRecord, ReportProgress, ReportWanted } from '../db/mask-reports.ts';
+import { whoLooks } from './api/recorded.ts';
 import type { ConsoleContext, ReadyReport, Recordings } from './deps.ts';
 import { PageError } from './errors.ts';
 import type { Identity } from './identity.ts';
@@ -68,7 +69,6 @@ export function createRunningReports({ pool, log }: Pick<ConsoleContext, 'pool' 
 
   return {
     async start({ recordAct }, identity, ready, { ownPolicy, ...wanted }) {
-      const { person } = identity;
       const id = `report_${randomBytes(12).toString('hex')}`;
       await recordAct('masking.report', {
         report: id,
@@ -78,9 +78,7 @@ export function createRunningReports({ pool, log }: Pick<ConsoleContext, 'pool' 
         profile: wanted.profile,
         groups: wanted.groups?.join(' ') ?? null,
         policyVersion: ready.policyVersion,
-        person: person.keys[0] ?? '',
-        name: person.name,
-        via: 'console',
+        ...whoLooks(identity, { via: 'console' }),
       });
       const asked: MaskReportRecord['asked'] = { ...wanted, ownPolicy, policyVersion: ready.policyVersion };
       if (!(await startReport(pool, { id, askedBy: reportOwner(identity), asked }, atOnce)))

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { packageArchive } from '../recording/export/archive.ts';
 import type { SessionSummary } from '../recording/reader.ts';
 import { sessionsOf } from '../recording/search.ts';
+import { whoLooks } from './api/recorded.ts';
 import type { ConsoleContext, Recordings, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
 import { allowed, askedOf, filterOf, noSession } from './routes-sessions.ts';
@@ -48,13 +49,10 @@ async function archiveOf(
   const found = typeof session === 'string' ? await recordings.reader.session(session) : null;
   if (session !== undefined && !found) throw noSession();
   if (!(await log.view.checkpoint())) throw noCheckpoint();
-  const { person } = visit.identity;
   await recordings.recordAct('sessions.export', {
     ...asked,
     session: found?.facts.sessionId ?? null,
-    person: person.keys[0] ?? '',
-    name: person.name,
-    via: 'console',
+    ...whoLooks(visit.identity, { via: 'console' }),
   });
   const sessions = found ? only(found) : sessionsOf(recordings, filterOf(asked));
   return packageArchive({ ...recordings, log: log.view, vkey: log.vkey }, sessions);

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { RecordReader, SessionFilter, SessionSummary } from '../recording/reader.ts';
+import { whoLooks } from './api/recorded.ts';
 import { type PlaceInSession, placeOf, placeText } from './cursor.ts';
 import type { ConsoleContext, Recordings, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
@@ -82,13 +83,10 @@ async function hitsOf(
   asked: Asked,
   visit: Visit,
 ): Promise<{ hits: readonly Hit[]; whole: boolean }> {
-  const { person } = visit.identity;
   await recordings.recordAct('sessions.search', {
     subject: asked.subject ?? null,
     connection: asked.connection ?? null,
-    person: person.keys[0] ?? '',
-    name: person.name,
-    via: 'console',
+    ...whoLooks(visit.identity, { via: 'console' }),
   });
   const signal = AbortSignal.timeout(searchForMs);
   const hits: Hit[] = [];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { whoLooks } from './api/recorded.ts';
 import type { Recordings, Visit } from './deps.ts';
 
 const sameViewingMs = 10 * 60_000;
@@ -23,13 +24,10 @@ export function createViewings(now: () => Date): Viewings {
       const atMs = now().getTime();
       const before = seen.get(key);
       if (before !== undefined && atMs - before < sameViewingMs) return;
-      const { person } = visit.identity;
       await recordAct('sessions.view', {
         session: sessionId,
         fromEvent,
-        person: person.keys[0] ?? '',
-        name: person.name,
-        via: 'console',
+        ...whoLooks(visit.identity, { via: 'console' }),
       });
       if (seen.size >= mostRemembered) seen.clear();
       seen.set(key, atMs);

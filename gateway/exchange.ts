@@ -9,15 +9,6 @@ import type { RpcMessage } from './mcp/rpc-message.ts';
 import type { LiveSession } from './sessions/session.ts';
 import type { Upstream } from './upstreams/upstream.ts';
 
-/** What arrived on the agents' listener, before anything was looked at. */
-export interface Arrival {
-  readonly connection: string;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-  /** One id for all that this request causes: logs, records, Temporal, Slack. */
-  readonly correlationId: string;
-}
-
 /** After `read` and `identify`: who says what, in which session. */
 export interface Exchange {
   readonly message: RpcMessage;

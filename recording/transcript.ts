@@ -63,16 +63,3 @@ export function timeOf(micros: number): string {
   const milliseconds = Math.floor(micros / 1000);
   return new Date(milliseconds).toISOString().replace('Z', `${String(micros % 1000).padStart(3, '0')}Z`);
 }
-
-/** An event as JSON for programs: bytes as text where they are UTF-8, else in base64. */
-export function eventJson(event: RecordedEvent): Record<string, unknown> {
-  const { bytes, atMicros, clockMicros, ...rest } = event;
-  const text = bytes?.toString('utf8');
-  const same = bytes !== null && Buffer.from(text ?? '').equals(bytes);
-  return {
-    at: timeOf(atMicros),
-    clock: timeOf(clockMicros),
-    ...rest,
-    ...(same ? { text } : { base64: bytes?.toString('base64') ?? null }),
-  };
-}

@@ -12,8 +12,8 @@ export function recordingsOf({ recordings }: ActContext): Recordings {
   throw new ApiProblem('unavailable', 'this console was started without the keys to read recordings with');
 }
 
-/** Who looks, as it is recorded. */
-export function whoLooks({ person }: Identity, { via }: ApiCaller) {
+/** Who looks, and where, as it is recorded. */
+export function whoLooks({ person }: Identity, { via }: Pick<ApiCaller, 'via'>) {
   return { person: person.keys[0] ?? '', name: person.name, via: via === 'cli' ? 'command line' : via };
 }
 

@@ -184,17 +184,6 @@ export const proofQuery = z.strictObject({
 });
 export const proof = z.looseObject({ format: z.string(), callId: z.string() });
 
-export const chosenBody = z.strictObject({
-  words: z.array(words(300)).max(1000).describe('Sessions, people, and at most one span of time; none: all.'),
-  ...filter,
-});
-export const exportedFile = z.object({
-  path: z.string().describe('Below the directory of the package.'),
-  base64: z.string().describe('A part of the file; the parts of one file follow each other.'),
-  sessions: z.number().int().optional(),
-  records: z.number().int().optional(),
-});
-
 export const breakGlass = z.object({
   id: z.string(),
   state: z.enum(['waiting', 'open', 'refused', 'revoked', 'over']),

@@ -1,4 +1,4 @@
-import { type AccessToken, listTokens, revokeTokens } from '../../db/access-tokens.ts';
+import { type AccessToken, listTokens, type NewAccessToken, revokeTokens } from '../../db/access-tokens.ts';
 import { endSignIn, signInsOf } from '../../db/oauth-sign-ins.ts';
 import { passkeysOf, removePasskey } from '../../db/passkeys.ts';
 import type { RecordAct } from '../acts.ts';
@@ -29,12 +29,8 @@ export const tokens = {
       const found = await listTokens(context.pool, all ? null : identity.person.keys);
       return {
         tokens: found.map((one: AccessToken) => ({
-          ...one,
-          owner: one.personKey,
-          groups: [...one.groups],
-          scopes: one.scopes && [...one.scopes],
+          ...shownToken(one),
           createdAt: one.createdAt.toISOString(),
-          expiresAt: one.expiresAt.toISOString(),
           lastUsedAt: one.lastUsedAt?.toISOString() ?? null,
           revokedAt: one.revokedAt?.toISOString() ?? null,
         })),
@@ -82,17 +78,7 @@ export const tokens = {
           service === undefined
             ? await makePersonalToken(making, identity, { ...wish, groups: groups ?? identity.groups })
             : await makeServiceToken(making, { subject: service, by }, { ...wish, groups: groups ?? [] });
-        const { expiresAt, personKey: owner } = token;
-        return {
-          secret,
-          token: {
-            ...token,
-            owner,
-            groups: [...token.groups],
-            scopes: token.scopes && [...token.scopes],
-            expiresAt: expiresAt.toISOString(),
-          },
-        };
+        return { secret, token: shownToken(token) };
       } catch (error) {
         if (!(error instanceof TokenRefused)) throw error;
         throw new ApiProblem('invalid', error.message, { cause: error });
@@ -207,6 +193,17 @@ export const tokens = {
     },
   }),
 };
+
+/** What answers have of any token; its secret is no part of it. */
+function shownToken<T extends NewAccessToken>(token: T) {
+  return {
+    ...token,
+    owner: token.personKey,
+    groups: [...token.groups],
+    scopes: token.scopes && [...token.scopes],
+    expiresAt: token.expiresAt.toISOString(),
+  };
+}
 
 /** @throws ApiProblem where nothing can be recorded: the act must not happen then */
 export function recordActOf({ recordings }: ActContext): RecordAct {

@@ -5,36 +5,16 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { run as verify } from '../../cli/commands/verify.ts';
-import { createRecordAct } from '../../console/acts.ts';
 import type { Recordings } from '../../console/deps.ts';
 import { createLogView } from '../../db/records-log.ts';
-import { createRecordReader } from '../../db/records-read.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { Masker } from '../../masking/engine.ts';
-import type { Masked } from '../../masking/masked.ts';
 import type { Recorder } from '../../recording/event.ts';
-import { facts, keyRing, message, readAll, recorderOn, sequenceAll, signer } from '../recording/support.ts';
+import { facts, message, readAll, recorderOn, sequenceAll, signer } from '../recording/support.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { signedIn, testConsole } from './support.ts';
+import { recordingsOf, signedIn, testConsole } from './support.ts';
 
-const asIs = (text: string) => ({ text: text as Masked<string>, findings: [] });
-const later = async (text: string) => asIs(text);
-const masker: Masker = {
-  message: asIs,
-  json: asIs,
-  text: asIs,
-  later: { message: later, json: later, text: later },
-  requests: 'as-sent',
-};
-
-function recordingsOf(pool: Pool, recorder: Recorder): Recordings {
-  const log = { view: createLogView(pool), vkey: signer.vkey };
-  return {
-    reader: createRecordReader(pool),
-    keyRing,
-    recordAct: createRecordAct({ recorder, masker }),
-    log,
-  };
+function recordingsWithLog(pool: Pool, recorder: Recorder): Recordings {
+  return { ...recordingsOf(pool, recorder), log: { view: createLogView(pool), vkey: signer.vkey } };
 }
 
 /** The files of an archive, as its directory says. */
@@ -77,7 +57,7 @@ test('an auditor downloads sessions as a package that verifies by itself; that t
       );
   await recorder.end('s-alice-0', 'done');
   const acting = recorderOn(db.pool);
-  await using console = await testConsole(db.pool, { recordings: recordingsOf(db.pool, acting) });
+  await using console = await testConsole(db.pool, { recordings: recordingsWithLog(db.pool, acting) });
   const person = await signedIn(console.address);
   assert.equal((await person.get('/recordings.zip')).status, 503, 'there is no checkpoint yet');
   await sequenceAll(db.pool);

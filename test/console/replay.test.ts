@@ -1,39 +1,20 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { createRecordAct } from '../../console/acts.ts';
-import type { Recordings } from '../../console/deps.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createLogStore, createLogView } from '../../db/records-log.ts';
 import type { Pool } from '../../db/pool.ts';
-import type { Masker } from '../../masking/engine.ts';
-import type { Masked } from '../../masking/masked.ts';
 import type { Recorder } from '../../recording/event.ts';
 import { noteSigner } from '../../recording/log/note.ts';
 import { sequence } from '../../recording/log/sequence.ts';
-import { facts, keyRing, message, readAll, recorderOn } from '../recording/support.ts';
+import { facts, message, readAll, recorderOn } from '../recording/support.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { testDatabase } from '../support/postgres.ts';
-import { signedIn, signInTo, testConsole } from './support.ts';
-
-/** Lets everything through: the console's own words hold no secrets here. */
-const asIs = (text: string) => ({ text: text as Masked<string>, findings: [] });
-const later = async (text: string) => asIs(text);
-const masker: Masker = {
-  message: asIs,
-  json: asIs,
-  text: asIs,
-  later: { message: later, json: later, text: later },
-  requests: 'as-sent',
-};
+import { recordingsOf, signedIn, signInTo, testConsole } from './support.ts';
 
 /** Closes a recorder with its scope: the pool cannot end before. */
 function closing(recorder: Recorder): Recorder & AsyncDisposable {
   return { ...recorder, [Symbol.asyncDispose]: () => recorder.close() };
-}
-
-function recordingsOf(pool: Pool, recorder: Recorder): Recordings {
-  return { reader: createRecordReader(pool), keyRing, recordAct: createRecordAct({ recorder, masker }) };
 }
 
 /** A session with a call that passed and one that was held, an hour of waiting in between. */

@@ -1,13 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import type { Page } from 'playwright-core';
-import { type ConsoleDeps, type LoginSettings } from '../../console/deps.ts';
+import { createRecordAct } from '../../console/acts.ts';
+import type { ConsoleDeps, LoginSettings, Recordings } from '../../console/deps.ts';
 import type { Masked } from '../../masking/masked.ts';
 import { type RunningConsole, startConsole } from '../../console/server.ts';
 import type { CallContext } from '../../db/held-context.ts';
 import type { Pool } from '../../db/pool.ts';
+import { createRecordReader } from '../../db/records-read.ts';
+import type { Masker } from '../../masking/engine.ts';
+import type { Recorder } from '../../recording/event.ts';
 import type { Approvals, DecideAnswer, DecideRequest } from '../../workflows/client.ts';
 import type { CountedVote } from '../../workflows/contract.ts';
+import { keyRing } from '../recording/support.ts';
 import { plainStatus } from '../support/plain-hold.ts';
 
 /** A console that is listening, with a browser-like client. */
@@ -240,4 +245,20 @@ export async function signInTo(page: Page, link: string | null): Promise<void> {
   await page.goto(link ?? '');
   await page.getByRole('button', { name: 'Sign in as local-approver' }).click();
   await page.getByRole('heading', { name: 'Approvals' }).waitFor();
+}
+
+/** Lets everything through: the console's own words hold no secrets in these tests. */
+const asIs = (text: string) => ({ text: text as Masked<string>, findings: [] });
+const later = async (text: string) => asIs(text);
+const masker: Masker = {
+  message: asIs,
+  json: asIs,
+  text: asIs,
+  later: { message: later, json: later, text: later },
+  requests: 'as-sent',
+};
+
+/** Recordings in the database, and acts recorded by one recorder. */
+export function recordingsOf(pool: Pool, recorder: Recorder): Recordings {
+  return { reader: createRecordReader(pool), keyRing, recordAct: createRecordAct({ recorder, masker }) };
 }

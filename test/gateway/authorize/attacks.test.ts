@@ -14,6 +14,12 @@ let idp: TestProvider;
 let scene: SignInScene;
 const documents = new Map<string, unknown>();
 const callback = 'http://127.0.0.1:9/callback';
+const byOidc = async () => ({
+  mode: 'oidc' as const,
+  issuer: idp.issuer,
+  clientId: idp.clientId,
+  clientSecret: idp.clientSecret,
+});
 
 before(async () => {
   upstream = await startCountingUpstream();
@@ -21,12 +27,7 @@ before(async () => {
   idp.user = { sub: 'dana', name: 'Dana', groups: ['dba'] };
   scene = await signInScene({
     upstreamUrl: upstream.url,
-    login: async () => ({
-      mode: 'oidc',
-      issuer: idp.issuer,
-      clientId: idp.clientId,
-      clientSecret: idp.clientSecret,
-    }),
+    login: byOidc,
     fetchDocument: async (url) => Response.json(documents.get(String(url)) ?? null),
   });
 });
@@ -597,12 +598,7 @@ describe('clients', () => {
 test('where nonces are demanded, the token endpoint takes a proof with its own nonce, and says which; none made in advance', async () => {
   await using strict = await signInScene({
     upstreamUrl: upstream.url,
-    login: async () => ({
-      mode: 'oidc',
-      issuer: idp.issuer,
-      clientId: idp.clientId,
-      clientSecret: idp.clientSecret,
-    }),
+    login: byOidc,
     settings: { dpopNonces: true },
   });
   const endpoint = `${strict.issuer}/oauth/token`;
