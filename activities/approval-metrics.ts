@@ -5,13 +5,15 @@ import type { WorkerActivities } from '../workflows/contract.ts';
 /** The worker's activities, measured, and what came of it in Prometheus' text format. */
 export interface Measured {
   readonly activities: WorkerActivities;
+  /** Counts a call that has ended, whoever wrote its end. */
+  ended(callId: string): Promise<void>;
   /** Counters of this process; gauges of the whole installation, the same from every worker: take their maximum. */
   text(): Promise<string>;
 }
 
 const boundsSeconds = [5, 15, 30, 60, 300, 900, 3600, 14_400, 86_400];
 
-/** Wraps the activities such that ends, times to decision and failing cards are counted. Labels: states and groups. */
+/** Wraps the activities such that failing cards are counted, beside ends and times to decision. Labels: states and groups. */
 export function measureActivities(activities: WorkerActivities, pool: Pool): Measured {
   const ended = new Map<string, number>();
   const endedByGroup = new Map<string, number>();
@@ -30,24 +32,22 @@ export function measureActivities(activities: WorkerActivities, pool: Pool): Mea
     announce: (input) => showing('announce', activities.announce(input)),
     showProgress: (input) => showing('progress', activities.showProgress(input)),
     refreshCards: (input) => showing('end', activities.refreshCards(input)),
-    settle: async (input) => {
-      const result = await activities.settle(input);
-      const call = await endedCall(pool, input.callId);
-      if (!call) return result;
+  };
+  return {
+    activities: measured,
+    async ended(callId) {
+      const call = await endedCall(pool, callId);
+      if (!call) return;
       add(ended, label('state', call.state));
       for (const group of call.groups)
         add(endedByGroup, `${label('group', group)},${label('state', call.state)}`);
-      if (call.secondsToDecision === null) return result;
+      if (call.secondsToDecision === null) return;
       for (const group of call.groups) {
         const histogram = decisions.get(group) ?? newHistogram();
         decisions.set(group, histogram);
         observe(histogram, call.secondsToDecision);
       }
-      return result;
     },
-  };
-  return {
-    activities: measured,
     text: async () =>
       [
         ...family('holdpoint_held_calls_ended_total', 'counter', 'Held calls that ended, by state.', ended),

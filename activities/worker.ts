@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import { searchAttributes, taskQueues, type WorkerActivities } from '../workflows/contract.ts';
+import type { ApprovalSinks } from '../workflows/sinks.ts';
 
 /** What the worker process is started with. */
 export interface WorkerDeps {
@@ -14,6 +15,8 @@ export interface WorkerDeps {
   /** Names the build: requests stay with the one that they were opened under. Left out, they go to any worker. */
   readonly deployment?: { readonly name: string; readonly buildId: string } | null;
   readonly onFailed: (error: Error) => void;
+  /** A call has ended, whoever wrote its end. Not waited for; told again after a workflow task that failed. */
+  readonly onEnded: (callId: string) => void;
 }
 
 /** A worker that polls. */
@@ -56,12 +59,16 @@ export async function registerSearchAttributes(
 
 /** Runs workflows and the worker's own activities on the approvals queue. */
 export async function runWorker(deps: WorkerDeps): Promise<RunningWorker> {
+  const sinks: InjectedSinks<ApprovalSinks> = {
+    approvals: { ended: { fn: (_workflow, callId) => deps.onEnded(callId) } },
+  };
   const worker = await Worker.create({
     connection: deps.connection,
     namespace: deps.namespace,
     taskQueue: taskQueues.approvals,
     workflowBundle: deps.workflowBundle,
     activities: { ...deps.activities },
+    sinks,
     dataConverter: deps.dataConverter,
     ...(deps.deployment && {
       workerDeploymentOptions: {

@@ -120,6 +120,7 @@ async function worker({ temporal, databaseUrl }: BenchSettings): Promise<string>
       log: { info: () => {}, warn: () => {} },
     }),
     workflowBundle: await bundleWorkflows(),
+    onEnded: () => {},
     onFailed: (error) => console.error(error),
   });
   return 'ready';

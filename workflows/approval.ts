@@ -5,6 +5,7 @@ import type { ApprovalInput, ExecuteResult, Outcome, WorkerActivities } from './
 import { showState } from './display.ts';
 import { leftMs, reconnectMs, runApproved, runsAtOnce } from './execution.ts';
 import { openRequest, type Request } from './request.ts';
+import type { ApprovalSinks } from './sinks.ts';
 import { startTimeline } from './timeline.ts';
 
 const ending = wf.proxyActivities<Pick<WorkerActivities, 'settle'>>({
@@ -24,6 +25,8 @@ const lastLook = wf.proxyActivities<Pick<WorkerActivities, 'refreshCards'>>({
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
   summary: 'show how it ended',
 });
+
+const { approvals: worker } = wf.proxySinks<ApprovalSinks>();
 
 /** What the workflow ends with. `state` is the row's, which is the truth about execution. */
 export interface ApprovalEnd {
@@ -132,6 +135,7 @@ async function settle(
     execution?.settled && execution.rowEnded
       ? { state: execution.execution }
       : await ends.settle({ callId, outcome, votes, execution, because });
+  worker.ended(callId);
   showState(input, request.status(), { state, summary: execution?.summary ?? null });
   await cards.stop();
   if (cards.inSlack) await showEnd(callId);

@@ -78,6 +78,11 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<() 
     deployment: config.temporal.deployment,
     activities: measured.activities,
     workflowBundle,
+    onEnded: (callId) => {
+      measured.ended(callId).catch((error: unknown) => {
+        log.warn({ callId, err: error }, 'a call that has ended is missing from the metrics');
+      });
+    },
     onFailed: (error) => log.fatal({ err: error }, 'the worker failed; approvals wait until one runs again'),
   });
   started.push({ name: 'worker', stop: worker.stop });

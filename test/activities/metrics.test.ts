@@ -44,6 +44,7 @@ test('what waits, how calls end, how long people take and cards that fail are co
     because: null,
   });
   assert.equal(state, 'denied');
+  await measured.ended(callId);
   const text = await measured.text();
   assert.match(text, /^holdpoint_held_calls_ended_total\{state="denied"\} 1$/m);
   assert.match(

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { replicaQueue, workflowIdOf } from '../../workflows/contract.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { startTestTemporal } from '../support/temporal.ts';
+import { until } from '../support/until.ts';
 import { ann, settlingExecutor, type Workplace, workplace } from './support.ts';
 
 // What a decision costs in Temporal where there is no Slack and gateways record the votes they run by.
@@ -104,4 +105,19 @@ test('a denied call is settled as ever', async () => {
   assert.equal(await place.until(call, 'denied'), 'denied');
   const { because, voters } = await place.row(call);
   assert.deepEqual({ because, voters }, { because: 'Ann: no', voters: ['Ann'] });
+});
+
+test('every call that ends is counted, by whomever its end was written', async () => {
+  const calls = [
+    await place.hold({ onDisconnect: 'keep', holderQueue: replicaQueue('settling') }),
+    await place.hold({ onDisconnect: 'keep', holderQueue: replicaQueue('0.3.0') }),
+    await place.hold(),
+  ];
+  for (const [n, call] of calls.entries()) {
+    await announced(workflowIdOf(call));
+    await place.vote(call, ann, n === 2 ? 'deny' : 'approve', { reason: 'no' });
+    await place.link.client.workflow.getHandle(workflowIdOf(call)).result();
+  }
+  for (const { callId } of calls)
+    assert.equal(await until('it is counted', () => place.ended.filter((id) => id === callId).length), 1);
 });

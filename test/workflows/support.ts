@@ -62,6 +62,8 @@ export interface Workplace {
   readonly link: TemporalLink;
   readonly connection: NativeConnection;
   readonly codecKey: Buffer;
+  /** Ids of the calls that the worker was told have ended. */
+  readonly ended: string[];
   /** Ids of the calls that were sent upstream, in order. */
   readonly sent: string[];
   readonly recorded: readonly RecordEvent[];
@@ -119,6 +121,7 @@ export async function workplace(
   const trusted = voteKey('trusted');
   const approvals = createApprovals(link.client, trusted);
   const sent: string[] = [];
+  const ended: string[] = [];
   const recorded: RecordEvent[] = [];
   const cards = {
     announced: [] as string[],
@@ -158,6 +161,7 @@ export async function workplace(
     link,
     connection,
     codecKey,
+    ended,
     sent,
     recorded,
     cards,
@@ -171,6 +175,7 @@ export async function workplace(
         activities: createActivities({ ...deciding, cards: slack ? inSlack : null }),
         workflowBundle: await workflowBundle(),
         onFailed: (error) => assert.fail(error),
+        onEnded: (callId) => ended.push(callId),
       });
       running.add(worker);
       return worker;

@@ -75,6 +75,7 @@ function startWorker(): Promise<RunningWorker> {
       log: { info: () => {}, warn: () => {} },
     }),
     workflowBundle: bundle,
+    onEnded: () => {},
     onFailed: (error) => assert.fail(error),
   });
 }
