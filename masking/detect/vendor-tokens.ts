@@ -2,15 +2,22 @@ import { entropy } from '../checksums.ts';
 import { cloudNear, cloudTokens } from '../rules/cloud.ts';
 import { developmentNear, developmentTokens } from '../rules/development.ts';
 import type { NearRule, PrefixRule } from '../rules/secret-rule.ts';
+import { modelTokens } from '../rules/models.ts';
 import { serviceNear } from '../rules/services-near.ts';
 import { serviceTokens } from '../rules/services.ts';
 import { readShape } from '../rules/shape.ts';
 import type { Span } from '../span.ts';
-import { hasWord, isWord } from './characters.ts';
+import { isWord } from './characters.ts';
+import { createNear } from './near-tokens.ts';
 import { createServiceTokens } from './service-tokens.ts';
 import { isStopgap } from './values.ts';
 
-export const prefixRules: readonly PrefixRule[] = [...cloudTokens, ...developmentTokens, ...serviceTokens];
+export const prefixRules: readonly PrefixRule[] = [
+  ...cloudTokens,
+  ...developmentTokens,
+  ...modelTokens,
+  ...serviceTokens,
+];
 export const nearRules: readonly NearRule[] = [...cloudNear, ...developmentNear, ...serviceNear];
 
 interface Ready {
@@ -25,6 +32,8 @@ interface Ready {
   readonly runMax: number;
   /** The character that must follow the first run of letters and digits, 0 when more than one may. */
   readonly follow: number;
+  /** Whether a match is a long run of one length, which words typed to stand for a token do not hit. */
+  readonly exact: boolean;
 }
 
 /** Finds vendors' tokens. Both calls return the end of a match, or `at`. */
@@ -76,8 +85,16 @@ function mayNeedWord(text: string, at: number): boolean {
   return true;
 }
 
-const reach = 100;
 const free = '(?![0-9A-Za-z])';
+/** What is glued to the end of a token whose prefix leaves no doubt: hidden with it. */
+const more = '[0-9A-Za-z]{0,256}';
+const common =
+  /^(?:live|test|secret|key|user|prod|dev|sandbox|client|server|console|api|sdk|mob|pat|hooks)[_:/-]/;
+
+/** Whether nothing but a token begins so: `ghp_`, `dop_v1_`, `glpat-`. */
+function telling(prefix: string): boolean {
+  return prefix.length >= 4 && /[a-z\d][_-]$/i.test(prefix) && !common.test(prefix);
+}
 
 /** @param enabled whether a detector is on in this profile */
 export function createVendorTokens(enabled: (name: string) => boolean): VendorTokens {
@@ -90,7 +107,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
     if (!enabled(rule.name)) continue;
     for (const source of rule.shapes) {
       const shape = readShape(source);
-      const match = new RegExp(shape.pattern + free, 'y');
+      const match = new RegExp(shape.pattern + (telling(shape.prefix) ? more : '') + free, 'y');
       const ready = {
         name: rule.name,
         match,
@@ -101,6 +118,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
         runMin: shape.runMin,
         runMax: shape.runMax,
         follow: /^\{[dhHxaAlUTw][\d-]+\}([^\w{<])/.exec(source)?.[1]?.charCodeAt(0) ?? 0,
+        exact: telling(shape.prefix) && /^[^{}<>]+\{[hlw](?:3[2-9]|[4-9]\d|\d{3})\}$/.test(source),
       };
       if (!isWord(shape.prefix.charCodeAt(0))) {
         loose.push(ready);
@@ -173,11 +191,20 @@ function tryRule(rule: Ready, text: string, at: number, out: Span[]): number {
   // A line in the middle of a certificate may begin with anything.
   if (match[0].length >= 58 && isBodyLine(text, at, rule.match.lastIndex)) return at;
   // A prefix as long as a word of its own leaves no doubt; the examples of some standards repeat one letter.
-  if (rule.prefix.length < 14 && isStopgap(hidden.slice(rule.hidden === 0 ? rule.prefix.length : 0)))
-    return at;
+  const body = hidden.slice(rule.hidden === 0 ? rule.prefix.length : 0);
+  if (rule.prefix.length < 14 && isStopgap(body) && !(rule.exact && isExact(body))) return at;
   const start = at + match[0].indexOf(hidden);
   out.push({ start, end: start + hidden.length, detector: rule.name, confidence: 0.95 });
   return rule.match.lastIndex;
+}
+
+/** Whether small letters of exactly a token's length are one all the same: no crosses, no words for its place. */
+function isExact(body: string): boolean {
+  return (
+    /^[a-z]+$/.test(body) &&
+    new Set(body).size >= 5 &&
+    !/x{5}|your|token|secret|example|placeholder|insert/.test(body)
+  );
 }
 
 /** Whether a match is a whole line of base64 behind another one. */
@@ -208,83 +235,5 @@ function createLoose(
       if (found > at) return found;
     }
     return at;
-  };
-}
-
-interface Near {
-  find(text: string, at: number, out: Span[]): number;
-  reset(key: string): void;
-}
-
-function createNear(rules: readonly NearRule[]): Near {
-  const words = [...new Set(rules.flatMap((rule) => rule.near))];
-  const escaped = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const anyWord = new RegExp(escaped.join('|') || '(?!)', 'i');
-  const ready = rules.map((rule) => ({
-    rule,
-    match: new RegExp(
-      `(?:${rule.shapes.map((shape) => readShape(shape).pattern).join('|')})(?![0-9A-Za-z_=-])`,
-      'y',
-    ),
-  }));
-  const anyShape = new RegExp(
-    `(?:${[...new Set(rules.flatMap((rule) => rule.shapes.map((shape) => readShape(shape).pattern)))].join('|') || '(?!)'})(?![0-9A-Za-z_=-])`,
-    'y',
-  );
-  const longestWord = words.reduce((longest, word) => Math.max(longest, word.length), 0);
-  /** Whether a key holds a vendor's word; keys repeat. Bounded. */
-  const keysHolding = new Map<string, boolean>();
-  const holds = (key: string): boolean => {
-    const known = keysHolding.get(key);
-    if (known !== undefined) return known;
-    if (keysHolding.size >= 4_096) keysHolding.clear();
-    const found = anyWord.test(key);
-    keysHolding.set(key, found);
-    return found;
-  };
-  let keyText = '';
-  /** A stretch of the text in which no vendor's word stands. */
-  let clearFrom = 0;
-  let clearTo = 0;
-  /** Whether a vendor's word stands in a stretch; looks only at what was not looked at before. */
-  const anyWordIn = (text: string, from: number, to: number): boolean => {
-    if (from < clearFrom || from > clearTo) clearFrom = from;
-    else if (clearTo >= from + longestWord) from = clearTo - longestWord + 1;
-    else clearFrom = from;
-    clearTo = to;
-    if (from >= to || !anyWord.test(text.slice(from, to))) return false;
-    clearFrom = clearTo;
-    return true;
-  };
-  return {
-    reset(key) {
-      keyText = key;
-      clearFrom = 0;
-      clearTo = 0;
-    },
-    find(text, at, out) {
-      let from = Math.max(0, at - reach);
-      const line = at === from ? -1 : text.slice(from, at).lastIndexOf('\n');
-      // The vendor's word stands on the token's line, or close above it.
-      if (line >= 0) from = Math.max(from, Math.min(from + line, at - 30));
-      if (!anyWordIn(text, from, at) && (keyText === '' || !holds(keyText))) return at;
-      anyShape.lastIndex = at;
-      if (!anyShape.test(text)) return at;
-      const context = `${keyText}\n${text.slice(from, at)}`;
-      for (const { rule, match } of ready) {
-        match.lastIndex = at;
-        const found = match.exec(text);
-        if (found === null || !hasWord(context, rule.near)) continue;
-        if (!/\d/.test(found[0]) || entropy(found[0]) < 2.8) continue;
-        // A word of the vendor alone is not enough for a bare identifier: something must say that it is a secret.
-        if (
-          !/key|token|secret|auth|pass|cred|pat\b|sid|access|api|license|hec|signature|login/i.test(context)
-        )
-          continue;
-        out.push({ start: at, end: match.lastIndex, detector: rule.name, confidence: 0.85 });
-        return match.lastIndex;
-      }
-      return at;
-    },
   };
 }

@@ -65,5 +65,6 @@ export const serviceNear: readonly NearRule[] = [
   near('typesense-key', 'typesense.org/docs', ['typesense'], '{w32}'),
   near('freshbooks-token', 'www.freshbooks.com/api', ['freshbooks'], '{l64}'),
   near('duo-secret', 'duo.com/docs', ['duo'], '{w40}'),
-  near('openweather-key', 'openweathermap.org/api', ['openweather', 'owm'], '{h32}'),
+  near('openweather-key', 'openweathermap.org/api', ['openweather', 'owm'], '{l32}'),
+  near('ai21-key', 'docs.ai21.com', ['ai21'], '{uuid}', '{w32}'),
 ];

@@ -19,6 +19,7 @@ const classes: Readonly<Record<string, { readonly set: string; readonly sample: 
   u: { set: 'A-Za-z0-9_-', sample: 'q7X4vK9z_2Jw8-Mt5PhB3n' },
   b: { set: 'A-Za-z0-9+/', sample: 'q7X4vK9z+2Jw8/Mt5PhB3n' },
   e: { set: 'A-Za-z0-9+/=_-', sample: 'q7X4vK9z-2Jw8_Mt5PhB3n' },
+  c: { set: 'A-Za-z0-9+/=_,-', sample: 'q7X4vK9z-2Jw8,Mt5PhB3n' },
   v: { set: 'A-Za-z0-9/-', sample: 'q7X4vK9z/2Jw8-Mt5PhB3n' },
   q: { set: 'A-Za-z0-9_~.-', sample: 'q7X4vK9z.2Jw8~Mt5PhB3n' },
   p: { set: 'A-Za-z0-9._~+/=-', sample: 'q7X4vK9z.2Jw8-Mt5PhB3n' },
@@ -93,7 +94,7 @@ function firstRun(pieces: readonly Piece[]): { runMin: number; runMax: number } 
   for (const piece of pieces) {
     const plain = piece.literal === '' ? '' : (/^[0-9A-Za-z]*/.exec(piece.literal)?.[0] ?? '');
     // A run that may hold punctuation, as a UUID does, may end the letters and digits anywhere.
-    const loose = piece.literal === '' && /[subepvqU]/.test(piece.name) && piece.name !== 'U';
+    const loose = piece.literal === '' && /[subepvqcU]/.test(piece.name) && piece.name !== 'U';
     if (piece.name === 'uuid') return { runMin: runMin + 8, runMax: runMax + 8 };
     runMin += piece.literal === '' ? (loose ? 0 : piece.min) : plain.length;
     runMax += piece.literal === '' ? piece.max : plain.length;
