@@ -1,8 +1,8 @@
-import { ApiProblem, type Endpoint, type ProblemCode, type Streaming } from '../../console/api/endpoint.ts';
+import type { Endpoint, Streaming } from '../../console/api/endpoint.ts';
 import { operations, streams } from '../../console/api/operations.ts';
-import { problem } from '../../console/api/schemas.ts';
 import type { Answer, Api, Item } from './api.ts';
-import { eventsIn } from './server-sent.ts';
+import { brokenOff, notHoldpoint, problemIn, refusalIn, unanswered, unreadable } from './no-answer.ts';
+import { eventsIn, type ServerSent, TooLongError } from './server-sent.ts';
 
 /** What a Holdpoint is asked with over the network. */
 export interface RemoteDeps {
@@ -40,17 +40,20 @@ export function remoteApi(deps: RemoteDeps): Api {
       signal,
       ...(one.body && { body: JSON.stringify(asked.body ?? {}) }),
     };
-    const reply = await (deps.fetch ?? fetch)(url, init).catch((error: unknown) =>
-      unreachable(deps.server, error),
-    );
-    if (!reply.ok) throw await problemIn(reply, deps.server);
+    const reply = await (deps.fetch ?? fetch)(url, init).catch((error: unknown) => {
+      throw unanswered(deps.server, one, error);
+    });
+    if (!reply.ok) throw await refusalIn(reply, deps.server, one);
     return reply;
   };
   return {
     async call(id, asked = {}) {
       const one: Endpoint = operations[id];
       const reply = await send(one, asked, AbortSignal.timeout(answerWithinMs));
-      const parsed = one.response.safeParse(await reply.json().catch(() => undefined));
+      const text = await reply.text().catch((error: unknown) => {
+        throw unanswered(deps.server, one, error);
+      });
+      const parsed = one.response.safeParse(jsonIn(text));
       if (parsed.success) return parsed.data as Answer<typeof id>;
       throw notHoldpoint(deps.server);
     },
@@ -60,15 +63,14 @@ export function remoteApi(deps: RemoteDeps): Api {
       try {
         const { body } = await send(one, asked, stopped.signal);
         if (!body) throw notHoldpoint(deps.server);
-        for await (const { event, data } of eventsIn(body)) {
+        for await (const { event, data } of partsOf(body, deps.server, one)) {
           if (event === 'end') return;
-          if (event === 'problem') throw problemOf(data, deps.server);
-          yield one.response.parse(JSON.parse(data)) as Item<typeof id>;
+          if (event === 'problem') throw problemIn(data) ?? unreadable(deps.server, one, data);
+          const parsed = one.response.safeParse(jsonIn(data));
+          if (!parsed.success) throw unreadable(deps.server, one, parsed.error);
+          yield parsed.data as Item<typeof id>;
         }
-        throw new ApiProblem(
-          'unavailable',
-          `${deps.server} ended the answer before it was whole: it was stopped, or your access was ended`,
-        );
+        throw brokenOff(deps.server);
       } finally {
         stopped.abort();
       }
@@ -81,34 +83,27 @@ function pathOf(path: string, params: unknown): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(given?.[name] ?? ''));
 }
 
-async function problemIn(reply: Response, server: string): Promise<ApiProblem> {
-  return problemOf(await reply.text().catch(() => ''), server);
-}
-
-function problemOf(text: string, server: string): ApiProblem {
-  try {
-    const { code, detail } = problem.parse(JSON.parse(text));
-    return new ApiProblem(code as ProblemCode, detail);
-  } catch {
-    return notHoldpoint(server);
+/** The events of an answer. @throws ApiProblem where it breaks off */
+async function* partsOf(
+  body: ReadableStream<Uint8Array>,
+  server: string,
+  one: Streaming,
+): AsyncGenerator<ServerSent> {
+  const events = eventsIn(body);
+  while (true) {
+    const next = await events.next().catch((error: unknown) => {
+      throw error instanceof TooLongError ? unreadable(server, one, error) : brokenOff(server, error);
+    });
+    if (next.done) return;
+    yield next.value;
   }
 }
 
-function notHoldpoint(server: string): ApiProblem {
-  return new ApiProblem(
-    'unavailable',
-    `what answers at ${server} is no Holdpoint console of this version: give the console's address, not that of the agents`,
-  );
-}
-
-function unreachable(server: string, error: unknown): never {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
-  const timedOut = error instanceof Error && error.name === 'TimeoutError';
-  throw new ApiProblem(
-    'unavailable',
-    timedOut
-      ? `${server} did not answer in time: what you asked for may or may not have been done; asking again is safe`
-      : `${server} cannot be reached${cause === '' ? '' : ` (${cause})`}: is it running, and is the address right? With the database and its keys at hand, --database does without it`,
-    { cause: error },
-  );
+/** undefined when it is no JSON, which no answer is. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,9 @@ export interface ServerSent {
   readonly data: string;
 }
 
+/** An event is longer than any that Holdpoint sends. */
+export class TooLongError extends Error {}
+
 const longestLine = 16 * 1024 * 1024;
 
 /** The events of a stream (WHATWG HTML, 9.2.6), as far as Holdpoint sends them: `event` and `data`, comments left out. */
@@ -15,7 +18,7 @@ export async function* eventsIn(body: ReadableStream<Uint8Array>): AsyncGenerato
   for await (const bytes of body) {
     rest += decoder.decode(bytes, { stream: true });
     if (rest.length > longestLine)
-      throw new Error('an event of the answer is longer than any that Holdpoint sends');
+      throw new TooLongError('an event of the answer is longer than any that Holdpoint sends');
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {

@@ -54,9 +54,17 @@ export async function answering(
       return 2;
     }
     if (!(error instanceof ApiProblem)) throw error;
-    err(`Nothing was done: ${visibleText(error.message)}\n`);
+    err(`${refusalWords(error)}\n`);
     return 1;
   }
+}
+
+/** Why it was refused; whether anything was done is not known of what did not answer, and not said then. */
+export function refusalWords({ code, message }: ApiProblem): string {
+  const words = visibleText(message);
+  return code === 'unavailable'
+    ? `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+    : `Nothing was done: ${words}`;
 }
 
 /** The one thing that a command is about. @throws UsageError when there is none, or there are more */

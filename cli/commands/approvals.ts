@@ -1,7 +1,15 @@
 import { ApiProblem } from '../../console/api/endpoint.ts';
 import { visibleText } from '../../console/visible.ts';
 import type { Answer } from '../api/api.ts';
-import { answering, argumentsOf, type CommandDeps, oneOf, printJson, UsageError } from './answering.ts';
+import {
+  answering,
+  argumentsOf,
+  type CommandDeps,
+  oneOf,
+  printJson,
+  refusalWords,
+  UsageError,
+} from './answering.ts';
 import { type Approval, show, summary, table } from './shown-approval.ts';
 
 export const usage = `Usage:
@@ -158,7 +166,7 @@ async function decide(
   } catch (error) {
     // The others are decided on all the same.
     if (!several || !(error instanceof ApiProblem)) throw error;
-    err(`${which}Nothing was done: ${visibleText(error.message)}\n`);
+    err(`${which}${refusalWords(error)}\n`);
     return false;
   }
 }

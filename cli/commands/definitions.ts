@@ -2,7 +2,15 @@ import { ApiProblem } from '../../console/api/endpoint.ts';
 import { jsonDiff, jsonLines } from '../../console/json-diff.ts';
 import { visibleText } from '../../console/visible.ts';
 import type { Answer } from '../api/api.ts';
-import { answering, argumentsOf, type CommandDeps, oneOf, printJson, UsageError } from './answering.ts';
+import {
+  answering,
+  argumentsOf,
+  type CommandDeps,
+  oneOf,
+  printJson,
+  refusalWords,
+  UsageError,
+} from './answering.ts';
 
 export const usage = `Usage:
   holdpoint definitions list [--all] [--json]        tools whose definition waits for a person (--all: settled ones too)
@@ -106,7 +114,7 @@ async function decide(
     return counted;
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error;
-    err(`${id}: Nothing was done: ${visibleText(error.message)}\n`);
+    err(`${id}: ${refusalWords(error)}\n`);
     return false;
   }
 }

@@ -59,6 +59,7 @@ export const breakGlass = {
     summary:
       'Asks for what masking took out of a session, or of one call of it, to be opened to you for a while.',
     permission: 'unmasked.ask',
+    again: 'Asking again makes a second request: look at those there are first (holdpoint break-glass list)',
     params: none,
     query: none,
     body: schema.breakGlassBody,

@@ -59,6 +59,7 @@ export const deciding = {
     path: '/approvals/{id}/extension',
     summary: 'Gives everybody more time to decide, where policy allows.',
     permission: 'requests.decide',
+    again: 'Asking again may give more time once more: look at the request first (holdpoint approvals show)',
     params: idParam,
     query: none,
     body: schema.digestBody,

@@ -45,6 +45,11 @@ interface Described<P extends Schema, Q extends Schema, B extends Schema | null,
   readonly permission: Permission | null;
   /** Of another method than GET, but nothing is done: the person is not looked up anew for it. */
   readonly looks?: true;
+  /**
+   * For what is not the same when it is asked for twice: what to do where no answer came, as a sentence. Left out: asking
+   * again is safe.
+   */
+  readonly again?: string;
   /** How much a body may hold, where that is more than usual. */
   readonly bodyLimitBytes?: number;
   readonly params: P;

@@ -56,6 +56,8 @@ export const evidence = {
     path: '/legal-holds',
     summary: 'Keeps recordings from being purged, by whatever rule or hand.',
     permission: 'recordings.hold',
+    again:
+      'Asking again for all of a person or connection makes a second hold: look at those there are first (holdpoint sessions holds)',
     params: none,
     query: none,
     body: schema.holdBody,

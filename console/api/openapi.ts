@@ -64,7 +64,7 @@ function operationOf(one: Endpoint | Streaming, done: Json): Json {
   return {
     operationId: one.id,
     summary: one.summary,
-    ...(one.permission && { description: `Needs the permission \`${one.permission}\`.` }),
+    ...descriptionOf(one),
     parameters: [...parametersOf(one.params, 'path'), ...parametersOf(one.query, 'query')],
     ...(one.body && {
       requestBody: {
@@ -77,6 +77,14 @@ function operationOf(one: Endpoint | Streaming, done: Json): Json {
       default: { $ref: '#/components/responses/problem' },
     },
   };
+}
+
+function descriptionOf({ permission, again }: Endpoint | Streaming): Json {
+  const sentences = [
+    ...(permission ? [`Needs the permission \`${permission}\`.`] : []),
+    ...(again === undefined ? [] : [`Where no answer came, it may have been done. ${again}.`]),
+  ];
+  return sentences.length === 0 ? {} : { description: sentences.join(' ') };
 }
 
 function parametersOf(schema: z.ZodType, where: 'path' | 'query'): Json[] {

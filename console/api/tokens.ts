@@ -44,6 +44,8 @@ export const tokens = {
     summary:
       'Makes an access token: your own, which gives at most your groups; or, for owners, one of a service.',
     permission: null,
+    again:
+      'Asking again makes a second one: look for the first in the list of tokens (holdpoint tokens list) and revoke it, since nobody has its secret',
     params: none,
     query: none,
     body: schema.tokenBody,
