@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { shownGrants } from '../db/grants.ts';
-import { shownCall } from '../db/held-calls-shown.ts';
+import { shownCalls } from '../db/held-calls-shown.ts';
 import { operations } from './api/operations.ts';
 import type { ConsoleContext, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
@@ -17,11 +17,15 @@ const longestReason = 1000;
 export function grantRoutes(app: FastifyInstance, context: ConsoleContext): void {
   app.get('/grants', async (request, reply) => {
     const visit = visitOf(request);
-    const seen = [];
-    for (const grant of await shownGrants(context.pool, { open: false, limit: listedAtMost })) {
-      const call = await shownCall(context.pool, grant.callId);
-      if (call && maySee(call, visit.identity, context.viewers)) seen.push(grant);
-    }
+    const grants = await shownGrants(context.pool, { open: false, limit: listedAtMost });
+    const calls = await shownCalls(
+      context.pool,
+      grants.map(({ callId }) => callId),
+    );
+    const seen = grants.filter(({ callId }) => {
+      const call = calls.get(callId);
+      return call !== undefined && maySee(call, visit.identity, context.viewers);
+    });
     reply.type('text/html');
     return grantsPage(seen, null, visit).toString();
   });

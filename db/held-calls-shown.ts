@@ -133,6 +133,17 @@ export async function shownCall(db: Queryable, callId: string): Promise<ShownCal
   return rows[0] ?? null;
 }
 
+/** Calls of these ids, by id; what there is none of is left out. */
+export async function shownCalls(
+  db: Queryable,
+  callIds: readonly string[],
+): Promise<ReadonlyMap<string, ShownCall>> {
+  const { rows } = await db.query<ShownCall>(`select ${columns} from held_calls where call_id = any($1)`, [
+    callIds,
+  ]);
+  return new Map(rows.map((call) => [call.callId, call]));
+}
+
 /** Changes whenever any held call is added or changes in a way that people can see. Cheap enough to ask every second. */
 export async function callsVersion(db: Queryable): Promise<string> {
   const { rows } = await db.query<{ version: string }>(

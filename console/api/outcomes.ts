@@ -1,5 +1,5 @@
 import { revokeGrant, shownGrant, shownGrants } from '../../db/grants.ts';
-import { type ShownCall, shownCall } from '../../db/held-calls-shown.ts';
+import { type ShownCall, shownCall, shownCalls } from '../../db/held-calls-shown.ts';
 import { markOutcome, takeTask, unknownCalls, wantReadBack } from '../../db/unknown-tasks.ts';
 import type { ActContext } from '../deps.ts';
 import type { Identity } from '../identity.ts';
@@ -27,9 +27,11 @@ export const outcomes = {
     status: 200,
     response: schema.outcomes,
     async run({ identity, context }) {
+      const unknown = await unknownCalls(context.pool, mostUnknown);
+      const calls = await callsOf(context, unknown);
       const seen = [];
-      for (const { endedAt, ...one } of await unknownCalls(context.pool, mostUnknown)) {
-        const call = await shownCall(context.pool, one.callId);
+      for (const { endedAt, ...one } of unknown) {
+        const call = calls.get(one.callId);
         if (call && maySee(call, identity, context.viewers))
           seen.push({ ...one, endedAt: endedAt?.toISOString() ?? null });
       }
@@ -108,12 +110,11 @@ export const grants = {
     status: 200,
     response: schema.grants,
     async run({ query, identity, context }) {
+      const found = await shownGrants(context.pool, { open: query.open === 'true', limit: query.limit });
+      const calls = await callsOf(context, found);
       const seen = [];
-      for (const one of await shownGrants(context.pool, {
-        open: query.open === 'true',
-        limit: query.limit,
-      })) {
-        const call = await shownCall(context.pool, one.callId);
+      for (const one of found) {
+        const call = calls.get(one.callId);
         if (
           !may(identity, context.roles, 'requests.see') &&
           !(call && maySee(call, identity, context.viewers))
@@ -156,6 +157,13 @@ export const grants = {
     },
   }),
 };
+
+function callsOf({ pool }: ActContext, about: readonly { readonly callId: string }[]) {
+  return shownCalls(
+    pool,
+    about.map(({ callId }) => callId),
+  );
+}
 
 /** Whether somebody is among those who may decide on a call, whatever they decided. */
 export function mayJudge(call: ShownCall, identity: Identity): boolean {
