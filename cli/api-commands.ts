@@ -20,6 +20,7 @@ export const apiCommands: Readonly<Record<string, () => Promise<Command>>> = {
   proof: async () => by((await import('./commands/proof.ts')).run),
   whoami: async () => by((await import('./commands/whoami.ts')).run),
   sessions: async () => sessions,
+  mask: async () => (await import('./commands/mask.ts')).mask,
   'break-glass': async () => (await import('./break-glass-wiring.ts')).breakGlass,
 };
 

@@ -17,7 +17,7 @@ export async function breakGlass(invocation: Invocation): Promise<number> {
 }
 
 function withKey(file: string): Adjust {
-  return async (deps, config) => {
+  return async (deps, { config }) => {
     const settings = config.keys.breakGlass;
     if (!settings || !deps.breakGlass) return deps;
     const privateKey = readCopyKey(await readFile(file, 'utf8'));

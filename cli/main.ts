@@ -31,7 +31,6 @@ const localCommands: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./recording-wiring.ts')).verify,
   keys: async () => (await import('./recording-wiring.ts')).keys,
   policy: async () => (await import('./command-wiring.ts')).policy,
-  mask: async () => (await import('./commands/mask.ts')).mask,
   call: async () => (await import('./commands/call.ts')).call,
 };
 /** Those that know a server and nothing of a database. */

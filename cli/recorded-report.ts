@@ -82,9 +82,3 @@ function within(atMicros: number, { from, to }: Pick<ReportWanted, 'from' | 'to'
   const at = atMicros / 1000;
   return at >= from.getTime() && at < to.getTime();
 }
-
-/** Yesterday from midnight to midnight (UTC). */
-export function yesterday(now: Date): { readonly from: Date; readonly to: Date } {
-  const today = Math.floor(now.getTime() / 86_400_000) * 86_400_000;
-  return { from: new Date(today - 86_400_000), to: new Date(today) };
-}

@@ -53,7 +53,7 @@ Set up
 
 Options
   --server URL    which Holdpoint, by its console (also HOLDPOINT_SERVER); Sign in, Decide, Contain, Look back and tokens
-                  go there over HTTP, all else is done on this machine
+                  go there over HTTP, mask --report too; all else is done on this machine
   --database      beside the database of the configuration instead: for when the console does not run
   --config FILE   configuration (default: holdpoint.yaml in the working directory)
   --data DIR      data of the embedded default (default: .holdpoint)

@@ -1,4 +1,5 @@
 import type { ActContext, ActDeps } from './deps.ts';
+import { createRunningReports } from './mask-report.ts';
 import { auditorsOf, namedBy, rolesThatMay } from './roles.ts';
 
 /** What operations need, from what a process has: nobody is what is not said, and what is missing is null. */
@@ -14,6 +15,7 @@ export function actContext(deps: ActDeps): ActContext {
     containment: deps.containment ?? null,
     checkPolicy: deps.checkPolicy ?? null,
     maskReport: deps.maskReport ?? null,
+    runningReports: createRunningReports(deps),
     version: deps.version ?? '0.0.0',
     recordings: deps.recordings ?? null,
     breakGlass: deps.breakGlass ?? null,

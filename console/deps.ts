@@ -16,6 +16,7 @@ import type { DefinitionDesk } from './definition-decision.ts';
 import type { RecordAct } from './acts.ts';
 import type { SignedLog } from './inclusion.ts';
 import type { Identity, LookIntoSlack } from './identity.ts';
+import type { RunningReports } from './mask-report.ts';
 import type { ContainmentDeps } from '../db/revoke.ts';
 import type { Roles } from './roles.ts';
 import type { Auditors } from './sight.ts';
@@ -99,9 +100,15 @@ export interface ReadyReport {
   ): Promise<ReportOutcome>;
 }
 
-/** Makes ready the text of a policy, or with null the one in force; or says what is wrong with the text. */
+/** The text of a changed policy, with those of its rule files that came along. */
+export interface ChangedPolicy {
+  readonly text: string;
+  readonly ruleFiles: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** Makes ready a changed policy, or with null the one in force; or says what is wrong with the text. */
 export type ReadyMaskReport = (
-  text: string | null,
+  changed: ChangedPolicy | null,
 ) => Promise<ReadyReport | { readonly problems: ReturnType<CheckPolicy> }>;
 
 /** What revoking needs, besides the record of acts. */
@@ -222,6 +229,8 @@ export interface ActContext {
   readonly containment: Containment | null;
   readonly checkPolicy: CheckPolicy | null;
   readonly maskReport: ReadyMaskReport | null;
+  /** Masking reports that this process compares; whoever made the context ends them. */
+  readonly runningReports: RunningReports;
   readonly version: string;
   readonly recordings: Recordings | null;
   readonly breakGlass: BreakGlassKeys | null;

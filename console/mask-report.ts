@@ -1,48 +1,54 @@
 import { randomBytes } from 'node:crypto';
 import { advanceReport, endReport, startReport } from '../db/mask-reports.ts';
 import type { MaskReportRecord, ReportProgress, ReportWanted } from '../db/mask-reports.ts';
+import { type ApiCaller, ApiProblem } from './api/endpoint.ts';
 import { whoLooks } from './api/recorded.ts';
-import type { ConsoleContext, ReadyReport, Recordings } from './deps.ts';
-import { PageError } from './errors.ts';
+import type { ActContext, ReadyReport, Recordings } from './deps.ts';
 import type { Identity } from './identity.ts';
 
-/** Reports under way at once, over all consoles: each reads a day of recordings. */
+/** Reports under way at once, over all consoles and commands: each reads a day of recordings. */
 const atOnce = 2;
 const tellEveryMs = 500;
 /** Signs of life, while one long message is masked as well as between them. */
 const aliveEveryMs = 10_000;
 
-/** Reports that this console is comparing. */
+/** Reports that this process is comparing. */
 export interface RunningReports {
   /**
    * Records who asks for what, then begins. @returns the report's id
-   * @throws PageError when too many are under way
+   * @throws ApiProblem `too_many` when too many are under way
    */
   start(
     recordings: Recordings,
-    identity: Identity,
+    by: { readonly identity: Identity; readonly caller: Pick<ApiCaller, 'via'> },
     ready: ReadyReport,
     asked: ReportWanted & { readonly ownPolicy: boolean },
   ): Promise<string>;
+  /** Ends one at once, where it is compared here; elsewhere it ends when its row has gone. */
+  stop(id: string): void;
   /** Ends what is under way, and waits for it. */
   close(): Promise<void>;
 }
 
-/** The key that reports of a person are kept under. */
-export const reportOwner = (identity: Identity): string => identity.person.keys[0] ?? '';
+export function createRunningReports({ pool, log }: Pick<ActContext, 'pool' | 'log'>): RunningReports {
+  const running = new Map<string, { readonly ended: AbortController; readonly work: Promise<void> }>();
 
-export function createRunningReports({ pool, log }: Pick<ConsoleContext, 'pool' | 'log'>): RunningReports {
-  const ended = new AbortController();
-  const running = new Set<Promise<void>>();
-
-  const compare = async (id: string, ready: ReadyReport, wanted: ReportWanted): Promise<void> => {
+  const compare = async (
+    id: string,
+    ready: ReadyReport,
+    wanted: ReportWanted,
+    ended: AbortController,
+  ): Promise<void> => {
     let progress: ReportProgress = { sessions: 0, messages: 0, unreadable: 0 };
     let told = 0;
     let telling = Promise.resolve();
+    const advance = async (): Promise<void> => {
+      if (!(await advanceReport(pool, id, progress))) ended.abort();
+    };
     const tell = (): void => {
       told = Date.now();
       telling = telling
-        .then(() => advanceReport(pool, id, progress))
+        .then(advance)
         .catch((error: unknown) =>
           log.warn({ err: error, report: id }, 'how far a report is could not be said'),
         );
@@ -68,7 +74,7 @@ export function createRunningReports({ pool, log }: Pick<ConsoleContext, 'pool' 
   };
 
   return {
-    async start({ recordAct }, identity, ready, { ownPolicy, ...wanted }) {
+    async start({ recordAct }, { identity, caller }, ready, { ownPolicy, ...wanted }) {
       const id = `report_${randomBytes(12).toString('hex')}`;
       await recordAct('masking.report', {
         report: id,
@@ -78,26 +84,32 @@ export function createRunningReports({ pool, log }: Pick<ConsoleContext, 'pool' 
         profile: wanted.profile,
         groups: wanted.groups?.join(' ') ?? null,
         policyVersion: ready.policyVersion,
-        ...whoLooks(identity, { via: 'console' }),
+        ...whoLooks(identity, caller),
       });
       const asked: MaskReportRecord['asked'] = { ...wanted, ownPolicy, policyVersion: ready.policyVersion };
-      if (!(await startReport(pool, { id, askedBy: reportOwner(identity), asked }, atOnce)))
-        throw new PageError(
-          429,
-          'Other reports are under way',
-          `At most ${atOnce} reports are compared at once.`,
-          'Ask again when one of them is done.',
+      const askedBy = identity.person.keys[0] ?? '';
+      if (!(await startReport(pool, { id, askedBy, asked }, atOnce)))
+        throw new ApiProblem(
+          'too_many',
+          `at most ${atOnce} reports are compared at once; ask again when one of them is done`,
+          { headers: { 'retry-after': '30' } },
         );
-      const work = compare(id, ready, wanted).catch((error: unknown) =>
-        log.error({ err: error, report: id }, 'the end of a masking report could not be stored'),
-      );
-      running.add(work);
-      void work.finally(() => running.delete(work));
+      const ended = new AbortController();
+      const work = compare(id, ready, wanted, ended)
+        .catch((error: unknown) =>
+          log.error({ err: error, report: id }, 'the end of a masking report could not be stored'),
+        )
+        .finally(() => running.delete(id));
+      running.set(id, { ended, work });
       return id;
     },
+    stop(id) {
+      running.get(id)?.ended.abort();
+    },
     async close() {
-      ended.abort();
-      await Promise.all(running);
+      const left = [...running.values()];
+      for (const { ended } of left) ended.abort();
+      await Promise.all(left.map(({ work }) => work));
     },
   };
 }

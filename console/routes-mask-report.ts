@@ -1,84 +1,83 @@
 import type { FastifyInstance } from 'fastify';
-import { reportOf, reportsBy, type ReportWanted } from '../db/mask-reports.ts';
-import type { ConsoleContext, ReadyMaskReport } from './deps.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { operations } from './api/operations.ts';
+import type { ConsoleContext } from './deps.ts';
 import { PageError } from './errors.ts';
-import { createRunningReports, reportOwner } from './mask-report.ts';
-import { maskReportPage, reportFormPage, type FormAsked } from './pages/mask-report.ts';
+import { actOrPage, act, filled, pageOf, sentence } from './page-acts.ts';
+import { type FormAsked, maskReportPage, reportFormPage } from './pages/mask-report.ts';
 import { formOf } from './requests.ts';
 import { allowed } from './routes-sessions.ts';
 import { visitOf } from './sign-in.ts';
 
-const listedAtMost = 20;
 const refreshSeconds = 2;
 
 /** Comparing recorded traffic with what a changed policy would mask of it. For whoever may read recordings. */
 export function maskReportRoutes(app: FastifyInstance, context: ConsoleContext): void {
-  const reports = createRunningReports(context);
-  app.addHook('onClose', () => reports.close());
-
   app.get('/masking/report', async (request, reply) => {
     const visit = visitOf(request);
     allowed(context, visit);
-    reporter(context);
-    const earlier = await reportsBy(context.pool, reportOwner(visit.identity), listedAtMost);
+    possible(context);
+    const { reports: earlier } = await actOrPage(context, visit, operations.listMaskReports, {});
     reply.type('text/html');
-    return reportFormPage({ asked: yesterday(context.now()), problems: [], earlier }, visit).toString();
+    return reportFormPage({ asked: yesterday(context.now()), problem: null, earlier }, visit).toString();
   });
 
   app.post('/masking/report', async (request, reply) => {
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const recordings = allowed(context, visit);
+    allowed(context, visit);
+    possible(context);
     const asked = askedOf(form);
-    const told = async (problems: readonly string[]) => {
-      const earlier = await reportsBy(context.pool, reportOwner(visit.identity), listedAtMost);
-      reply.code(422).type('text/html');
-      return reportFormPage({ asked, problems, earlier }, visit).toString();
-    };
-    const wanted = wantedOf(asked);
-    if ('problem' in wanted) return told([wanted.problem]);
-    const ready = await reporter(context)(asked.policy === '' ? null : asked.policy);
-    if ('problems' in ready)
-      return told(
-        ready.problems.map(
-          ({ line, path, message }) => `${line === null ? '' : `line ${line}, `}${path}: ${message}`,
-        ),
-      );
-    if (wanted.profile !== null && !ready.profiles.includes(wanted.profile))
-      return told([`There is no profile ${wanted.profile}; there are ${ready.profiles.join(', ')}.`]);
-    const id = await reports.start(recordings, visit.identity, ready, {
-      ...wanted,
-      ownPolicy: asked.policy !== '',
-    });
-    return reply.redirect(`/masking/report/${id}`, 303);
+    try {
+      const { id } = await act(context, visit, operations.startMaskReport, { body: wantedOf(asked) });
+      return await reply.redirect(`/masking/report/${id}`, 303);
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.status >= 500) throw pageOf(error);
+      const { reports: earlier } = await actOrPage(context, visit, operations.listMaskReports, {});
+      reply.code(error.code === 'bad_request' ? 422 : error.status).type('text/html');
+      return reportFormPage({ asked, problem: sentence(error.message), earlier }, visit).toString();
+    }
   });
 
   app.get<{ Params: { id: string } }>('/masking/report/:id', async (request, reply) => {
     const visit = visitOf(request);
     allowed(context, visit);
-    const report = await reportOf(context.pool, request.params.id, reportOwner(visit.identity));
-    if (!report)
-      throw new PageError(
-        404,
-        'There is no such report',
-        'It is another person’s, or older than a week.',
-        'Ask for a new one.',
-      );
+    const { id } = request.params;
+    const report = await act(context, visit, operations.showMaskReport, { params: { id } }).catch(noReport);
     reply.type('text/html');
     if (report.state === 'running') reply.header('refresh', String(refreshSeconds));
     return maskReportPage(report, visit).toString();
   });
+
+  app.post<{ Params: { id: string } }>('/masking/report/:id/delete', async (request, reply) => {
+    const visit = visitOf(request);
+    context.visits.checkForm(visit, formOf(request));
+    allowed(context, visit);
+    const { id } = request.params;
+    await act(context, visit, operations.deleteMaskReport, { params: { id } }).catch(noReport);
+    return reply.redirect('/masking/report', 303);
+  });
 }
 
 /** @throws PageError where nothing can be compared */
-function reporter({ maskReport }: ConsoleContext): ReadyMaskReport {
-  if (maskReport) return maskReport;
+function possible({ maskReport }: ConsoleContext): void {
+  if (!maskReport)
+    throw new PageError(
+      503,
+      'This console has no policy to compare with',
+      'The process was started without a policy file.',
+      'Run `holdpoint mask --report --database` where the gateway runs.',
+    );
+}
+
+function noReport(error: unknown): never {
+  if (!(error instanceof ApiProblem) || error.code !== 'not_found') throw pageOf(error);
   throw new PageError(
-    503,
-    'This console has no policy to compare with',
-    'The process was started without a policy file.',
-    'Run `holdpoint mask --report` where the gateway runs.',
+    404,
+    'There is no such report',
+    'It is another person’s, was deleted, or is older than a week.',
+    'Ask for a new one.',
   );
 }
 
@@ -95,19 +94,20 @@ function askedOf(form: ReturnType<typeof formOf>): FormAsked {
   };
 }
 
-function wantedOf({ from, to, connection, profile, groups }: FormAsked): ReportWanted | { problem: string } {
+/** The same, as the operation takes it. @throws ApiProblem */
+function wantedOf({ from, to, connection, profile, groups, policy }: FormAsked) {
   const [start, end] = [from, to].map((day) =>
     /^\d{4}-\d{2}-\d{2}$/.test(day) ? new Date(`${day}T00:00:00Z`) : new Date(Number.NaN),
   ) as [Date, Date];
   if (Number.isNaN(start.getTime()) || Number.isNaN(end.getTime()) || start >= end)
-    return { problem: 'From and before are days, and the first is the earlier one.' };
-  const named = groups.split(/[,\n]/).flatMap((group) => group.trim() || []);
+    throw new ApiProblem('invalid', 'From and before are days, and the first is the earlier one');
   return {
-    from: start,
-    to: end,
-    connection: connection || null,
-    profile: profile || null,
-    groups: named.length === 0 ? null : named,
+    from: start.toISOString(),
+    to: end.toISOString(),
+    connection: filled(connection),
+    profile: filled(profile),
+    policy: filled(policy) && policy,
+    groups: groups.split(/[,\n]/).flatMap((group) => group.trim() || []),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { operations } from './api/operations.ts';
 import type { ConsoleContext, PolicyInForce, Visit } from './deps.ts';
 import { PageError } from './errors.ts';
-import { maskingPage, type Tried } from './pages/masking.ts';
+import { actOrPage, filled } from './page-acts.ts';
+import { maskingPage } from './pages/masking.ts';
 import { policyPage } from './pages/policy.ts';
 import { formOf } from './requests.ts';
 import { isAuditor } from './sight.ts';
@@ -27,34 +29,13 @@ export function policyRoutes(app: FastifyInstance, context: ConsoleContext): voi
     const visit = visitOf(request);
     const form = formOf(request);
     context.visits.checkForm(visit, form);
-    const rules = inForce(context, visit);
+    const { profiles } = inForce(context, visit);
+    const profile = filled(form['profile']);
+    const body = { text: form['text'] ?? '', ...(profile !== undefined && { profile }) };
+    const tried = await actOrPage(context, visit, operations.tryMasking, { body });
     reply.type('text/html');
-    return maskingPage(
-      rules.profiles(),
-      tryOut(rules, form['text'] ?? '', form['profile'] ?? ''),
-      visit,
-    ).toString();
+    return maskingPage(profiles(), tried, visit).toString();
   });
-}
-
-/** Masks a text in memory; it is kept and logged nowhere, and only what masking leaves is sent back. */
-function tryOut(rules: PolicyInForce, text: string, profile: string): Tried {
-  const [first = 'default', ...more] = rules.profiles();
-  const chosen = [first, ...more].includes(profile) ? profile : first;
-  const masker = rules.masking().masker(chosen);
-  const isJson = looksLikeJson(text);
-  const startedAt = performance.now();
-  const result = isJson ? masker.json(text) : masker.text(text);
-  return { ...result, isJson, profile: chosen, tookMs: performance.now() - startedAt };
-}
-
-function looksLikeJson(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null;
-  } catch {
-    return false;
-  }
 }
 
 function inForce({ rules, auditors }: ConsoleContext, visit: Visit): PolicyInForce {

@@ -112,6 +112,7 @@ export async function startConsole(deps: ConsoleDeps): Promise<RunningConsole> {
       clearInterval(sweep);
       endStreams();
       await app.close();
+      await context.runningReports.close();
     },
   };
 }

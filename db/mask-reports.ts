@@ -65,12 +65,16 @@ export async function startReport(
   return rowCount === 1;
 }
 
-/** Says how far it is, which is also a sign of life. */
-export async function advanceReport(db: Queryable, id: string, progress: ReportProgress): Promise<void> {
-  await db.query(
+/**
+ * Says how far it is, which is also a sign of life.
+ * @returns false when nobody wants it any more
+ */
+export async function advanceReport(db: Queryable, id: string, progress: ReportProgress): Promise<boolean> {
+  const { rowCount } = await db.query(
     `update mask_reports set progress = $2, updated_at = clock_timestamp() where id = $1 and ended_at is null`,
     [id, JSON.stringify(progress)],
   );
+  return rowCount === 1;
 }
 
 /** Ends it, with what came of it or null when it failed. */
@@ -101,21 +105,38 @@ const recordOf = ({ asked, ...row }: Row): MaskReportRecord => ({
   asked: { ...asked, from: new Date(asked.from), to: new Date(asked.to) },
 });
 
-/** A report of this person's, or null. */
-export async function reportOf(db: Queryable, id: string, askedBy: string): Promise<MaskReportRecord | null> {
+/** A report that was asked for under one of a person's keys, or null. */
+export async function reportOf(
+  db: Queryable,
+  id: string,
+  askedBy: readonly string[],
+): Promise<MaskReportRecord | null> {
   const { rows } = await db.query<Row>(
-    `select ${columns} from mask_reports where id = $1 and asked_by = $2`,
+    `select ${columns} from mask_reports where id = $1 and asked_by = any($2)`,
     [id, askedBy],
   );
   return rows[0] === undefined ? null : recordOf(rows[0]);
 }
 
-/** This person's reports of the last days, newest first. */
-export async function reportsBy(db: Queryable, askedBy: string, limit: number): Promise<MaskReportRecord[]> {
+/** The person's reports of the last days, newest first, without what came of them. */
+export async function reportsBy(
+  db: Queryable,
+  askedBy: readonly string[],
+  limit: number,
+): Promise<MaskReportRecord[]> {
   const { rows } = await db.query<Row>(
-    `select ${columns.replace('outcome,', 'null as outcome,')} from mask_reports where asked_by = $1
+    `select ${columns.replace('outcome,', 'null as outcome,')} from mask_reports where asked_by = any($1)
      order by started_at desc limit $2`,
     [askedBy, limit],
   );
   return rows.map(recordOf);
+}
+
+/** Takes a report of the person's away; whoever still compares for it ends that. @returns whether there was one */
+export async function deleteReport(db: Queryable, id: string, askedBy: readonly string[]): Promise<boolean> {
+  const { rowCount } = await db.query(`delete from mask_reports where id = $1 and asked_by = any($2)`, [
+    id,
+    askedBy,
+  ]);
+  return rowCount === 1;
 }

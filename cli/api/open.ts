@@ -3,7 +3,6 @@ import type { ActDeps } from '../../console/deps.ts';
 import { type Identity, localApprover } from '../../console/identity.ts';
 import { atCommandLine, configOf } from '../command-wiring.ts';
 import type { CommandDeps } from '../commands/answering.ts';
-import type { Config } from '../config/config.ts';
 import { loadKeys } from '../keys.ts';
 import { createLog } from '../log.ts';
 import type { Invocation } from '../main.ts';
@@ -20,7 +19,7 @@ import { targetOf } from './target.ts';
 export type ApiCommand = (argv: readonly string[], deps: CommandDeps) => Promise<number>;
 
 /** What a command changes of what operations work with beside the database. */
-export type Adjust = (deps: ActDeps, config: Config) => Promise<ActDeps>;
+export type Adjust = (deps: ActDeps, context: RoleContext) => Promise<ActDeps>;
 
 /**
  * Runs a command on whatever Holdpoint it is meant for, over HTTP or beside the database. Nothing is opened before the
@@ -58,11 +57,13 @@ async function besideDatabase(
   const context: RoleContext = { config, addresses, keys, pool, log, env: invocation.env, together: false };
   const acts = openActs(context);
   opened.push(() => acts.close());
-  const deps = await adjust(acts.deps, config);
+  const deps = await adjust(acts.deps, context);
+  const acting = actContext(deps);
+  opened.push(() => acting.runningReports.close());
   const operator = `os:${process.getuid?.() ?? 'unknown'}`;
   // Where nobody signs in anywhere there are no roles, and whoever has the keys and the database is at the command line.
   const bare = config.console.login === null && keys.consoleCredential === null;
-  return directApi(actContext(deps), {
+  return directApi(acting, {
     operator,
     proven: async () => (bare ? operatorAlone(operator) : atCommandLine(config, pool, invocation)),
   });

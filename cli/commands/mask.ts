@@ -14,23 +14,31 @@ import type { Invocation } from '../main.ts';
 import { ruleFileReader } from '../masking.ts';
 import { readPolicy } from '../policy-file.ts';
 import { demonstrated } from '../starter/demonstration.ts';
+import { answering } from './answering.ts';
 
 const usage = `Usage:
-  holdpoint mask FILE|- [--profile NAME] [--config FILE] [--json]
+  holdpoint mask FILE|- [--profile NAME] [--config FILE | --server URL] [--json]
   holdpoint mask --report [--policy FILE] [--profile NAME] [--connection NAME] [--group NAME]… [--from TIME]
                  [--to TIME] [--json]
+  holdpoint mask --report --list [--json]
+  holdpoint mask --report (--id REPORT [--json] | --delete REPORT)
 
 Prints the text as a masking profile of the configured policy would have it; - reads standard input.
 --profile  the profile; without it, default
+--server   the policy of that Holdpoint (also HOLDPOINT_SERVER); without it the text does not leave this machine
 --json     what was found instead: detector, path, operator, confidence; never values
 
 With --report, says what a changed policy would mask of recorded traffic in addition, what it would no longer mask,
 and what in another way: by detector, connection and tool, with counts and places, never values. Doing so is recorded.
---policy      the changed policy; without it, the configured one
+It is compared where the recordings are (--server, holdpoint login), or here with --database; Ctrl-C takes it back.
+--policy      the changed policy, its rule files beside it; without it, the one in force
 --profile     one profile for everything; without it, those that the policy gives by rule and place
 --connection  only this connection
 --group       a group that callers are taken to be in, for profiles by group; may be repeated
 --from, --to  times such as 2026-11-20T00:00:00Z; without them, yesterday (UTC)
+--list        the reports that you asked for in the last week
+--id          one of these: waits for it, and shows what came of it
+--delete      takes one away; it ends where it is under way
 
 Exit code: 0 done, 1 failed, 2 usage.
 `;
@@ -63,6 +71,7 @@ export async function mask(invocation: Invocation): Promise<number> {
     return 0;
   }
   if (file === undefined || rest.length > 0) return misused('mask takes one file, or - for standard input');
+  if (isElsewhere(invocation)) return maskElsewhere(invocation, file, { profile, json });
   const masking = await configuredMasking(invocation);
   const profiles = profileNames(masking.raw);
   if (!profiles.includes(profile))
@@ -70,10 +79,40 @@ export async function mask(invocation: Invocation): Promise<number> {
       `there is no masking profile ${JSON.stringify(profile)}; there are: ${profiles.join(', ')}`,
     );
   const masker = createMaskingEngine(loadMaskingConfig(masking.raw, masking.readText)).masker(profile);
-  const given = file === '-' ? await readAll(process.stdin) : await readFile(resolve(cwd, file), 'utf8');
+  const given = await textIn(file, cwd);
   const masked = isJson(given) ? masker.json(given) : masker.text(given);
   out(json ? `${JSON.stringify({ profile, findings: masked.findings })}\n` : masked.text);
   return 0;
+}
+
+/**
+ * A text goes to another machine only where that was asked for in so many words: it may hold secrets, and being signed in
+ * somewhere does not say so.
+ */
+function isElsewhere({ server, database, env, configFile, dataDir }: Invocation): boolean {
+  if (server !== undefined) return true;
+  const here = database || configFile !== undefined || dataDir !== undefined;
+  return !here && (env['HOLDPOINT_SERVER'] ?? '') !== '';
+}
+
+async function maskElsewhere(
+  invocation: Invocation,
+  file: string,
+  { profile, json }: { readonly profile: string; readonly json: boolean },
+): Promise<number> {
+  const { withApi } = await import('../api/open.ts');
+  return withApi(invocation, (argv, { api, out, err }) =>
+    answering({ argv, usage, out, err }, async () => {
+      const body = { text: await textIn(file, invocation.cwd), profile };
+      const { text, findings } = await api.call('tryMasking', { body });
+      out(json ? `${JSON.stringify({ profile, findings })}\n` : text);
+      return 0;
+    }),
+  );
+}
+
+async function textIn(file: string, cwd: string): Promise<string> {
+  return file === '-' ? readAll(process.stdin) : readFile(resolve(cwd, file), 'utf8');
 }
 
 /** The `masking:` of the policy that `holdpoint up` would have, checked. */

@@ -4,27 +4,31 @@ import { profileNames } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { createMaskPool } from '../../masking/large.ts';
 import { compilePolicy } from '../../policy/compile.ts';
+import type { Policy } from '../../policy/policy.ts';
 import { ruleFileReader } from '../masking.ts';
 import { compareRecorded } from '../recorded-report.ts';
 import type { RoleContext } from './context.ts';
-import type { Rules } from './rules.ts';
 
 /**
- * Makes ready policies that people write at the console. Of rule files such a text may name those of the policy in
- * force alone: whoever writes it is not the one who may read this machine's files.
+ * Makes ready policies that people write elsewhere. Of rule files such a text may name those that came with it and those
+ * of the policy in force: whoever writes it is not the one who may read this machine's files.
  */
 export function readyMaskReport(
   { config, pool, keys, together }: RoleContext,
-  rules: Pick<Rules, 'policy' | 'policyText'>,
+  rules: { readonly policy: () => Pick<Policy, 'masking'>; readonly policyText: () => string },
 ): ReadyMaskReport {
-  return async (text) => {
+  return async (changed) => {
     const known = ruleFilesOf(rules.policy().masking);
     const read = ruleFileReader(config.policy);
+    const sent = new Map(changed?.ruleFiles.map((file) => [file.path, file.text]));
     const readText: ReadText = (path) => {
-      if (!known.includes(path)) throw new Error('only rule files of the policy in force are read here');
+      const text = sent.get(path);
+      if (text !== undefined) return text;
+      if (!known.includes(path))
+        throw new Error('it did not come with the policy, and is none of the policy in force');
       return read(path);
     };
-    const compiled = compilePolicy(text ?? rules.policyText(), {
+    const compiled = compilePolicy(changed?.text ?? rules.policyText(), {
       file: 'policy.yaml',
       connections: Object.keys(config.connections),
       slackConfigured: together ? config.slack !== null : null,
@@ -51,7 +55,8 @@ export function readyMaskReport(
   };
 }
 
-function ruleFilesOf(masking: unknown): readonly string[] {
+/** The rule files that a policy's `masking` names, whatever else is wrong with it. */
+export function ruleFilesOf(masking: unknown): readonly string[] {
   const files: unknown =
     typeof masking === 'object' && masking !== null && 'ruleFiles' in masking ? masking.ruleFiles : [];
   return Array.isArray(files) ? files.filter((file) => typeof file === 'string') : [];

@@ -51,7 +51,8 @@ export async function openRules(context: RoleContext): Promise<Rules> {
   };
 }
 
-function surroundings({ config, together }: Pick<RoleContext, 'config' | 'together'>): Surroundings {
+/** What a policy is checked against in this process. */
+export function surroundings({ config, together }: Pick<RoleContext, 'config' | 'together'>): Surroundings {
   const readText = ruleFileReader(config.policy);
   return {
     connections: Object.keys(config.connections),

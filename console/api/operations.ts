@@ -8,6 +8,7 @@ import { definitions } from './definitions.ts';
 import type { Endpoint, Streaming } from './endpoint.ts';
 import { evidence } from './evidence.ts';
 import { killSwitch } from './kill-switch.ts';
+import { masking } from './masking.ts';
 import { grants, outcomes } from './outcomes.ts';
 import { recordings } from './recordings.ts';
 import { recordingStreams } from './recordings-streamed.ts';
@@ -27,6 +28,7 @@ export const operations = {
   ...breakGlass,
   ...tokens,
   ...connections,
+  ...masking,
   ...administration,
 };
 

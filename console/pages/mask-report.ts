@@ -1,5 +1,4 @@
-import type { MaskReportRecord, ReportOutcome } from '../../db/mask-reports.ts';
-import type { ReportRow } from '../../masking/report.ts';
+import type { Report, WholeReport } from '../api/schemas-masking.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { visible } from '../visible.ts';
@@ -21,12 +20,13 @@ export interface FormAsked {
 export function reportFormPage(
   shown: {
     readonly asked: FormAsked;
-    readonly problems: readonly string[];
-    readonly earlier: readonly MaskReportRecord[];
+    /** Why nothing was compared. */
+    readonly problem: string | null;
+    readonly earlier: readonly Report[];
   },
   visit: Visit,
 ): Html {
-  const { asked, problems, earlier } = shown;
+  const { asked, problem, earlier } = shown;
   return layout({
     title: 'Masking of recorded traffic',
     visit,
@@ -35,8 +35,8 @@ export function reportFormPage(
 <h1>Compare recorded traffic with a changed policy</h1>
 <p>Reads what was recorded and says what the policy would mask in addition, what it would no longer mask, and what in another way: by detector, connection and tool, with counts and places, never values. Who asked is recorded.</p>
 ${
-  problems.length > 0 &&
-  html`<div class="told refused" role="alert"><p><strong>Nothing was compared.</strong></p><ul>${problems.map((problem) => html`<li>${visible(problem)}</li>`)}</ul></div>`
+  problem !== null &&
+  html`<div class="told refused" role="alert"><p><strong>Nothing was compared.</strong> ${visible(problem)}</p></div>`
 }
 <section aria-labelledby="ask"><h2 id="ask">A report</h2>
 <form method="post" action="/masking/report" class="stack">
@@ -66,41 +66,44 @@ const states = {
   lost: 'ended with its console',
 } as const;
 
-function list(reports: readonly MaskReportRecord[]): Html {
+function list(reports: readonly Report[]): Html {
   return html`<section aria-labelledby="earlier"><h2 id="earlier">Your reports of the last days</h2>
 <div class="scroll" tabindex="0" role="group" aria-label="Reports, a table"><table>
 <thead><tr><th scope="col">Asked</th><th scope="col">Span</th><th scope="col">Policy</th><th scope="col">State</th></tr></thead>
 <tbody>${reports.map(
-    (report) => html`<tr><td><a href="/masking/report/${report.id}">${moment(report.startedAt)}</a></td>
+    (
+      report,
+    ) => html`<tr><td><a href="/masking/report/${report.id}">${moment(new Date(report.startedAt))}</a></td>
 <td>${spanOf(report)}</td><td>${policyOf(report)}</td><td>${states[report.state]}</td></tr>`,
   )}</tbody></table></div></section>`;
 }
 
 /** One report: how far it is, or what came of it. */
-export function maskReportPage(report: MaskReportRecord, visit: Visit): Html {
-  const { asked, state, outcome } = report;
-  const progress = outcome ?? report.progress;
+export function maskReportPage(report: WholeReport, visit: Visit): Html {
+  const { ownPolicy, state, connection, profile, groups, sessions, messages, unreadable } = report;
   return layout({
     title: 'Masking of recorded traffic',
     visit,
     here: 'policy',
     wide: true,
     body: html`<p class="back"><a href="/masking/report">Reports</a></p>
-<h1>What ${asked.ownPolicy ? 'the changed policy' : 'the policy in force'} would mask</h1>
+<h1>What ${ownPolicy ? 'the changed policy' : 'the policy in force'} would mask</h1>
 <dl class="facts">
 <div><dt>Recorded</dt><dd>${spanOf(report)}</dd></div>
 <div><dt>Policy</dt><dd>${policyOf(report)}</dd></div>
-<div><dt>Connection</dt><dd>${asked.connection === null ? 'every one' : html`<code>${visible(asked.connection)}</code>`}</dd></div>
-<div><dt>Profile</dt><dd>${asked.profile === null ? 'by rule and place' : html`<code>${visible(asked.profile)}</code>`}</dd></div>
-<div><dt>Groups</dt><dd>${asked.groups === null ? 'none named' : visible(asked.groups.join(', '))}</dd></div>
+<div><dt>Connection</dt><dd>${connection === null ? 'every one' : html`<code>${visible(connection)}</code>`}</dd></div>
+<div><dt>Profile</dt><dd>${profile === null ? 'by rule and place' : html`<code>${visible(profile)}</code>`}</dd></div>
+<div><dt>Groups</dt><dd>${groups === null ? 'none named' : visible(groups.join(', '))}</dd></div>
 </dl>
-<p role="status">${outcome ? '' : html`<strong>${stateWords(state)}</strong> `}${progress.messages.toLocaleString('en')} messages of ${progress.sessions.toLocaleString('en')} sessions ${state === 'running' ? 'so far' : 'were read'}${progress.unreadable > 0 ? html`; ${progress.unreadable.toLocaleString('en')} sessions or records could not be (purged, or altered)` : ''}.</p>
+<p role="status">${state === 'done' ? '' : html`<strong>${stateWords(state)}</strong> `}${messages.toLocaleString('en')} messages of ${sessions.toLocaleString('en')} sessions ${state === 'running' ? 'so far' : 'were read'}${unreadable > 0 ? html`; ${unreadable.toLocaleString('en')} sessions or records could not be (purged, or altered)` : ''}.</p>
 ${state === 'running' && html`<p class="faint">This page looks again every two seconds. You can leave it; the report goes on.</p>`}
-${outcome && changes(outcome)}`,
+${report.rows && changes(report.rows, report.byGroup ?? 0)}
+<form method="post" action="/masking/report/${report.id}/delete"><input type="hidden" name="csrf" value="${visit.csrf}">
+<button type="submit">${state === 'running' ? 'Stop it' : 'Delete this report'}</button></form>`,
   });
 }
 
-function stateWords(state: MaskReportRecord['state']): string {
+function stateWords(state: Report['state']): string {
   if (state === 'running') return 'Under way.';
   if (state === 'lost') return 'The console that compared has gone; ask again.';
   return 'The report failed, and why is in the console’s log. Ask again.';
@@ -112,7 +115,9 @@ const titles = [
   ['otherwise', 'Would be masked in another way'],
 ] as const;
 
-function changes({ rows, byGroup }: ReportOutcome): Html {
+type Row = NonNullable<WholeReport['rows']>[number];
+
+function changes(rows: readonly Row[], byGroup: number): Html {
   return html`${
     byGroup > 0 &&
     html`<div class="told" role="note"><p>${byGroup.toLocaleString('en')} messages would have another profile if their callers were in certain groups, which are not recorded. Name groups to see.</p></div>`
@@ -127,7 +132,7 @@ ${table(
 <p class="faint">Values are not in recordings: what <code>drop</code> took out left no trace, and texts that <code>allow</code> names are known by their hash, pseudonym or last four only.</p>`;
 }
 
-function table(title: string, rows: readonly ReportRow[]): Html {
+function table(title: string, rows: readonly Row[]): Html {
   if (rows.length === 0) return html`<p class="empty">Nothing.</p>`;
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${title}, a table"><table>
 <thead><tr><th scope="col">Detector</th><th scope="col">Times</th><th scope="col">Messages</th><th scope="col">Connection</th><th scope="col">Tool</th><th scope="col">Written as</th><th scope="col">Places</th></tr></thead>
@@ -140,8 +145,10 @@ function table(title: string, rows: readonly ReportRow[]): Html {
   )}</tbody></table></div>`;
 }
 
-const spanOf = ({ asked: { from, to } }: MaskReportRecord): Html =>
-  html`${from.toISOString().slice(0, 10)} to before ${to.toISOString().slice(0, 10)}`;
+const dayOf = (time: string): string =>
+  time.endsWith('T00:00:00.000Z') ? time.slice(0, 10) : `${time.slice(0, 16)}Z`;
 
-const policyOf = ({ asked: { policyVersion, ownPolicy } }: MaskReportRecord): Html =>
+const spanOf = ({ from, to }: Report): Html => html`${dayOf(from)} to before ${dayOf(to)}`;
+
+const policyOf = ({ policyVersion, ownPolicy }: Report): Html =>
   html`${ownPolicy ? 'changed' : 'in force'} <code>${policyVersion.slice(0, 19)}…</code>`;

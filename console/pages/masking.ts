@@ -1,19 +1,12 @@
-import type { MaskResult } from '../../masking/engine.ts';
+import type { TriedText } from '../api/schemas-masking.ts';
 import type { Visit } from '../deps.ts';
 import { html, type Html } from '../html.ts';
 import { jsonView } from '../json-view.ts';
 import { visible } from '../visible.ts';
 import { layout } from './layout.ts';
 
-/** What masking made of a text that somebody pasted. */
-export interface Tried extends MaskResult {
-  readonly profile: string;
-  readonly isJson: boolean;
-  readonly tookMs: number;
-}
-
 /** A place to see what masking takes out of a text, and by which detector. */
-export function maskingPage(profiles: readonly string[], tried: Tried | null, visit: Visit): Html {
+export function maskingPage(profiles: readonly string[], tried: TriedText | null, visit: Visit): Html {
   return layout({
     title: 'Try out masking',
     visit,
@@ -34,7 +27,7 @@ ${tried && result(tried)}
   });
 }
 
-function result({ text, findings, isJson, profile, tookMs }: Tried): Html {
+function result({ text, findings, isJson, profile, tookMs }: TriedText): Html {
   return html`<section aria-labelledby="result"><h2 id="result">Masked by profile <code>${visible(profile)}</code></h2>
 <div class="arguments">${isJson ? jsonView(text) : html`<pre class="string">${visible(text)}</pre>`}</div>
 <p class="faint">${findings.length === 0 ? 'Nothing was taken out' : `${findings.length} ${findings.length === 1 ? 'span was' : 'spans were'} taken out`}, in ${tookMs.toFixed(1)} ms; read as ${isJson ? 'JSON' : 'plain text'}.</p>

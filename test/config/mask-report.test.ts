@@ -3,30 +3,30 @@ import { test } from 'node:test';
 import { run } from '../../cli/commands/mask-report.ts';
 import { compareRecorded } from '../../cli/recorded-report.ts';
 import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
-import { profileNames } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import { facts, keyRing, message, recorderOn } from '../recording/support.ts';
+import { commandApi, recordingsOn } from '../support/command-api.ts';
+import { reportParts } from '../support/mask-reports.ts';
 import { testDatabase } from '../support/postgres.ts';
 
 const before = 'masking:\n  default: { except: [email], fields: { customerNote: redact } }\n';
 const rules = 'rules:\n  - { name: reads, match: { tool: read }, then: pass, mask: quiet }\ndefault: pass\n';
 
+const textOf = (masking: string): string =>
+  `${masking}${rules.replace(', mask: quiet', masking.includes('quiet:') ? ', mask: quiet' : '')}`;
+
 function policyOf(masking: string) {
-  const compiled = compilePolicy(
-    `${masking}${rules.replace(', mask: quiet', masking.includes('quiet:') ? ', mask: quiet' : '')}`,
-    {
-      file: 'policy.yaml',
-      connections: null,
-      slackConfigured: null,
-      checkMasking: (value) => checkMaskingConfig(value),
-    },
-  );
+  const compiled = compilePolicy(textOf(masking), {
+    file: 'policy.yaml',
+    connections: null,
+    slackConfigured: null,
+    checkMasking: (value) => checkMaskingConfig(value),
+  });
   assert.ok('policy' in compiled, JSON.stringify(compiled));
   const { policy } = compiled;
   return {
     policy,
-    profiles: profileNames(policy.masking),
     engine: createMaskingEngine(loadMaskingConfig(policy.masking)),
   };
 }
@@ -84,14 +84,22 @@ test('a report says what a changed policy would mask of recorded traffic and wha
   await db.pool.query(`update record_sessions set opened_at = $1`, [yesterday]);
 
   const acts: unknown[] = [];
-  const report = async (masking: string, ...argv: string[]) => {
+  const api = commandApi(db.pool, {
+    maskReport: reportParts(db.pool, keyRing, textOf(before)).maskReport,
+    recordings: recordingsOn(db.pool, keyRing, {
+      vkey: '',
+      recordAct: async (name, { report: _, ...act }) => void acts.push([name, act]),
+    }),
+    now: () => new Date('2026-11-21T09:00:00Z'),
+  });
+  const report = async (masking: string | null, ...argv: string[]) => {
     const said = { out: '', err: '' };
-    const code = await run(['--report', ...argv], 'usage', {
-      pool: db.pool,
-      keyRing,
-      changed: async () => policyOf(masking),
-      now: () => new Date('2026-11-21T09:00:00Z'),
-      recordAct: async (...act) => void acts.push(act),
+    const named = masking === null ? [] : ['--policy', 'changed.yaml'];
+    const code = await run(['--report', ...named, ...argv], 'usage', {
+      api,
+      policyIn: async () => ({ text: textOf(masking ?? ''), ruleFiles: [] }),
+      interrupted: new AbortController().signal,
+      lookEveryMs: 10,
       out: (text) => void (said.out += text),
       err: (text) => void (said.err += text),
     });
@@ -99,7 +107,7 @@ test('a report says what a changed policy would mask of recorded traffic and wha
     return { code, ...said };
   };
 
-  const same = await report(before, '--json');
+  const same = await report(null, '--json');
   assert.deepEqual(JSON.parse(same.out).rows, [], 'the policy in force changes nothing');
   assert.equal(JSON.parse(same.out).messages, 4);
 
@@ -132,7 +140,11 @@ test('a report says what a changed policy would mask of recorded traffic and wha
     JSON.parse((await report(changed, '--from', '2026-11-21T00:00:00Z', '--json')).out).messages,
     0,
   );
-  assert.equal((await report(changed, '--profile', 'none')).code, 2);
+  const unknown = await report(changed, '--profile', 'none');
+  assert.deepEqual(
+    [unknown.code, /there is no masking profile "none"; there are: default, quiet/.test(unknown.err)],
+    [1, true],
+  );
   assert.equal((await report(changed, '--from', 'noon')).code, 2);
   assert.deepEqual(acts[0], [
     'masking.report',
@@ -143,6 +155,9 @@ test('a report says what a changed policy would mask of recorded traffic and wha
       profile: null,
       groups: null,
       policyVersion: policyOf(before).policy.version,
+      person: 'local:approver',
+      name: 'local-approver',
+      via: 'command line',
     },
   ]);
 });

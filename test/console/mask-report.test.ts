@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readyMaskReport } from '../../cli/roles/mask-report.ts';
-import type { RoleContext } from '../../cli/roles/context.ts';
 import { createRecordAct } from '../../console/acts.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { Pool } from '../../db/pool.ts';
-import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
-import { profileNames } from '../../masking/config.ts';
-import { createMaskingEngine } from '../../masking/create.ts';
-import { compilePolicy } from '../../policy/compile.ts';
 import { facts, keyRing, message, readAll, recorderOn } from '../recording/support.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
+import { reportParts } from '../support/mask-reports.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { until } from '../support/until.ts';
 import { fieldsOf, signedIn, testConsole } from './support.ts';
@@ -21,15 +16,7 @@ const day = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toI
 
 /** A console with recordings of yesterday and today, and what it records of itself. */
 async function withTraffic(pool: Pool) {
-  const compiled = compilePolicy(before, {
-    file: 'policy.yaml',
-    connections: null,
-    slackConfigured: null,
-    checkMasking: (value) => checkMaskingConfig(value),
-  });
-  assert.ok('policy' in compiled);
-  const { policy } = compiled;
-  const engine = createMaskingEngine(loadMaskingConfig(policy.masking));
+  const { engine, ...parts } = reportParts(pool, keyRing, before);
   const recorder = recorderOn(pool);
   const said = JSON.stringify({
     jsonrpc: '2.0',
@@ -43,25 +30,12 @@ async function withTraffic(pool: Pool) {
       facts(`crm-${at}`, { connection: 'crm' }),
       message('', { bytes: engine.masker('default').message(said).text, tool: 'read', rule: null }),
     );
-  const rules = {
-    policy: () => policy,
-    policyText: () => before,
-    masking: () => engine,
-    profiles: () => profileNames(policy.masking),
-  };
-  const context = {
-    config: { policy: '/nowhere/policy.yaml', connections: { crm: {} }, slack: null },
-    pool,
-    keys: { keyRing, pseudonymKey: new Uint8Array(32) },
-    together: false,
-  } as unknown as RoleContext;
   const recordAct = createRecordAct({ recorder, masker: engine.masker('default') });
   return {
     recorder,
     [Symbol.asyncDispose]: () => recorder.close(),
     deps: {
-      rules,
-      maskReport: readyMaskReport(context, rules),
+      ...parts,
       recordings: { reader: createRecordReader(pool), keyRing, recordAct },
     },
   };
@@ -107,6 +81,9 @@ test('whoever may read recordings compares them with a changed policy on the con
   assert.doesNotMatch(page, /canary|171 1234567/);
   assert.match(await (await person.get('/masking/report')).text(), /Your reports.*changed.*done/s);
   assert.equal((await person.get('/masking/report/report_0')).status, 404);
+  assert.equal((await person.post(`${address}/delete`, { csrf: '' })).status, 403);
+  assert.equal((await person.post(`${address}/delete`, { csrf })).status, 303);
+  assert.equal((await person.get(address)).status, 404);
 
   await traffic.recorder.close();
   const acts = (await readAll(db.pool, `admin/${day(0)}`)).map(({ bytes }) =>

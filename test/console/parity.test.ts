@@ -25,8 +25,9 @@ const forms: Readonly<Record<string, readonly string[] | string>> = {
   '/link': 'the code proves a Slack account, the session the person: both at once in one browser',
   '/authorize': 'the answer to a program that waits belongs to the browser that it opened',
   '/connections/:name/connect': 'leads a browser to the page of another server',
-  '/masking': 'a text is masked and shown, nothing is done',
-  '/masking/report': 'recorded traffic is compared with a policy, nothing is done',
+  '/masking': ['tryMasking'],
+  '/masking/report': ['startMaskReport'],
+  '/masking/report/:id/delete': ['deleteMaskReport'],
 };
 
 /** Acts that a page has no form for, and why. */

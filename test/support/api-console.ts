@@ -4,11 +4,13 @@ import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { createRecordStore } from '../../db/records.ts';
 import { defaultMasker } from '../../cli/masking.ts';
+import type { MaskingEngine } from '../../masking/engine.ts';
 import type { Recorder } from '../../recording/event.ts';
 import { type KeyRing, localKeyRing, newDataKey } from '../../recording/key-ring.ts';
 import { createRecorder } from '../../recording/recorder.ts';
 import { signer } from '../recording/support.ts';
 import { type TestConsole, testConsole } from '../console/support.ts';
+import { reportParts } from './mask-reports.ts';
 import type { TestDatabase } from './postgres.ts';
 
 /** A console with all that the API needs, and a token for it. */
@@ -19,7 +21,12 @@ export interface ApiConsole extends AsyncDisposable {
   readonly cancelled: string[];
   readonly recorder: Recorder;
   readonly keyRing: KeyRing;
+  /** Masks by the policy in force. */
+  readonly engine: MaskingEngine;
 }
+
+/** The policy in force. */
+const policy = 'default: pass\nmasking:\n  default: { except: [email] }\n';
 
 /** Starts a console whose API works on a database, with real recordings. */
 export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
@@ -28,6 +35,7 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
   const masker = defaultMasker();
   const recordAct = createRecordAct({ recorder, masker });
   const cancelled: string[] = [];
+  const { engine, ...masking } = reportParts(db.pool, keyRing, policy);
   const console = await testConsole(db.pool, {
     roles: {
       owner: { people: ['service:ci'], groups: [] },
@@ -46,6 +54,7 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
     },
     tokens: { longestMs: 86_400_000, scopes: ['holdpoint:api', 'mcp:postgres'] },
     checkPolicy: () => [],
+    ...masking,
     version: '0.1.0',
   });
   return {
@@ -53,6 +62,7 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
     cancelled,
     recorder,
     keyRing,
+    engine,
     token: await apiToken(db, 'ci', ['holdpoint:api']),
     async [Symbol.asyncDispose]() {
       await console[Symbol.asyncDispose]();
