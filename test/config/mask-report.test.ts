@@ -88,7 +88,7 @@ test('a report says what a changed policy would mask of recorded traffic and wha
     maskReport: reportParts(db.pool, keyRing, textOf(before)).maskReport,
     recordings: recordingsOn(db.pool, keyRing, {
       vkey: '',
-      recordAct: async (name, { report: _, ...act }) => void acts.push([name, act]),
+      recordAct: async (...act) => void acts.push(act),
     }),
     now: () => new Date('2026-11-21T09:00:00Z'),
   });
@@ -149,6 +149,7 @@ test('a report says what a changed policy would mask of recorded traffic and wha
   assert.deepEqual(acts[0], [
     'masking.report',
     {
+      report: JSON.parse(same.out).id,
       from: '2026-11-20T00:00:00.000Z',
       to: '2026-11-21T00:00:00.000Z',
       connection: null,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pool } from '../../db/pool.ts';
 import { commandApi } from '../support/command-api.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { holdCall } from './support.ts';
@@ -14,7 +13,7 @@ test('a list of calls of unknown outcome asks the database as often for many as 
       const member: unknown = Reflect.get(target, name);
       return typeof member === 'function' ? member.bind(target) : member;
     },
-  }) as Pool;
+  });
   const api = commandApi(pool);
   const lost = async (people: string[]): Promise<string> => {
     const id = await holdCall(db.pool, { people });
