@@ -3,31 +3,45 @@ import { membersAt, readStrictJson, type Span, type StrictLimits } from './stric
 /** One JSON-RPC message, strictly read. `json` is what is decided on and what is forwarded. */
 export type RpcMessage = RpcRequest | RpcNotification | RpcResponse;
 
-export interface RpcRequest {
+/** What is known of a message that was strictly read, without the values in it: enough to pass it on. */
+export type RpcEnvelope = RequestEnvelope | NotificationEnvelope | ResponseEnvelope;
+
+export interface RequestEnvelope {
   readonly kind: 'request';
   readonly json: string;
   /** Raw JSON text of the id, so that no digit is lost. */
   readonly idJson: string;
   readonly method: string;
-  readonly params: Readonly<Record<string, unknown>> | null;
   readonly paramsSpan: Span | null;
   readonly idSpan: Span;
 }
 
-export interface RpcNotification {
+export interface NotificationEnvelope {
   readonly kind: 'notification';
   readonly json: string;
   readonly method: string;
-  readonly params: Readonly<Record<string, unknown>> | null;
   readonly paramsSpan: Span | null;
 }
 
-export interface RpcResponse {
+export interface ResponseEnvelope {
   readonly kind: 'response';
   readonly json: string;
   /** Raw JSON text of the id; `null` where the sender could not read the request's. */
   readonly idJson: string;
   readonly idSpan: Span | null;
+  /** Where the error stands; null when the response is a result. */
+  readonly errorSpan: Span | null;
+}
+
+export interface RpcRequest extends RequestEnvelope {
+  readonly params: Readonly<Record<string, unknown>> | null;
+}
+
+export interface RpcNotification extends NotificationEnvelope {
+  readonly params: Readonly<Record<string, unknown>> | null;
+}
+
+export interface RpcResponse extends ResponseEnvelope {
   /** The result as read; undefined when the response is an error. */
   readonly result: unknown;
   readonly error: Readonly<Record<string, unknown>> | null;
@@ -124,6 +138,7 @@ function toResponse(
     json,
     idJson,
     idSpan,
+    errorSpan: members.get('error') ?? null,
     result: object['result'],
     error: error as Record<string, unknown> | null,
   };
@@ -151,13 +166,13 @@ function isObject(value: unknown): boolean {
 }
 
 /** The raw JSON text at a path of keys inside `params`; null where there is none. */
-export function rawParam(message: RpcRequest | RpcNotification, ...path: string[]): string | null {
+export function rawParam(message: RequestEnvelope | NotificationEnvelope, ...path: string[]): string | null {
   const span = paramSpan(message, ...path);
   return span && message.json.slice(span.start, span.end);
 }
 
 /** Where the value at a path of keys inside `params` stands; null where there is none. */
-export function paramSpan(message: RpcRequest | RpcNotification, ...path: string[]): Span | null {
+export function paramSpan(message: RequestEnvelope | NotificationEnvelope, ...path: string[]): Span | null {
   let span = message.paramsSpan;
   for (const key of path) {
     if (!span || message.json[span.start] !== '{') return null;
@@ -167,8 +182,9 @@ export function paramSpan(message: RpcRequest | RpcNotification, ...path: string
 }
 
 /** The response with its id replaced, everything else as it was. */
-export function withId(response: RpcResponse, idJson: string): string {
+export function withId(response: ResponseEnvelope, idJson: string): string {
   const { json, idSpan } = response;
+  if (idSpan && response.idJson === idJson) return json;
   if (idSpan) return json.slice(0, idSpan.start) + idJson + json.slice(idSpan.end);
   const open = json.indexOf('{') + 1;
   return `${json.slice(0, open)}"id":${idJson},${json.slice(open)}`;

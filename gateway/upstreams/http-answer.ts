@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UpstreamError } from '../errors.ts';
-import { RpcError, readRpc, withId, type RpcMessage, type RpcResponse } from '../mcp/rpc-message.ts';
+import { type ResponseEnvelope, type RpcEnvelope, withId } from '../mcp/rpc-message.ts';
 import { createSseReader, SseError, type SseEvent } from '../mcp/sse-reader.ts';
-import { StrictJsonError } from '../mcp/strict-json.ts';
+import { membersAt } from '../mcp/strict-json.ts';
 import type { HttpReply } from './http-exchange.ts';
 import type { UpstreamLimits } from './limits.ts';
+import type { SecretRemover } from './own-secrets.ts';
+import type { TextReader } from './text-reader.ts';
 import type { UpstreamMessage } from './upstream.ts';
 
 /** How an upstream's bytes are read. */
 export interface ReadContext {
   readonly name: string;
-  readonly withoutSecrets: (json: string) => string;
+  readonly withoutSecrets: SecretRemover;
+  readonly reader: TextReader;
   readonly limits: UpstreamLimits;
 }
 
@@ -39,14 +42,14 @@ export async function* readAnswer(
   }
   const text = await reply.text(context.limits.messageBytes);
   if (reply.status < 200 || reply.status >= 300) {
-    yield refusedAnswer(reply.status, type, text, context);
+    yield await refusedAnswer(reply.status, type, text, context);
     return;
   }
   if (context.idJson === null) return;
   if (!type.startsWith('application/json'))
     throw invalid(context.name, 'answered a request with neither JSON nor an event stream');
   let answered = false;
-  for (const message of parse(text, context)) {
+  for (const message of await parse(text, context)) {
     const passed = accept(message, context);
     yield passed;
     answered ||= passed.kind === 'response';
@@ -55,13 +58,18 @@ export async function* readAnswer(
 }
 
 /** A status that is no success: upstream's own JSON-RPC error where it gave one, else what the status means. */
-function refusedAnswer(status: number, type: string, text: string, context: AnswerContext): UpstreamMessage {
+async function refusedAnswer(
+  status: number,
+  type: string,
+  text: string,
+  context: AnswerContext,
+): Promise<UpstreamMessage> {
   const special = status === 401 || status === 403 || (status >= 300 && status < 400) || status >= 500;
   const lost = status === 404 && context.inSession;
   if (!special && context.idJson !== null && type.startsWith('application/json')) {
-    const [message, second] = tryParse(text, context);
-    const isError = message?.kind === 'response' && message.error !== null && !second;
-    if (isError && !(lost && message.error?.['code'] !== -32601))
+    const [message, second] = await tryParse(text, context);
+    const isError = message?.kind === 'response' && message.errorSpan !== null && !second;
+    if (isError && !(lost && !isUnknownMethod(message)))
       return { json: withId(message, context.idJson), kind: 'response', method: null, status };
   }
   throw refusalOf(status, context.name, context.inSession);
@@ -111,7 +119,7 @@ async function* readStream(
         lastEventId = event.id ?? lastEventId;
         retryMs = Math.min(event.retryMs ?? retryMs, maxRetryMs);
         if (event.data === '') continue;
-        for (const message of parse(event.data, context)) {
+        for (const message of await parse(event.data, context)) {
           const passed = accept(message, context);
           yield passed;
           if (passed.kind === 'response') return;
@@ -151,7 +159,7 @@ export async function* readEvents(
   for await (const event of eventsOf(reply, context)) {
     if (event.id !== null) onEventId(event.id);
     if (event.data === '') continue;
-    for (const message of parse(event.data, context)) {
+    for (const message of await parse(event.data, context)) {
       if (message.kind === 'response')
         throw invalid(context.name, 'sent a response on a stream that belongs to no request');
       yield { json: message.json, kind: message.kind, method: message.method };
@@ -175,7 +183,7 @@ async function* eventsOf(reply: HttpReply, context: ReadContext): AsyncGenerator
   }
 }
 
-function accept(message: RpcMessage, context: AnswerContext): UpstreamMessage {
+function accept(message: RpcEnvelope, context: AnswerContext): UpstreamMessage {
   if (message.kind !== 'response') return { json: message.json, kind: message.kind, method: message.method };
   if (!answers(message, context.idJson))
     throw invalid(context.name, 'answered with the id of another request');
@@ -183,31 +191,36 @@ function accept(message: RpcMessage, context: AnswerContext): UpstreamMessage {
 }
 
 /** Whether a response is for this request: same id, or an error whose sender could not read the id. */
-function answers(response: RpcResponse, idJson: string | null): boolean {
+function answers(response: ResponseEnvelope, idJson: string | null): boolean {
   if (response.idJson === idJson) return true;
-  if (response.idJson === 'null') return response.error !== null;
+  if (response.idJson === 'null') return response.errorSpan !== null;
   return idJson?.[0] === '"' && JSON.parse(response.idJson) === JSON.parse(idJson);
 }
 
-function parse(text: string, { name, withoutSecrets, limits }: ReadContext): RpcMessage[] {
-  try {
-    return readRpc(withoutSecrets(text), { depth: limits.depth, loneSurrogates: 'allow' }).messages;
-  } catch (error) {
-    if (error instanceof StrictJsonError || error instanceof RpcError)
-      throw invalid(name, `sent what is no valid message: ${error.message}`, error);
-    throw error;
-  }
+async function parse(
+  text: string,
+  { name, withoutSecrets, reader, limits }: ReadContext,
+): Promise<readonly RpcEnvelope[]> {
+  const read = await reader.read(text, { forms: withoutSecrets.forms(), depth: limits.depth });
+  if (read.problem !== null) throw invalid(name, `sent what is no valid message: ${read.problem}`);
+  return read.messages;
 }
 
-function tryParse(text: string, context: ReadContext): RpcMessage[] {
+async function tryParse(text: string, context: ReadContext): Promise<readonly RpcEnvelope[]> {
   try {
-    return parse(text, context);
+    return await parse(text, context);
   } catch (error) {
     if (error instanceof UpstreamError) return [];
     throw error;
   }
 }
 
-function invalid(name: string, what: string, cause?: Error): UpstreamError {
-  return new UpstreamError('upstream_invalid', `${name} ${what}`, { cause, sent: true });
+/** -32601: upstream knows no such method. */
+function isUnknownMethod({ json, errorSpan }: ResponseEnvelope): boolean {
+  const code = errorSpan && membersAt(json, errorSpan.start).get('code');
+  return code ? Number(json.slice(code.start, code.end)) === -32601 : false;
+}
+
+function invalid(name: string, what: string): UpstreamError {
+  return new UpstreamError('upstream_invalid', `${name} ${what}`, { sent: true });
 }

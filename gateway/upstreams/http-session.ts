@@ -6,6 +6,7 @@ import { scopesInChallenge } from '../connect/challenge.ts';
 import type { Injected, Injector } from '../credentials/inject.ts';
 import type { UpstreamLimits } from './limits.ts';
 import type { SecretRemover } from './own-secrets.ts';
+import type { TextReader } from './text-reader.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
 
 /** Where and how an HTTP upstream is spoken to; shared by its sessions. */
@@ -20,6 +21,7 @@ export interface HttpEndpoint {
   /** Gives the credential for each request; null where there is none. */
   readonly injector: Injector | null;
   readonly withoutSecrets: SecretRemover;
+  readonly reader: TextReader;
   readonly limits: UpstreamLimits;
   /** Tells of messages that are left out since they are none. */
   readonly onInvalid: (because: string) => void;

@@ -12,10 +12,17 @@ import { createHttpSession, type HttpEndpoint } from './http-session.ts';
 import { createLegacySse } from './legacy-sse.ts';
 import { secretRemover } from './own-secrets.ts';
 import { createSharedSession } from './shared-session.ts';
+import type { TextReader } from './text-reader.ts';
 import { createBridgedSession } from './translate/bridged-session.ts';
 import { createModernSession } from './translate/modern-session.ts';
 import type { Upstream, UpstreamContext, UpstreamSession } from './upstream.ts';
 import type { UpstreamLimits } from './limits.ts';
+
+export interface HttpUpstreamDeps {
+  readonly log: Logger;
+  readonly injecting: CredentialDeps;
+  readonly reader: TextReader;
+}
 
 /**
  * An upstream over streamable HTTP: one pool of kept-alive connections to one origin. Redirects are never followed,
@@ -26,8 +33,7 @@ export function createHttpUpstream(
   connection: string,
   settings: HttpConnectionSettings,
   limits: UpstreamLimits,
-  log: Logger,
-  injecting: CredentialDeps,
+  { log, injecting, reader }: HttpUpstreamDeps,
 ): Upstream {
   const url = new URL(settings.url);
   refuseAddressOf(url);
@@ -44,6 +50,7 @@ export function createHttpUpstream(
     headers: lowerCased(settings.headers),
     injector: null,
     withoutSecrets: secretRemover([]),
+    reader,
     limits,
     onInvalid: (because) => log.warn({ connection, because }, 'an upstream sent what is no valid message'),
   };
@@ -113,12 +120,13 @@ function personalSignIns(
 }
 
 function legacySession(endpoint: HttpEndpoint): UpstreamSession {
-  const { name, limits, withoutSecrets } = endpoint;
+  const { name, limits, withoutSecrets, reader } = endpoint;
   return createSharedSession(createLegacySse(endpoint), {
     name,
     depth: limits.depth,
     idleTimeoutMs: limits.idleTimeoutMs,
     withoutSecrets,
+    reader,
     onInvalid: endpoint.onInvalid,
     onClose: () => {},
   });

@@ -9,6 +9,8 @@ const mostKnown = 16;
 /** Takes Holdpoint's own secrets out of what upstream sends. */
 export interface SecretRemover {
   (json: string): string;
+  /** The forms in which they are looked for now, the longest first; see {@link withoutForms}. */
+  forms(): readonly string[];
   /** From now on this one is taken out as well; of `Bearer x`, x alone is found too. */
   know(secret: string): void;
 }
@@ -30,12 +32,15 @@ export function secretRemover(secrets: readonly string[]): SecretRemover {
     needles = [...new Set([...bySecret.values()].flat())].sort((a, b) => b.length - a.length);
   };
   for (const secret of secrets) learn(secret);
-  const remove = (json: string): string => {
-    let text = json;
-    for (const needle of needles) if (text.includes(needle)) text = text.replaceAll(needle, removed);
-    return text;
-  };
-  return Object.assign(remove, { know: learn });
+  const remove = (json: string): string => withoutForms(json, needles);
+  return Object.assign(remove, { know: learn, forms: () => needles });
+}
+
+/** The text without secrets that stand in it in one of these forms. */
+export function withoutForms(json: string, forms: readonly string[]): string {
+  let text = json;
+  for (const form of forms) if (text.includes(form)) text = text.replaceAll(form, removed);
+  return text;
 }
 
 /** How a secret may stand inside JSON text. */

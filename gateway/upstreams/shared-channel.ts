@@ -1,4 +1,4 @@
-import type { RpcMessage } from '../mcp/rpc-message.ts';
+import type { RpcEnvelope, RpcMessage } from '../mcp/rpc-message.ts';
 
 /** A way to an upstream on which everything it says comes on one stream: a process's pipes, or old HTTP+SSE. */
 export interface SharedChannel {
@@ -10,7 +10,7 @@ export interface SharedChannel {
   /** @throws UpstreamError when upstream refuses to take the message */
   write(json: string): Promise<void>;
   /** True when a message answers the channel's own question and so is not for the client. */
-  consume(message: RpcMessage): boolean;
+  consume(message: RpcEnvelope): boolean;
   /** Tells of each message of upstream's, as the bytes of its JSON text. */
   onLine(handler: (line: Buffer) => void): void;
   /** Tells that upstream is gone; what was not answered will not be. */

@@ -1,8 +1,10 @@
 import { UpstreamError } from '../errors.ts';
-import { RpcError, rawParam, readRpcMessage, withId, type RpcMessage } from '../mcp/rpc-message.ts';
-import { StrictJsonError } from '../mcp/strict-json.ts';
+import { rawParam, readRpcMessage, type RpcEnvelope, withId } from '../mcp/rpc-message.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
+import type { SecretRemover } from './own-secrets.ts';
+import type { ReadText } from './read-text.ts';
 import type { SharedChannel } from './shared-channel.ts';
+import type { TextReader } from './text-reader.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from './upstream.ts';
 
 /** A request that upstream has not answered yet. */
@@ -21,7 +23,8 @@ export interface SharedSessionOptions {
   readonly name: string;
   readonly depth: number;
   readonly idleTimeoutMs: number;
-  readonly withoutSecrets: (json: string) => string;
+  readonly withoutSecrets: SecretRemover;
+  readonly reader: TextReader;
   /** Tells of output that is no message; upstream goes on. */
   readonly onInvalid: (because: string) => void;
   readonly onClose: () => void;
@@ -39,10 +42,42 @@ export function createSharedSession(channel: SharedChannel, options: SharedSessi
   const unheard: UpstreamMessage[] = [];
   let closing: Promise<void> | null = null;
 
-  channel.onLine((line) => {
-    const message = read(line);
-    if (!message) return;
-    if (channel.consume(message)) return;
+  /** Set while a large text is read in a thread: what comes meanwhile waits for its turn. */
+  let reading: Promise<void> | null = null;
+
+  function inTurn(run: () => void | Promise<void>): void {
+    const done = reading ? reading.then(run) : run();
+    if (!done) return;
+    const mine = done.finally(() => {
+      if (reading === mine) reading = null;
+    });
+    reading = mine;
+  }
+
+  channel.onLine((line) =>
+    inTurn(() => {
+      const read = readLine(line);
+      return read instanceof Promise ? read.then(take) : take(read);
+    }),
+  );
+  channel.onGone((because) => inTurn(() => gone(because)));
+
+  function readLine(line: Buffer): ReadText | Promise<ReadText> {
+    if (line.length === 0) return { messages: [], batch: false, problem: null };
+    let text: string;
+    try {
+      text = utf8.decode(line);
+    } catch (error) {
+      return { problem: (error as Error).message };
+    }
+    return options.reader.read(text, { forms: options.withoutSecrets.forms(), depth: options.depth });
+  }
+
+  function take(read: ReadText): void {
+    if (read.problem !== null) return options.onInvalid(read.problem);
+    if (read.batch) return options.onInvalid('a JSON-RPC message is an object');
+    const [message] = read.messages;
+    if (!message || channel.consume(message)) return;
     if (message.kind === 'response') return answer(message);
     const passed = { json: message.json, kind: message.kind, method: message.method };
     const request = requestOf(message);
@@ -51,8 +86,9 @@ export function createSharedSession(channel: SharedChannel, options: SharedSessi
       request.queue.put(passed);
     } else if (listener) listener.put(passed);
     else if (unheard.push(passed) > maxUnheard) unheard.shift();
-  });
-  channel.onGone((because) => {
+  }
+
+  function gone(because: string): void {
     const error = new UpstreamError(
       'upstream_closed',
       `${name} ended before it answered (${because}); the call may have been carried out`,
@@ -60,23 +96,9 @@ export function createSharedSession(channel: SharedChannel, options: SharedSessi
     );
     for (const { queue } of pending.values()) queue.fail(error);
     pending.clear();
-  });
-
-  function read(line: Buffer): RpcMessage | null {
-    if (line.length === 0) return null;
-    try {
-      const text = options.withoutSecrets(utf8.decode(line));
-      return readRpcMessage(text, { depth: options.depth, loneSurrogates: 'allow' });
-    } catch (error) {
-      if (error instanceof StrictJsonError || error instanceof RpcError || error instanceof TypeError) {
-        options.onInvalid(error.message);
-        return null;
-      }
-      throw error;
-    }
   }
 
-  function answer(message: RpcMessage & { kind: 'response' }): void {
+  function answer(message: RpcEnvelope & { kind: 'response' }): void {
     const request = pending.get(message.idJson);
     // An answer to nothing that is asked: a late one, or a second one.
     if (!request) return options.onInvalid('it answered a request that is not open');
@@ -85,7 +107,7 @@ export function createSharedSession(channel: SharedChannel, options: SharedSessi
     request.queue.end();
   }
 
-  function requestOf(message: RpcMessage & { kind: 'request' | 'notification' }): Pending | null {
+  function requestOf(message: RpcEnvelope & { kind: 'request' | 'notification' }): Pending | null {
     const all = [...pending.values()];
     if (message.method === 'notifications/progress') {
       const token = rawParam(message, 'progressToken');

@@ -8,6 +8,7 @@ import { secretRemover } from './own-secrets.ts';
 import { startStdioProcess } from './stdio-process.ts';
 import { createSharedSession } from './shared-session.ts';
 import { superviseStdio } from './stdio-supervisor.ts';
+import type { TextReader } from './text-reader.ts';
 import { createBridgedSession } from './translate/bridged-session.ts';
 import type { Upstream, UpstreamSession } from './upstream.ts';
 
@@ -19,6 +20,7 @@ export interface StdioDeps {
   readonly log: Logger;
   /** Masks what servers write to standard error before it is logged. */
   readonly masker: () => Masker;
+  readonly reader: TextReader;
 }
 
 /** An upstream that the gateway starts: one process for each client session, at most `maxProcesses` at a time. */
@@ -60,6 +62,7 @@ export function createStdioUpstream(
         depth: limits.depth,
         idleTimeoutMs: limits.idleTimeoutMs,
         withoutSecrets,
+        reader: deps.reader,
         onInvalid: (because) => log.warn({ because }, 'stdio server wrote what is no valid message'),
         onClose: () => sessions.delete(session),
       });

@@ -4,6 +4,7 @@ import type { ConnectionSettings } from '../settings.ts';
 import { createHttpUpstream } from './http.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { createStdioUpstream, type StdioDeps } from './stdio.ts';
+import { createTextReader } from './text-reader.ts';
 import type { Upstream } from './upstream.ts';
 
 /** All configured upstream servers, by connection name. */
@@ -37,7 +38,7 @@ const nothingElsewhere: CredentialDeps = {
  */
 export function createUpstreams(
   connections: Readonly<Record<string, ConnectionSettings>>,
-  deps: Omit<StdioDeps, 'injecting'> & {
+  deps: Omit<StdioDeps, 'injecting' | 'reader'> & {
     /** Left out where no credential comes from elsewhere. */
     readonly injecting?: CredentialDeps;
     readonly limits?: Partial<Omit<UpstreamLimits, 'idleTimeoutMs'>>;
@@ -45,6 +46,7 @@ export function createUpstreams(
 ): Upstreams {
   const byName = new Map<string, Upstream>();
   const injecting = deps.injecting ?? nothingElsewhere;
+  const reader = createTextReader();
   for (const [name, settings] of Object.entries(connections)) {
     const limits: UpstreamLimits = {
       messageBytes: deps.limits?.messageBytes ?? defaultMessageBytes,
@@ -54,14 +56,15 @@ export function createUpstreams(
     byName.set(
       name,
       settings.kind === 'http'
-        ? createHttpUpstream(name, settings, limits, deps.log, injecting)
-        : createStdioUpstream(name, settings, limits, { ...deps, injecting }),
+        ? createHttpUpstream(name, settings, limits, { log: deps.log, injecting, reader })
+        : createStdioUpstream(name, settings, limits, { ...deps, injecting, reader }),
     );
   }
   return {
     get: (connection) => byName.get(connection),
     close: async () => {
       await Promise.all([...byName.values()].map((upstream) => upstream.close()));
+      await reader.close();
     },
   };
 }

@@ -1,5 +1,6 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
+import { startPooledMasking } from '../../cli/roles/mask-pool.ts';
 import { createRecordStore } from '../../db/records.ts';
 import type { HoldingDeps } from '../../gateway/hold/holding.ts';
 import { startToolDefinitions } from '../../gateway/definitions/registry.ts';
@@ -14,7 +15,6 @@ import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings, StdioConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { loadMaskingConfig } from '../../masking/check-config.ts';
-import { createMaskingEngine } from '../../masking/create.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Recorder } from '../../recording/event.ts';
@@ -116,7 +116,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const { copies = null } = options;
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing, copies });
   let policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
-  const engine = createMaskingEngine(loadMaskingConfig(policy.masking));
+  const masking = startPooledMasking(loadMaskingConfig(policy.masking), randomBytes(32));
   const definitions = await startToolDefinitions({
     pool: db.pool,
     databaseUrl: db.url,
@@ -129,7 +129,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const bare = createUpstreams(options.connections, {
     ...(options.injecting && { injecting: options.injecting({ pool: db.pool, keyRing, log: logger }) }),
     log: logger,
-    masker: () => engine.masker('default'),
+    masker: () => masking.engine().masker('default'),
   });
   const upstreams = gatedUpstreams(bare, gate);
   const parts: HoldParts = {
@@ -138,7 +138,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     databaseUrl: db.url,
     keyRing,
     recorder,
-    maskers: () => engine,
+    maskers: masking.engine,
     upstreams,
     gate,
     definitions,
@@ -170,7 +170,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       createIdentifier({ issuers: [], anonymous: { subject: 'local-agent', groups: [] } }),
     authorization: options.authorization ?? null,
     policy: () => policy,
-    maskers: () => engine,
+    maskers: masking.engine,
     tokenSecret: new Uint8Array(32).fill(5),
     recorder,
     pool: db.pool,
@@ -199,6 +199,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       await upstreams.close();
       await recorder.close();
       await gate.close();
+      await masking.close();
       if (!options.replicaOf && !options.db) await db[Symbol.asyncDispose]();
     },
   };
