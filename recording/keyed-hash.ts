@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, subtle, type webcrypto } from 'node:crypto';
 
 /**
  * HMAC-SHA256 (RFC 2104) under one key, over a record's position (8 bytes, big-endian) and what stands behind it.
@@ -7,6 +7,8 @@ import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 export interface KeyedHash {
   ofPosition(seq: number): string;
   ofBytesAt(seq: number, bytes: Uint8Array | string): string;
+  /** The same hash, made beside the event loop: for megabytes. */
+  ofLargeAt(seq: number, bytes: Uint8Array | string): Promise<string>;
 }
 
 const blockLength = 64;
@@ -33,6 +35,7 @@ export function keyedHash(key: Uint8Array, space: Buffer | null): KeyedHash {
     outer[at] = byte ^ 0x5c;
   }
   let whole: KeyObject | null = null;
+  let imported: Promise<webcrypto.CryptoKey> | null = null;
 
   const place = (seq: number): void => {
     inner.writeUInt32BE(Math.floor(seq / 2 ** 32), blockLength);
@@ -63,6 +66,18 @@ export function keyedHash(key: Uint8Array, space: Buffer | null): KeyedHash {
         to += bytes.length;
       }
       return finish(hash('sha256', space.subarray(0, to), 'binary'));
+    },
+    async ofLargeAt(seq, bytes) {
+      place(seq);
+      const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+      const hashed = Buffer.allocUnsafeSlow(positionLength + length);
+      hashed.set(inner.subarray(blockLength));
+      if (typeof bytes === 'string') hashed.write(bytes, positionLength);
+      else hashed.set(bytes, positionLength);
+      imported ??= subtle.importKey('raw', Uint8Array.from(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
+        'sign',
+      ]);
+      return Buffer.from(await subtle.sign('HMAC', await imported, hashed)).toString('latin1');
     },
   };
 }

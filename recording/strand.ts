@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hash,
+  hkdfSync,
+  randomBytes,
+  subtle,
+} from 'node:crypto';
 import { type Clock, monotoneTimes } from './clock.ts';
 import type { SealingDesk } from './desk.ts';
 import type { Direction } from './event.ts';
@@ -35,6 +43,10 @@ export interface StrandSealer {
     bytes: Uint8Array | string,
     unmasked?: Uint8Array | string,
   ): SealedRecord;
+  /**
+   * The same, hashed beside the event loop: for megabytes. The next record is sealed when this one is, not before.
+   */
+  nextLarge(...of: Parameters<StrandSealer['next']>): Promise<SealedRecord>;
 }
 
 const tagLength = 16;
@@ -62,40 +74,72 @@ export function openStrand(
   const recordKey = Buffer.alloc(32);
   let seq = 0;
   let previous = firstPrevious;
+
+  /** Encrypts a payload behind a header that lacks only its hashes. */
+  const begin = (
+    kind: RecordKind,
+    direction: Direction,
+    payload: Buffer,
+    unmaskedMac: string | null,
+  ): Begun => {
+    const sealedLength = payload.length + tagLength;
+    const { atMicros, clockMicros } = times();
+    // The zero in front is what a leaf hash begins with.
+    const room = desk.room(1 + headerLength + sealedLength);
+    room[0] = 0;
+    const header = room.subarray(1, 1 + headerLength);
+    const sealed = room.subarray(1 + headerLength);
+    beginHeader(header, {
+      kind,
+      direction,
+      strand,
+      session,
+      seq,
+      atMicros,
+      clockMicros,
+      sealedLength,
+      unmaskedMac,
+    });
+    recordKey.write(keys.seal.ofPosition(seq), 'latin1');
+    const cipher = createCipheriv('aes-256-gcm', createSecretKey(recordKey), nonce);
+    cipher.setAAD(header.subarray(0, boundLength));
+    sealed.set(cipher.update(payload));
+    cipher.final(); // GCM has nothing left to give; the tag is ready then.
+    sealed.set(cipher.getAuthTag(), payload.length);
+    return { room, header, sealed, atMicros };
+  };
+
+  const complete = ({ room, header, sealed, atMicros }: Begun, sealedHash: string): SealedRecord => {
+    completeHeader(header, sealedHash, previous);
+    previous = hash('sha256', room.subarray(0, 1 + headerLength), 'binary');
+    return { strand, seq: seq++, atMicros, header, sealed };
+  };
+
   return {
     strand,
     next(kind, direction, facts, bytes, unmasked) {
       const payload = encodePayload(facts, bytes, desk.payload);
-      const sealedLength = payload.length + tagLength;
-      const { atMicros, clockMicros } = times();
-      // The zero in front is what a leaf hash begins with.
-      const room = desk.room(1 + headerLength + sealedLength);
-      room[0] = 0;
-      const header = room.subarray(1, 1 + headerLength);
-      const sealed = room.subarray(1 + headerLength);
       const unmaskedMac = unmasked === undefined ? null : keys.mac.ofBytesAt(seq, unmasked);
-      beginHeader(header, {
-        kind,
-        direction,
-        strand,
-        session,
-        seq,
-        atMicros,
-        clockMicros,
-        sealedLength,
-        unmaskedMac,
-      });
-      recordKey.write(keys.seal.ofPosition(seq), 'latin1');
-      const cipher = createCipheriv('aes-256-gcm', createSecretKey(recordKey), nonce);
-      cipher.setAAD(header.subarray(0, boundLength));
-      sealed.set(cipher.update(payload));
-      cipher.final(); // GCM has nothing left to give; the tag is ready then.
-      sealed.set(cipher.getAuthTag(), payload.length);
-      completeHeader(header, hash('sha256', sealed, 'binary'), previous);
-      previous = hash('sha256', room.subarray(0, 1 + headerLength), 'binary');
-      return { strand, seq: seq++, atMicros, header, sealed };
+      const begun = begin(kind, direction, payload, unmaskedMac);
+      return complete(begun, hash('sha256', begun.sealed, 'binary'));
+    },
+    async nextLarge(kind, direction, facts, bytes, unmasked) {
+      // Not the desk's payload, which others put together meanwhile.
+      const payload = encodePayload(facts, bytes, Buffer.allocUnsafeSlow);
+      const unmaskedMac = unmasked === undefined ? null : await keys.mac.ofLargeAt(seq, unmasked);
+      const begun = begin(kind, direction, payload, unmaskedMac);
+      const sealedHash = Buffer.from(await subtle.digest('SHA-256', begun.sealed));
+      return complete(begun, sealedHash.toString('latin1'));
     },
   };
+}
+
+/** A record that lacks the hashes in its header. */
+interface Begun {
+  readonly room: Buffer;
+  readonly header: Buffer;
+  readonly sealed: Buffer;
+  readonly atMicros: number;
 }
 
 /** Opens what {@link openStrand} sealed, under the same data key. */

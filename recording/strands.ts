@@ -8,12 +8,13 @@ import {
   type Receipt,
   type SessionFacts,
 } from './event.ts';
+import { type FacetsSeen, newFacets, noFacetsSeen } from './facets.ts';
 import { type RecordKind, sessionRef, strandName } from './header.ts';
 import { type KeyRing, newDataKey } from './key-ring.ts';
 import { type EventFacts, type OpenBytes, payloadFacts } from './payload.ts';
 import { copySealer, type SealedCopies } from './sealed-copy.ts';
-import type { Facet, RecordStore, StoredSession } from './store.ts';
-import { openStrand, type StrandSealer } from './strand.ts';
+import type { RecordStore, StoredSession } from './store.ts';
+import { openStrand, type SealedRecord, type StrandSealer } from './strand.ts';
 
 /** This process's strands, one for each session that it writes. */
 export interface Strands {
@@ -32,13 +33,16 @@ interface Strand {
   readonly facts: SessionFacts;
   readonly sealer: StrandSealer;
   readonly name: string;
-  readonly facets: Set<string>;
-  /** Of the last event. */
-  last: { readonly [Name in (typeof facetNames)[number]]: EventFacts[Name] | undefined };
+  readonly facets: FacetsSeen;
   acknowledgedSeq: number;
   usedAtMs: number;
+  /** Of the connection that it is written over. */
+  generation: number;
+  /** Set while a large record is sealed: what comes meanwhile waits, since records stand in the order of `append`. */
+  sealing: Promise<unknown> | null;
 }
 
+type RecordParts = Parameters<StrandSealer['next']>;
 type Resumes = NonNullable<OpenBytes['resumes']>;
 
 const noEvent = {
@@ -49,13 +53,9 @@ const noEvent = {
   rule: null,
   policyVersion: null,
 } as const;
-const facetNames = ['risk', 'tool', 'verdict', 'rule', 'method'] as const;
-const noFacets = { risk: undefined, tool: null, verdict: null, rule: null, method: null };
-const none: readonly Facet[] = [];
-/** The facets kept per session. An agent that makes up a new tool name for each call must not fill the table. */
-const maxFacets = 200;
-const maxFacetLength = 200;
 const maxResumes = 10_000;
+/** From this length on hashing holds up the event loop for a millisecond and more, and is done beside it. */
+const largeLength = 512 * 1024;
 
 /** @param deps.clock times the records */
 export function createStrands(deps: {
@@ -86,10 +86,11 @@ export function createStrands(deps: {
       facts: session.facts,
       sealer,
       name: strandName(sealer.strand),
-      facets: new Set(),
-      last: noFacets,
+      facets: noFacetsSeen(),
       acknowledgedSeq: -1,
       usedAtMs: Date.now(),
+      generation,
+      sealing: null,
     };
     strands.set(facts.sessionId, strand);
     const resumed = resumes.get(facts.sessionId);
@@ -124,11 +125,52 @@ export function createStrands(deps: {
     bytes: Uint8Array | string,
     changed: SessionFacts | null = null,
   ): Promise<Receipt> {
-    const facts = payloadFacts(event, changed);
-    const record = strand.sealer.next(kind, direction, facts, bytes, event.unmasked);
+    const parts: RecordParts = [kind, direction, payloadFacts(event, changed), bytes, event.unmasked];
+    const isLarge = Math.max(bytes.length, event.unmasked?.length ?? 0) >= largeLength;
+    const before = strand.sealing;
+    if (!before && !isLarge) return enqueue(strand, strand.sealer.next(...parts), event);
+    const receipt = Promise.withResolvers<Receipt>();
+    const turn = (async () => {
+      await before;
+      const record = await sealInTurn(strand, parts, isLarge);
+      // Queued within the turn: what follows is sealed and queued behind it.
+      receipt.resolve(enqueue(strand, record, event));
+    })()
+      .catch(receipt.reject)
+      .finally(() => {
+        if (strand.sealing === turn) strand.sealing = null;
+      });
+    strand.sealing = turn;
+    return receipt.promise;
+  }
+
+  /** Seals a record of a strand in which a large one is, or was just now. */
+  async function sealInTurn(strand: Strand, parts: RecordParts, isLarge: boolean): Promise<SealedRecord> {
+    refuseLost(strand);
+    queue.refuseWhenFull();
+    if (!isLarge) return strand.sealer.next(...parts);
+    let record: SealedRecord;
+    try {
+      record = await strand.sealer.nextLarge(...parts);
+    } catch (error) {
+      // Left alone, as one whose write failed: its next nonce may be used up.
+      strand.generation = -1;
+      if (strands.get(strand.facts.sessionId) === strand) strands.delete(strand.facts.sessionId);
+      throw error;
+    }
+    refuseLost(strand);
+    return record;
+  }
+
+  function refuseLost(strand: Strand): void {
+    if (strand.generation !== generation)
+      throw new RecordingError('recording_unavailable', 'the connection was lost; try again');
+  }
+
+  function enqueue(strand: Strand, record: SealedRecord, event: EventFacts): Promise<Receipt> {
     strand.usedAtMs = Date.now();
     return new Promise((resolve, reject) => {
-      queue.push(record, newFacets(strand, event), (error) => {
+      queue.push(record, newFacets(strand.facets, strand.facts.sessionId, event), (error) => {
         if (error) return reject(error);
         strand.acknowledgedSeq = record.seq;
         resolve({ sessionId: strand.facts.sessionId, strand: strand.name, seq: record.seq });
@@ -220,24 +262,6 @@ export function createStrands(deps: {
       await Promise.allSettled(all.map((strand) => closeStrand(strand, 'close', 'the recorder was closed')));
     },
   };
-}
-
-function newFacets(strand: Strand, event: EventFacts): readonly Facet[] {
-  const { last } = strand;
-  // Mostly an event is like the one before it.
-  if (facetNames.every((facet) => event[facet] === last[facet])) return none;
-  const { risk, tool, verdict, rule, method } = event;
-  strand.last = { risk, tool, verdict, rule, method };
-  const found: Facet[] = [];
-  for (const facet of facetNames) {
-    const value = event[facet]?.slice(0, maxFacetLength);
-    if (!value || strand.facets.has(`${facet} ${value}`)) continue;
-    // How long a session is kept depends on its risk, of which there are four: never crowded out.
-    if (facet !== 'risk' && strand.facets.size >= maxFacets) continue;
-    strand.facets.add(`${facet} ${value}`);
-    found.push({ sessionId: strand.facts.sessionId, facet, value });
-  }
-  return found;
 }
 
 function sameFacts(a: SessionFacts, b: SessionFacts): boolean {
