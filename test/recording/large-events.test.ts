@@ -46,6 +46,7 @@ test('the connection is lost while large events are sealed: what is refused is m
   const recorder = recorderOn(db.pool);
   const confirmed = new Set<string>();
   let refused = 0;
+  const isCut = (): boolean => refused > 0;
   const write = async (text: string): Promise<void> => {
     try {
       await recorder.append(facts('s'), message(text));
@@ -58,7 +59,7 @@ test('the connection is lost while large events are sealed: what is refused is m
   };
   await write(large(-1));
   const during = (async () => {
-    for (let n = 0; refused === 0; n += 6)
+    for (let n = 0; !isCut(); n += 6)
       await Promise.all([0, 1, 2, 3, 4, 5].map((k) => write(k % 2 ? small(n + k) : large(n + k))));
   })();
   const killer = openPool(db.url, { max: 1 });
@@ -66,7 +67,7 @@ test('the connection is lost while large events are sealed: what is refused is m
     await killer.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     );
-    return refused > 0;
+    return isCut();
   });
   await killer.end();
   await during;
