@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exportJWK, SignJWT } from 'jose';
+import { createLocalJWKSet, exportJWK, exportSPKI, SignJWT } from 'jose';
 import { createIdentifier } from '../../gateway/identify/identify.ts';
 import { bearerChallenge, metadataUrl, protectedResourceMetadata } from '../../gateway/identify/metadata.ts';
 import { isRefusal, type IdentityRefusal } from '../../gateway/identify/refusal.ts';
@@ -14,6 +14,14 @@ async function startIssuer(keys: SigningKey[]): Promise<TestIssuer> {
   const issuer = await testIssuer(keys);
   return { ...issuer, sign: (claims, options) => issuer.sign({ aud: resource, ...claims }, options) };
 }
+
+const plainSettings = {
+  audience: [],
+  groupsClaim: 'groups',
+  algorithms: ['ES256'],
+  clockSkewMs: 0,
+  jwksUrl: null,
+};
 
 const now = (): number => Math.floor(Date.now() / 1000);
 
@@ -91,9 +99,15 @@ const unacceptable: readonly [string, Record<string, unknown>, RegExp][] = [
   ['with an empty subject', { sub: '' }, /sub/],
   ['of an unknown issuer', { iss: 'https://evil.example' }, /does not trust/],
   ['bound to a key that nobody proved', { cnf: { jkt: 'x' } }, /bound to a key/],
+  ['bound in a way that cannot be checked here', { cnf: { 'x5t#S256': 'x' } }, /cannot be checked here/],
+  ['bound in two ways', { cnf: { jkt: 'x', 'x5t#S256': 'x' } }, /cannot be checked here/],
+  ['bound to no key', { cnf: { jkt: '' } }, /cannot be checked here/],
   ['that is an ID token by its hash of another', { at_hash: 'x' }, /is an ID token/],
+  ['that is an ID token by its hash of a code', { c_hash: 'x' }, /is an ID token/],
   ['that says it is an ID token', { typ: 'ID' }, /another type/],
   ['that says it is a refresh token', { typ: 'Refresh' }, /another type/],
+  ['that says it is an offline token', { typ: 'Offline' }, /another type/],
+  ['that says it is a logout token', { typ: 'Logout' }, /another type/],
   ['whose groups are elsewhere', { _claim_names: { groups: 'src1' } }, /too many groups/],
   ['whose groups are no texts', { groups: [{ name: 'admin' }] }, /groups/],
   ['whose actor is no map', { act: 'bot' }, /act/],
@@ -142,6 +156,56 @@ test('alg none, HMAC with the public key, and a swapped algorithm prove nothing'
     asRefusal(await identify({ authorization: `Bearer ${confused}`, resource })).message,
     /algorithm/,
   );
+});
+
+test('a key that the token itself brings or points to proves nothing, nor a key id that is none', async () => {
+  await using issuer = await startIssuer([await newKey('k1')]);
+  await using attacker = await startIssuer([await newKey('k1')]);
+  const { identify } = createIdentifier({ issuers: [issuer.settings], anonymous: null });
+  const own = attacker.state.keys[0] ?? assert.fail();
+  const claims = { iss: issuer.url, sub: 'alice', aud: resource, exp: now() + 300 };
+  for (const header of [
+    { jwk: await exportJWK(own.publicKey) },
+    { jwk: await exportJWK(own.publicKey), kid: 'k1' },
+    { jku: `${attacker.url}/keys`, kid: 'k1' },
+    { x5u: `${attacker.url}/keys`, kid: 'k1' },
+    { x5c: [Buffer.from('no certificate').toString('base64')], kid: 'k1' },
+    { kid: `${attacker.url}/keys` },
+    { kid: '../../dev/null' },
+    { kid: "' or 1=1 --" },
+    {},
+  ]) {
+    const token = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', ...header })
+      .sign(own.privateKey);
+    const refusal = asRefusal(await identify({ authorization: `Bearer ${token}`, resource }));
+    assert.equal(refusal.refused, 'invalid_token', JSON.stringify(header));
+  }
+  assert.equal(attacker.state.keyRequests, 0, 'no address of a token is asked');
+});
+
+test('a public key that is used as a shared secret proves nothing, however it is written', async () => {
+  for (const alg of ['RS256', 'ES256']) {
+    const key = await newKey('k1', alg);
+    await using issuer = await startIssuer([key]);
+    const { identify } = createIdentifier({ issuers: [issuer.settings], anonymous: null });
+    const claims = { iss: issuer.url, sub: 'alice', aud: resource, exp: now() + 300 };
+    const jwk = await exportJWK(key.publicKey);
+    const published = { ...jwk, kid: 'k1', alg, use: 'sig' };
+    for (const secret of [
+      await exportSPKI(key.publicKey),
+      (await exportSPKI(key.publicKey)).trimEnd(),
+      JSON.stringify(jwk),
+      JSON.stringify(published),
+      JSON.stringify({ keys: [published] }),
+    ])
+      for (const hmac of ['HS256', 'HS384', 'HS512']) {
+        const token = await new SignJWT(claims)
+          .setProtectedHeader({ alg: hmac, kid: 'k1', typ: 'at+jwt' })
+          .sign(Buffer.from(secret));
+        asRefusal(await identify({ authorization: `Bearer ${token}`, resource }));
+      }
+  }
 });
 
 test('only the configured algorithms are accepted, whatever keys the issuer publishes', async () => {
@@ -243,6 +307,61 @@ test('a token is checked once and then trusted until it expires, but never for a
   assert.match(asRefusal(await identify({ authorization, resource })).message, /expired/);
 });
 
+test('a token that ends soon is trusted no longer than it lasts', async () => {
+  await using issuer = await startIssuer([await newKey('k1')]);
+  let clock = Date.now();
+  const { identify } = createIdentifier(
+    { issuers: [{ ...issuer.settings, clockSkewMs: 0 }], anonymous: null },
+    { now: () => clock },
+  );
+  const authorization = `Bearer ${await issuer.sign({ exp: now() + 20 })}`;
+  asCaller(await identify({ authorization, resource }));
+  clock += 21_000;
+  assert.match(asRefusal(await identify({ authorization, resource })).message, /expired/);
+});
+
+test('a token of the built-in authorization server is good for its own connection, while its sign-in stands', async () => {
+  const key = await newKey('own');
+  const published = { ...(await exportJWK(key.publicKey)), kid: 'own', alg: 'ES256' };
+  const standing = new Set(['g-1']);
+  let asked: unknown = null;
+  const own = {
+    issuer: 'https://gw.example',
+    keys: createLocalJWKSet({ keys: [published] }),
+    signedIn: async (grant: string): Promise<boolean> => {
+      if (asked instanceof Error) throw asked;
+      return standing.has(grant);
+    },
+  };
+  const sign = (claims: object): Promise<string> =>
+    new SignJWT({
+      iss: own.issuer,
+      sub: 'oidc:https://idp.example#alice',
+      subject: 'alice',
+      idp: 'https://idp.example',
+      aud: resource,
+      scope: 'mcp:github',
+      grant: 'g-1',
+      exp: now() + 300,
+      ...claims,
+    })
+      .setProtectedHeader({ alg: 'ES256', kid: 'own', typ: 'at+jwt' })
+      .sign(key.privateKey);
+  const { identify } = createIdentifier({ issuers: [], anonymous: null }, { own });
+  const say = async (claims: object) => identify({ authorization: `Bearer ${await sign(claims)}`, resource });
+  assert.equal(asCaller(await say({})).key, 'oidc:https://idp.example#alice');
+  assert.match(asRefusal(await say({ aud: 'https://gw.example/mcp/other' })).message, /another audience/);
+  assert.match(asRefusal(await say({ grant: 'g-2' })).message, /has ended/);
+  assert.match(asRefusal(await say({ grant: undefined })).message, /has ended/);
+  assert.equal(asRefusal(await say({ scope: 'mcp:other' })).refused, 'insufficient_scope');
+  assert.equal(asRefusal(await say({ scope: 'mcp:github2 openid' })).refused, 'insufficient_scope');
+  assert.equal(asRefusal(await say({ scope: undefined })).refused, 'insufficient_scope');
+  standing.clear();
+  assert.match(asRefusal(await say({ jti: 'later' })).message, /has ended/);
+  asked = new Error('the database is away');
+  assert.equal(asRefusal(await say({ jti: 'last' })).refused, 'issuer_unavailable');
+});
+
 test('while the issuer is down nobody new gets in, the answer says to try again, and the issuer is left alone', async () => {
   await using issuer = await startIssuer([await newKey('k1')]);
   issuer.state.fail = true;
@@ -316,6 +435,30 @@ test('a discovery document of another issuer, and a key set without end, are not
   issuer.state.huge = true;
   const flooded = createIdentifier({ issuers: [issuer.settings], anonymous: null });
   assert.equal(asRefusal(await flooded.identify({ authorization, resource })).refused, 'issuer_unavailable');
+});
+
+test('keys that an https issuer publishes without encryption are not asked for', async () => {
+  const asked: string[] = [];
+  const issuer = 'https://idp.example';
+  const { identify } = createIdentifier(
+    { issuers: [{ ...plainSettings, issuer }], anonymous: null },
+    {
+      fetch: async (url) => {
+        asked.push(String(url));
+        return Response.json({ issuer, jwks_uri: 'http://idp.example/keys', keys: [] });
+      },
+    },
+  );
+  const { privateKey } = await newKey('k1');
+  const token = await new SignJWT({ iss: issuer, sub: 'alice', aud: resource, exp: now() + 300 })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+    .sign(privateKey);
+  const refusal = asRefusal(await identify({ authorization: `Bearer ${token}`, resource }));
+  assert.equal(refusal.refused, 'issuer_unavailable');
+  assert.deepEqual(
+    asked.filter((url) => url.startsWith('http:')),
+    [],
+  );
 });
 
 test('a configured key URL needs no discovery, and a configured audience replaces the connection URL', async () => {

@@ -91,6 +91,10 @@ const wrong: readonly [string, (pair: Pair, token: string) => Promise<string | u
   ['none', async () => undefined],
   ['one for another method', (pair, token) => proofOf(pair, token, { htm: 'GET' })],
   ['one for another URL', (pair, token) => proofOf(pair, token, { htu: 'https://gw.example/mcp/other' })],
+  [
+    'one for the same path elsewhere',
+    (pair, token) => proofOf(pair, token, { htu: 'https://other.example/mcp/box' }),
+  ],
   ['one for another token', (pair) => proofOf(pair, 'another')],
   ['one without `ath`', (pair, token) => proofOf(pair, token, { ath: undefined })],
   ['one without `jti`', (pair, token) => proofOf(pair, token, { jti: undefined })],
@@ -106,6 +110,7 @@ const wrong: readonly [string, (pair: Pair, token: string) => Promise<string | u
     async (pair, token) => proofOf(pair, token, {}, { jwk: await exportJWK(pair.privateKey) }),
   ],
   ['one of another type', (pair, token) => proofOf(pair, token, {}, { typ: 'JWT' })],
+  ['one that is longer than any', (pair, token) => proofOf(pair, token, { more: 'x'.repeat(8_192) })],
   ['two', async (pair, token) => `${await proofOf(pair, token)}, ${await proofOf(pair, token)}`],
 ];
 
@@ -127,6 +132,10 @@ test('a proof by a shared secret, or without a signature, is none', async () => 
     .setProtectedHeader({ alg: 'HS256', typ: 'dpop+jwt', jwk })
     .sign(secret);
   assert.equal((await identify(one, `DPoP ${token}`, shared)).refused, 'invalid_dpop_proof');
+  const other = await keyPair('RS512');
+  const known = await boundTo(other);
+  const { refused } = await identify(one, `DPoP ${known}`, await proofOf(other, known));
+  assert.equal(refused, 'invalid_dpop_proof', 'an algorithm that is not among those announced');
   const bound = await boundTo(pair);
   const head = Buffer.from(JSON.stringify({ alg: 'none', typ: 'dpop+jwt', jwk: pair.jwk }));
   const [, body] = (await proofOf(pair, bound)).split('.');
