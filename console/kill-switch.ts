@@ -27,6 +27,8 @@ export interface SwitchAsk {
 
 /** A freeze that people with an identity provider have made is lifted by this many of them. */
 const peopleToLift = 2;
+/** A longer reason is cut, once it is masked: nobody who stops everything is asked to be brief. */
+const longestReason = 1000;
 
 /** Stops all calls at once. Anybody who may decide on calls, operators and owners may do that alone. */
 export async function turnOn(
@@ -35,7 +37,7 @@ export async function turnOn(
   reason: string,
 ): Promise<Turned> {
   if (!(await mayTurn(deps, identity))) return notYours;
-  const because = reason.trim() === '' ? null : deps.maskText(reason.trim().slice(0, 1000));
+  const because = reason.trim() === '' ? null : deps.maskText(reason.trim()).slice(0, longestReason);
   const turned = await freeze(deps.pool, { person: identity.person, via, because });
   return turned
     ? { done: true, text: 'Frozen: nothing goes upstream, and no deadline runs, until two people lift it.' }

@@ -9,6 +9,7 @@ import { killSwitchPage } from './pages/kill-switch.ts';
 import { formOf } from './requests.ts';
 import { visitOf } from './sign-in.ts';
 
+/** What is longer is cut, once it is masked: nobody who stops everything is sent back to be brief. */
 const longestReason = 1000;
 
 /** Freezing all calls, and lifting the freeze. */
@@ -37,7 +38,7 @@ async function turned(
   visit: Visit,
   form: Readonly<Record<string, string | undefined>>,
 ): Promise<Turned> {
-  const reason = filled(form['reason']?.slice(0, longestReason));
+  const reason = filled(context.maskText(form['reason'] ?? '').slice(0, longestReason));
   try {
     if (form['turn'] !== 'on') return await act(context, visit, operations.unfreeze, {});
     return await act(context, visit, operations.freeze, { body: { reason } });

@@ -153,11 +153,15 @@ export function upstreamHeaders(
   return !isHandshake && hasVersionHeader(era.version) ? { 'mcp-protocol-version': era.version } : {};
 }
 
+/** What is longer is no name, and is not kept. */
+const longestClientName = 500;
+
 /** The client's own name for itself, which nothing proves; it is shown and stored, so it is masked first. */
 function clientName({ maskers }: EnterDeps, params: Readonly<Record<string, unknown>> | null): string | null {
   const info = params?.['clientInfo'];
   const name = typeof info === 'object' && info !== null ? (info as { name?: unknown }).name : null;
-  return typeof name === 'string'
-    ? `mcp:${maskers().masker('default').text(name.slice(0, 500)).text.slice(0, 100)}`
+  // Not cut before it is masked: the half of a secret looks like none.
+  return typeof name === 'string' && name.length <= longestClientName
+    ? `mcp:${maskers().masker('default').text(name).text.slice(0, 100)}`
     : null;
 }

@@ -57,7 +57,7 @@ export async function handle(
 
 /** Answers a request that was refused before there was a message to answer. */
 function refuse(
-  { log, metrics }: Running,
+  { log, metrics, line }: Running,
   reply: ServerResponse,
   error: unknown,
   connection: string,
@@ -66,7 +66,9 @@ function refuse(
   const told = asFault(error instanceof RefusedRequest ? error.refusal : error);
   const idJson = error instanceof RefusedRequest ? error.idJson : 'null';
   metrics.fault(told.code);
-  const facts = { correlationId, connection, code: told.code };
+  // A path may hold anything until it is known that it names a connection.
+  const known = line.upstreams.get(connection) ? connection : null;
+  const facts = { correlationId, connection: known, code: told.code };
   if (told.code === 'internal') log.error({ ...facts, err: error }, 'a request failed');
   else log.info(facts, told.message);
   if (reply.headersSent || reply.destroyed) {

@@ -192,11 +192,16 @@ function logFor(
   };
 }
 
+const longestName = 200;
+
 /** What a request asks for, as a list of what was under way names it. */
 function askedIn(message: RpcMessage | undefined): { method: string | null; tool: string | null } {
   if (message?.kind !== 'request') return { method: null, tool: null };
   const name = message.params?.['name'];
-  return { method: message.method, tool: typeof name === 'string' ? name.slice(0, 200) : null };
+  // No tool is called by a longer name, and the half of a secret could not be masked.
+  const isName = typeof name === 'string' && name.length <= longestName;
+  const method = message.method.length <= longestName ? message.method : null;
+  return { method, tool: isName ? name : null };
 }
 
 function progressTokenOf(message: RpcMessage): string | null {

@@ -22,6 +22,8 @@ export interface Refusals {
 
 /** Whoever has no token must not be able to fill the recording: of more than this a second, only the number is kept. */
 const mostASecond = 20;
+/** Longer ones are in no configuration. */
+const longestName = 200;
 /** Said while the recording itself, or this process, is what does not work. */
 const notRecorded: ReadonlySet<GatewayErrorCode> = new Set([
   'stopping',
@@ -78,7 +80,9 @@ export function createRefusals(deps: {
         return;
       }
       second.recorded += 1;
-      append(code, { ...refusal, connection: refusal.connection.slice(0, 200) });
+      // Not cut before it is masked: the half of a secret looks like none.
+      const { connection } = refusal;
+      append(code, { ...refusal, connection: connection.length > longestName ? '' : connection });
     },
     async close() {
       tellUncounted();

@@ -105,13 +105,14 @@ async function tellLost(deps: PostDeps, session: LiveSession, { request, log }: 
     `the gateway that carried this request to ${connection} was lost before the answer came. It was sent, and may have ` +
       'been carried out. Do not simply repeat it: find out first whether it took effect',
   );
+  const masker = deps.sessionMasker(session, 'default');
   const context = {
     recorder: deps.recorder,
-    masker: deps.sessionMasker(session, 'default'),
+    masker,
     session: session.facts,
     callId: request.correlationId,
     method: request.method,
-    tool: request.tool === '' ? null : request.tool,
+    tool: request.tool === '' ? null : masker.text(request.tool).text,
   };
   deps.onFault(error.code);
   await log.append(

@@ -4,8 +4,8 @@ import { wishRefresh } from '../db/grants.ts';
 import type { Pool } from '../db/pool.ts';
 import { actionIds } from './buttons.ts';
 import { clicked, isForeign, openFor, type Origin, originOf } from './clicks.ts';
-import { type InteractionDeps, sayIfNotEligible, whyNoReason } from './interactions.ts';
-import { denyModal, longestBounds, modalIds, noticeModal } from './modals.ts';
+import { type InteractionDeps, sayIfNotEligible, whyNoBounds, whyNoReason } from './interactions.ts';
+import { denyModal, modalIds, noticeModal } from './modals.ts';
 import { foreignWorkspace } from './workspace.ts';
 
 /** What deciding on all calls of a card needs. */
@@ -61,14 +61,17 @@ export function registerBatches(app: App, deps: BatchingDeps): void {
     const valueOf = (id: string): string => view.state.values[id]?.[id]?.value?.trim() ?? '';
     const reason = valueOf(actionIds.reason);
     const problem = whyNoReason(reason);
-    const refuse = (text: string) => ack({ response_action: 'errors', errors: { [actionIds.reason]: text } });
+    const refuse = (text: string, field: string = actionIds.reason) =>
+      ack({ response_action: 'errors', errors: { [field]: text } });
     if (problem !== null) return refuse(problem);
+    const bounds = valueOf(actionIds.bounds);
+    const tooLong = whyNoBounds(bounds);
+    if (tooLong !== null) return refuse(tooLong, actionIds.bounds);
     const origin = storedSetOrigin(view.private_metadata);
     if (await isForeign(deps, body)) {
       await deps.queue.refuse(clicked(origin, body, 'deny', {}), 'ForeignWorkspace', foreignWorkspace);
       return ack();
     }
-    const bounds = valueOf(actionIds.bounds).slice(0, longestBounds);
     const click = batchClick(origin, body, 'deny', {
       reason: deps.maskText(reason),
       bounds: bounds === '' ? null : deps.maskText(bounds),

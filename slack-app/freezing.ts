@@ -6,6 +6,7 @@ import type { Masked } from '../masking/masked.ts';
 import type { Person } from '../workflows/contract.ts';
 import type { MembershipLookup } from './membership.ts';
 import type { Containment } from './revoking.ts';
+import { longestReason } from './modals.ts';
 import { lookUpUser, type Workspace } from './workspace.ts';
 
 /** What turning the kill switch from Slack needs. */
@@ -35,7 +36,7 @@ export async function freezeFromSlack(
 ): Promise<{ text: string }> {
   const who = await whoMayTurn(deps, user);
   if ('text' in who) return who;
-  const because = reason.trim() === '' ? null : deps.maskText(reason.trim().slice(0, 1000));
+  const because = reason.trim() === '' ? null : deps.maskText(reason.trim()).slice(0, longestReason);
   const turned = await freeze(deps.pool, { person: who.person, via: 'slack', because });
   return {
     text: turned

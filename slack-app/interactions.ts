@@ -76,9 +76,11 @@ export function registerInteractions(app: App, deps: InteractionDeps): void {
     if (problem !== null) return ack({ response_action: 'errors', errors: { [actionIds.reason]: problem } });
     const origin = storedOrigin(view.private_metadata);
     const bounds = view.state.values[actionIds.bounds]?.[actionIds.bounds]?.value?.trim() ?? '';
+    const tooLong = whyNoBounds(bounds);
+    if (tooLong !== null) return ack({ response_action: 'errors', errors: { [actionIds.bounds]: tooLong } });
     const click = clicked(origin, body, 'deny', {
       reason: deps.maskText(reason),
-      bounds: bounds === '' ? null : deps.maskText(bounds.slice(0, longestBounds)),
+      bounds: bounds === '' ? null : deps.maskText(bounds),
     });
     if (await isForeign(deps, body)) {
       await deps.queue.refuse(click, 'ForeignWorkspace', foreignWorkspace);
@@ -125,6 +127,11 @@ export async function sayIfNotEligible(
   } catch (error) {
     deps.log.warn({ err: error, callId: opened.facts.callId }, 'a modal could not be brought up to date');
   }
+}
+
+/** What is wrong with the bounds of a denial; null when nothing is. Not cut: the half of a secret looks like none. */
+export function whyNoBounds(bounds: string): string | null {
+  return bounds.length > longestBounds ? `Please use at most ${longestBounds} characters.` : null;
 }
 
 /** What is wrong with a denial's reason; null when nothing is. */

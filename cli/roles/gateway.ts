@@ -55,8 +55,11 @@ async function assemble(context: RoleContext, started: Stoppable[]): Promise<str
   const rules = began('policy file', await openRules(context), (open) => open.close());
   const replica = replicaName();
   const { databaseUrl } = context.addresses;
-  const gate = began('containment', await startGate({ pool, databaseUrl, replica, log }), (open: Gate) =>
-    open.close(),
+  const maskText = (text: string) => rules.masking().masker('default').text(text).text;
+  const gate = began(
+    'containment',
+    await startGate({ pool, databaseUrl, replica, log, maskText }),
+    (open: Gate) => open.close(),
   );
   const shared = {
     gate,

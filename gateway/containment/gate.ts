@@ -43,6 +43,8 @@ export interface GateDeps {
   readonly databaseUrl: string;
   readonly replica: string;
   readonly log: Logger;
+  /** Masks what agents called, before what was cut is stored. */
+  readonly maskText: (text: string) => string;
 }
 
 /** For how long an answer is good. The goal, act to last byte, is 250 ms. */
@@ -81,7 +83,8 @@ export async function startGate(deps: GateDeps): Promise<Gate> {
   };
   const tell = async (cuts: { revocationId: string; what: InFlight }[]): Promise<void> => {
     try {
-      await confirmRevocations(deps.pool, deps.replica, version, cuts);
+      const masked = cuts.map(({ revocationId, what }) => ({ revocationId, what: shown(deps, what) }));
+      await confirmRevocations(deps.pool, deps.replica, version, masked);
     } catch (error) {
       deps.log.warn({ err: error }, 'what was cut could not be written down');
     }
@@ -177,6 +180,12 @@ export async function startGate(deps: GateDeps): Promise<Gate> {
       );
     },
   };
+}
+
+/** What was under way as people are told of it: methods and tools are whatever the agent called. */
+function shown({ maskText }: GateDeps, what: InFlight): InFlight {
+  const masked = (name: string | null): string | null => (name === null ? null : maskText(name));
+  return { ...what, method: masked(what.method), tool: masked(what.tool) };
 }
 
 /** What somebody whose access is revoked is told. Names the act, so that whoever runs Holdpoint finds it. */

@@ -27,6 +27,7 @@ export async function adopt(deps: AdoptDeps, returning: Returning): Promise<void
   const waiter: Waiter = {
     ...shared,
     method: call.method,
+    tool: masker.text(returning.tool).text,
     waitingText: masker.text(`Waiting for approval of ${callId}.`).text,
     budgetAtMs:
       since === null || budgetMs === null

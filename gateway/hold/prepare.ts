@@ -82,7 +82,7 @@ function companionOf(
         direction,
         callId,
         method: 'tools/call',
-        tool,
+        tool: masker.text(tool).text,
         verdict: 'hold',
         rule: verdict.rule,
         policyVersion,

@@ -97,7 +97,8 @@ async function record(
   callId: string,
   sent: string,
 ): Promise<void> {
-  const shared = { callId, method, tool, verdict: verdict.kind, rule: verdict.rule } as const;
+  const shownTool = masker.text(tool).text;
+  const shared = { callId, method, tool: shownTool, verdict: verdict.kind, rule: verdict.rule } as const;
   await recorder.append(session, {
     ...shared,
     kind: 'message',

@@ -38,18 +38,19 @@ async function recordVote(
   vote: object,
 ): Promise<void> {
   const { callId, method, tool, policyVersion } = bound;
+  // People's words are masked by the default profile, whatever the rule's.
+  const masker = maskers().masker('default');
   const event = {
     kind: 'decision',
     direction: 'none',
     callId,
     method,
-    tool,
+    tool: masker.text(tool).text,
     verdict: 'hold',
     rule,
     policyVersion,
     ...(risk !== undefined && { risk }),
-    // People's words are masked by the default profile, whatever the rule's.
-    bytes: maskers().masker('default').json(JSON.stringify(vote)).text,
+    bytes: masker.json(JSON.stringify(vote)).text,
   } as const;
   const inSession = async (facts: SessionFacts): Promise<unknown> => recorder.append(facts, event);
   try {

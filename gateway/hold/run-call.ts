@@ -125,6 +125,7 @@ export function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
   const { callId, method, tool, policyVersion } = facts.bound;
   // The session that asked may have ended long ago, and an ended session takes no more events.
   const session = waiter?.session ?? { ...facts.session, sessionId: `run-${callId}` };
+  const shownTool = claimed.masker.text(tool).text;
   return {
     ...claimed,
     session,
@@ -135,7 +136,7 @@ export function contextOf(deps: RunDeps, claimed: Claimed): RunContext {
           direction,
           callId,
           method,
-          tool,
+          tool: shownTool,
           verdict: 'hold',
           rule: facts.rule,
           policyVersion,

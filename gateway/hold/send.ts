@@ -74,7 +74,7 @@ export async function sendCall(deps: RunDeps, context: RunContext, lost: AbortSi
     const record = async (json: string): Promise<void> =>
       context.record('message', 'client-to-upstream', (await context.masker.later.message(json)).text, json);
     for await (const answer of sendFollowing(session, message, options, record)) {
-      if (answer.kind === 'response') return sentWith(answer);
+      if (answer.kind === 'response') return await sentWith(context, answer);
       await passOn(context, session, carrier, answer);
     }
     return sent ? unknown('its answer never came') : failed('the connection was closed');
@@ -142,16 +142,21 @@ function headersFor(
   return hasVersionHeader(version) ? { 'mcp-protocol-version': version } : {};
 }
 
-function sentWith({ json }: UpstreamMessage): Sent {
+async function sentWith({ masker }: RunContext, { json }: UpstreamMessage): Promise<Sent> {
   const error = at(json, ['error', 'message']);
-  if (error) return { state: 'failed', because: textAt(json, error), response: json };
   const isError = at(json, ['result', 'isError']);
-  if (isError && json.slice(isError.start, isError.end) === 'true') {
-    const { result } = parseJson(json) as { result: { content?: { type?: string; text?: string }[] } };
-    const text = result.content?.find((item) => item.type === 'text')?.text;
-    return { state: 'failed', because: text?.slice(0, maxSummaryLength) ?? null, response: json };
-  }
-  return { state: 'succeeded', because: null, response: json };
+  const failed = error !== null || (isError !== null && json.slice(isError.start, isError.end) === 'true');
+  if (!failed) return { state: 'succeeded', because: null, response: json };
+  // Masked before it is cut: the half of a secret looks like none.
+  const shown = parseJson((await masker.later.message(json)).text) as {
+    error?: { message?: unknown };
+    result?: { content?: { type?: string; text?: unknown }[] };
+  };
+  const text = error
+    ? (shown.error?.message ?? '')
+    : shown.result?.content?.find((item) => item.type === 'text')?.text;
+  const because = typeof text === 'string' ? text.slice(0, maxSummaryLength) : null;
+  return { state: 'failed', because, response: json };
 }
 
 /** Passes on what upstream says while it works: masked and recorded first, to the client if it is still there. */
@@ -232,9 +237,4 @@ function reasonOf(error: unknown, connection: string): string {
   if (error instanceof UpstreamError) return `${connection} failed (${error.code}): ${error.message}`;
   const code = (error as { code?: unknown } | null)?.code;
   return `an error occurred in the gateway (${typeof code === 'string' ? code : 'internal'})`;
-}
-
-function textAt(json: string, span: { start: number; end: number }): string {
-  const value: unknown = JSON.parse(json.slice(span.start, span.end));
-  return typeof value === 'string' ? value.slice(0, maxSummaryLength) : '';
 }

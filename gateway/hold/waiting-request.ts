@@ -31,7 +31,8 @@ export function waiterOf(
   const { approvers, rule } = draft.row;
   const groups = approvers.map((group) => group.name).join(' or ');
   const waitingText = masker.text(`Waiting for ${groups} to approve ${callId} (rule "${rule}").`).text;
-  const to = { callId, session, idJson, method, tool, protocolVersion, correlationId };
+  const shownTool = masker.text(tool).text;
+  const to = { callId, session, idJson, method, tool: shownTool, protocolVersion, correlationId };
   return { ...to, masker, upstream, stream, waitingText, budgetAtMs };
 }
 

@@ -17,13 +17,15 @@ export interface StdioProcess {
 export interface StdioProcessHandlers {
   /** One line of standard output. */
   readonly onLine: (line: Buffer) => void;
-  /** One line of standard error, not masked. */
-  readonly onStderr: (line: string) => void;
+  /** A line of standard error, or a whole private key of several; not masked. */
+  readonly onStderr: (text: string) => void;
 }
 
 const stdinGraceMs = 1000;
 const termGraceMs = 2000;
 const maxStderrLine = 4096;
+/** Lines of the longest private key that anybody writes. */
+const maxKeyLines = 200;
 /** What a child inherits of the gateway's environment; never a `HOLDPOINT_…` setting or a secret. */
 const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ', 'TERM'];
 
@@ -104,14 +106,36 @@ function environment(configured: Readonly<Record<string, string>>): Record<strin
   return { ...env, ...configured };
 }
 
-function forwardStderr(stderr: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+/**
+ * Hands on what a program says on standard error, line by line; a private key, which is secret only as a whole, in one
+ * piece. A line that is too long is cut where a word ends: the half of a secret looks like none.
+ */
+function forwardStderr(stderr: NodeJS.ReadableStream, onText: (text: string) => void): void {
   let rest = '';
+  let key: string[] | null = null;
   stderr.setEncoding('utf8');
   stderr.on('data', (text: string) => {
     const lines = (rest + text).split('\n');
-    rest = (lines.pop() ?? '').slice(0, maxStderrLine);
-    for (const line of lines) if (line !== '') onLine(line.slice(0, maxStderrLine));
+    rest = (lines.pop() ?? '').slice(0, maxStderrLine + 1);
+    for (const line of lines) {
+      if (key === null && /-----BEGIN [A-Z ]*PRIVATE KEY/.test(line)) key = [];
+      if (key === null) {
+        const said = cutAtWord(line);
+        if (said !== '') onText(said);
+        continue;
+      }
+      key.push(line.slice(0, maxStderrLine));
+      const ends = line.includes('-----END');
+      if (!ends && key.length < maxKeyLines) continue;
+      onText(ends ? key.join('\n') : '(a private key that does not end)');
+      key = null;
+    }
   });
+}
+
+function cutAtWord(line: string): string {
+  if (line.length <= maxStderrLine) return line;
+  return line.slice(0, line.slice(0, maxStderrLine).search(/\s\S*$/) + 1);
 }
 
 /** Signals a process group. That it is gone already is what was wanted. */

@@ -105,6 +105,28 @@ test('what is revoked is refused with the id of the act, whatever its token; oth
   assert.match(deps.recorded[1] ?? '', /^unrevoke .*found it/);
 });
 
+test('what was cut off is listed and stored masked, whatever its tool was called', async () => {
+  await using upstream = await tickingUpstream();
+  const { all, close } = await replicas(upstream.url, 1);
+  await using _ = close;
+  const [one] = all as [TestGateway];
+  const token = `ghp_${'cAnary7x'.padEnd(36, 'q7X4vK9z2Jw8Mt5PhB3n')}`;
+  const headers = await handshake(one.url('box'), '2025-06-18', { authorization: 'Bearer mallory' });
+  const long = `${'x'.repeat(190)}-${token}`;
+  const open = [token, long].map((tool, at) =>
+    openReply(one.url('box'), 'mallory', { body: call(tool, 'mallory', at), headers }),
+  );
+  await until('ticks on both', () => open.every((each) => each.bytes() > 0));
+  const ask = { kind: 'person' as const, value: 'mallory', reason: 'stolen laptop', by };
+  const { inFlight } = await revoke(one.db.pool, ask, acts());
+  const tools = inFlight.filter(({ kind }) => kind === 'request').map(({ tool }) => tool);
+  assert.deepEqual(new Set(tools), new Set(['[masked:github-token]', null]));
+  const { rows } = await one.db.pool.query<{ what: string }>('select what::text from revocation_cuts');
+  assert.ok(rows.length >= 2);
+  for (const { what } of rows) assert.ok(!what.includes('ghp_'), what);
+  for (const each of open) each.close();
+});
+
 test('while it cannot be confirmed what is revoked, nothing passes; once it can, everything goes on', async () => {
   await using upstream = await tickingUpstream();
   const { all, close } = await replicas(upstream.url, 1);

@@ -287,6 +287,26 @@ test('what clients send is recorded masked in every version, and refusals repeat
     }
 });
 
+test('neither a path that names no connection nor a name that is cut brings a secret, or a part of it, anywhere', async () => {
+  const token = canary('uri of nothing');
+  for (const path of [token, `${'x'.repeat(40)}-${token}`]) {
+    const { status, text } = await wire(
+      gateway.url(path),
+      JSON.stringify({ jsonrpc: '2.0', id: 1, ...call }),
+    );
+    assert.equal(status, 404);
+    assertHidden('the refusal', text);
+  }
+  const secret = `eyJhbGciOiJIUzI1NiJ9.${Buffer.from(JSON.stringify({ sub: 'x'.repeat(300) })).toString('base64url')}.${'s'.repeat(43)}`;
+  const name = `${secret} ${token}`;
+  assert.ok(name.length > 510 && secret.length < 490, 'cut in the middle of the second');
+  planted.push(secret.slice(30, 60), token.slice(0, 16));
+  await ask('2025-11-25', {
+    ...initialize,
+    params: { ...initialize.params, clientInfo: { name, version: '1' } },
+  });
+});
+
 test('none of all these secrets is in the recording, the database, the log or the metrics', async () => {
   const reading = { reader: createRecordReader(gateway.db.pool), keyRing: gateway.keyRing };
   const recorded: string[] = [];

@@ -32,6 +32,12 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   if (name === 'child') text(String(spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).pid));
   if (name === 'noise') { process.stdout.write('this is no JSON\\n\\n{"also":"not a message"}\\n'); text('still here'); }
   if (name === 'flood') process.stdout.write('x'.repeat(20_000_000));
+  if (name === 'stderr-key') {
+    const key = ['-----BEGIN PRIVATE KEY-----', ...Array(6).fill('MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj'), '-----END PRIVATE KEY-----'];
+    for (const line of ['before it', ...key, 'after it']) process.stderr.write(line + '\\n');
+    process.stderr.write('long ' + 'x'.repeat(4070) + ' ghp_' + 'c3D4'.repeat(9) + ' cut\\nlast line\\n');
+    text('said');
+  }
   if (name === 'stderr') { process.stderr.write('token ghp_' + 'a1B2'.repeat(9) + ' on stderr\\n'); text('said'); }
   if (name === 'echo-secret') text(process.env.API_TOKEN);
   if (name === 'twice') { text('first'); text('second'); }
@@ -189,6 +195,19 @@ test('standard error goes to the log, masked', async () => {
     return lines.includes('on stderr') && lines;
   });
   assert.ok(!log.includes('a1B2a1B2'));
+});
+
+test('a private key of several lines, and a secret where a long line is cut, do not reach the log in pieces', async () => {
+  await textOf('stderr-key', await begin());
+  const log = await until('the last line in the log', () => {
+    const lines = gateway.log.join('');
+    return lines.includes('last line') && lines;
+  });
+  assert.match(log, /before it/);
+  assert.match(log, /after it/);
+  assert.match(log, /\[masked:private-key\]/);
+  assert.ok(log.includes('long xxxx'));
+  for (const part of ['MIIEvQ', 'VJTUt9', 'ghp_c3D4']) assert.ok(!log.includes(part), part);
 });
 
 test('a program that cannot be started, and one process too many, are told apart', async () => {

@@ -125,7 +125,13 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     log: logger,
   });
   const replica = `test-${Math.random()}`;
-  const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica, log: logger });
+  const gate = await startGate({
+    pool: db.pool,
+    databaseUrl: db.url,
+    replica,
+    log: logger,
+    maskText: (text) => engine.masker('default').text(text).text,
+  });
   const bare = createUpstreams(options.connections, {
     ...(options.injecting && { injecting: options.injecting({ pool: db.pool, keyRing, log: logger }) }),
     log: logger,

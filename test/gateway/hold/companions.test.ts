@@ -4,9 +4,9 @@ import { shownCall } from '../../../db/held-calls-shown.ts';
 import type { HoldVerdict } from '../../../policy/verdict.ts';
 import { policyOf } from '../../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
-import { approvalOf, response } from './ends.ts';
+import { canary, approvalOf, response } from './ends.ts';
+import { recordedIn } from './recorded.ts';
 import {
-  canary,
   type Replica,
   type RequestChange,
   startReplica,
@@ -107,6 +107,17 @@ test('a preview is made when the call is held, with arguments that the rule make
       text: 'Seq Scan on t, 4200 rows, [masked:canary]',
       leftOut: 0,
     });
+  }));
+
+test('what goes to a preview and what comes back is recorded masked', () =>
+  place(policyText(preview), async ({ one, approvals, answers, ask }) => {
+    answers['explain'] = `plan with ${canary}`;
+    ask({ args: `{"sql":"select '${canary}'"}`, sessionId: 'previewed' });
+    await approvals.next();
+    assert.ok(one.upstream.received[0]?.includes(canary));
+    const recorded = await recordedIn(db, one, 'previewed');
+    assert.equal(recorded.filter((text) => text.includes('[masked:canary]')).length, 2, recorded.join('\n'));
+    assert.ok(recorded.every((text) => !text.includes(canary)));
   }));
 
 test('a preview that policy does not let pass, that is silent, or that fails is told of; the call is held all the same', async () => {

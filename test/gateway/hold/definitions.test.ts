@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { definitionHashOf } from '../../../gateway/hold/canonical.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
+import { canary } from './ends.ts';
 import { heldIn } from './together.ts';
 import { countedVote } from './votes.ts';
 
@@ -14,7 +15,7 @@ after(async () => {
 });
 
 const held = heldIn(() => db);
-const other = '{"name":"other","inputSchema":{"type":"object"}}';
+const other = `{"name":"other","description":"with ${canary}","inputSchema":{"type":"object"}}`;
 const seen = '{"name":"query","description":"Runs a query","inputSchema":{"type":"object"}}';
 const definitionHash = definitionHashOf(seen);
 

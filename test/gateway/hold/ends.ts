@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import type { ClientStream } from '../../../gateway/client-stream.ts';
 import type { Upstream, UpstreamMessage, UpstreamSession } from '../../../gateway/upstreams/upstream.ts';
 
+/** What no row, log, record or Temporal payload may ever hold. */
+export const canary = 'CANARY-5f2c9a71d3';
+
 /** An upstream that writes down every byte it is sent and counts what it did. */
 export interface CountingUpstream extends Upstream {
   readonly received: string[];
@@ -45,7 +48,13 @@ export function countingUpstream(connection = 'db'): CountingUpstream {
       if (options.idJson === null) {
         options.onSent?.();
       } else if (json.includes('"method":"initialize"')) {
-        yield response(options.idJson, { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: {} });
+        // What is recorded of it is looked at by every test (assertRecordedMasked).
+        yield response(options.idJson, {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          serverInfo: {},
+          instructions: `use ${canary}`,
+        });
       } else if (json.includes('"method":"tools/list"')) {
         // A page for each tool, so that looking at one page is not enough.
         const page = Number(/"cursor":"(\d+)"/.exec(json)?.[1] ?? 0);

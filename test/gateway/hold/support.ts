@@ -24,12 +24,9 @@ import { createRecorder } from '../../../recording/recorder.ts';
 import type { ApprovalInput, CountedVote, ExecuteInput, ExecuteResult } from '../../../workflows/contract.ts';
 import { policyOf } from '../../support/gateway.ts';
 import type { TestDatabase } from '../../support/postgres.ts';
-import { type CountingUpstream, countingUpstream, type TestStream, testStream } from './ends.ts';
+import { canary, type CountingUpstream, countingUpstream, type TestStream, testStream } from './ends.ts';
 import { voteKeys } from './votes.ts';
 import { plainTerms } from '../../support/plain-hold.ts';
-
-/** What no row, log or Temporal payload may ever hold. */
-export const canary = 'CANARY-5f2c9a71d3';
 
 /** Masks the canary only: what a real engine finds is tested in its own room. */
 export const canaryMasker: Masker = {
@@ -175,7 +172,13 @@ export async function startReplica(
   const keyRing = localKeyRing([kek]);
   const gateLog = pino({ level: 'silent' });
   const name = options.name ?? 'one';
-  const gate = await startGate({ pool: db.pool, databaseUrl: db.url, replica: name, log: gateLog });
+  const gate = await startGate({
+    pool: db.pool,
+    databaseUrl: db.url,
+    replica: name,
+    log: gateLog,
+    maskText: (text) => canaryMasker.text(text).text,
+  });
   const deps: HoldDeps & ExecuteDeps = {
     gate,
     pool: db.pool,

@@ -25,8 +25,8 @@ import { createCodec } from '../../../workflows/codec.ts';
 import { bundleWorkflows } from '../../../workflows/bundle.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { startTestTemporal } from '../../support/temporal.ts';
-import { approvalOf, testStream } from './ends.ts';
-import { canary, type Replica, rowOf, startReplica, testApprovals } from './support.ts';
+import { canary, approvalOf, testStream } from './ends.ts';
+import { type Replica, rowOf, startReplica, testApprovals } from './support.ts';
 
 let db: TestDatabase;
 let temporal: EmbeddedTemporal;

@@ -2,6 +2,7 @@ import type { ApprovalInput } from '../../../workflows/contract.ts';
 import type { HeldRequest } from '../../../gateway/hold-port.ts';
 import type { TestDatabase } from '../../support/postgres.ts';
 import type { TestStream } from './ends.ts';
+import { assertRecordedMasked } from './recorded.ts';
 import {
   type Replica,
   type RequestChange,
@@ -28,7 +29,7 @@ export function togetherIn(database: () => TestDatabase) {
   };
 }
 
-/** Tests of one held call whose client waits: truncates, opens, runs `work`, stops. */
+/** Tests of one held call whose client waits: truncates, opens, runs `work`, stops, looks at what was recorded. */
 export function heldIn(database: () => TestDatabase) {
   return async (
     work: (
@@ -52,5 +53,6 @@ export function heldIn(database: () => TestDatabase) {
       await one.stop();
       await holding;
     }
+    await assertRecordedMasked(db, one);
   };
 }

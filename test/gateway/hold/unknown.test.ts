@@ -10,8 +10,8 @@ import { noOffers } from '../../../policy/offers.ts';
 import { policyOf } from '../../support/gateway.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { until } from '../../support/until.ts';
-import { approvalOf, response } from './ends.ts';
-import { canary, type Replica, startReplica, testApprovals } from './support.ts';
+import { canary, approvalOf, response } from './ends.ts';
+import { type Replica, startReplica, testApprovals } from './support.ts';
 import { countedVote } from './votes.ts';
 
 let db: TestDatabase;
