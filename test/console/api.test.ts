@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { revoke, unrevoke } from '../../db/revoke.ts';
 import { revokedAmong } from '../../db/revocations.ts';
 import { leafHash } from '../../recording/header.ts';
 import { readLine } from '../../recording/export/line.ts';
@@ -120,6 +121,73 @@ test('nobody gets in without a token for the API, and a role is needed for what 
   const all = (await ask('GET', '/tokens')).json as { tokens: { id: string; owner: string }[] };
   const foreign = all.tokens.find(({ owner }) => owner === 'service:agent');
   assertProblem(await ask('DELETE', `/tokens/${foreign?.id}`, { token: eyes }), 404, 'not_found');
+});
+
+test('whoever was cut off, or whose token or client was, is refused whatever they show; others go on, and lifting lets them in', async () => {
+  await using own = await testDatabase();
+  const grant = { scopes: ['holdpoint:api'] };
+  await using local = await apiConsole(own, {
+    signIns: {
+      issuer: 'https://gw.example',
+      verify: async (secret) =>
+        secret === 'signed-in'
+          ? {
+              person: {
+                key: 'oidc:https://idp.example#eve',
+                subject: 'eve',
+                email: 'Eve@Example.com',
+                name: 'Eve',
+                groups: [],
+                issuer: 'https://idp.example',
+                acr: null,
+                amr: [],
+                authenticatedAtMs: null,
+              },
+              grantId: 'g-1',
+              clientId: 'command-line',
+              clientName: null,
+              resource: 'https://console.example/api/v1',
+              signedInAt: new Date(),
+              expiresAt: new Date(Date.now() + 60_000),
+              vouchedAt: new Date(),
+              ...grant,
+            }
+          : null,
+    },
+  });
+  const status = async (bearer: string): Promise<[number, string | undefined]> => {
+    const reply = await fetch(`${local.console.address}/api/v1/status`, {
+      headers: { authorization: `Bearer ${bearer}` },
+    });
+    return [reply.status, ((await reply.json()) as { code?: string }).code];
+  };
+  const eyes = await apiToken(own, 'eyes', ['holdpoint:api']);
+  const { rows } = await own.pool.query<{ id: string }>(
+    `select id from access_tokens where subject = 'eyes'`,
+  );
+  for (const [kind, value, bearer] of [
+    ['person', 'service:eyes', eyes],
+    ['credential', `token:${rows[0]?.id}`, eyes],
+    ['person', 'oidc:https://idp.example#eve', 'signed-in'],
+    ['person', 'eve@example.com', 'signed-in'],
+    ['client', 'command-line', 'signed-in'],
+    ['credential', 'oauth:g-1', 'signed-in'],
+  ] as const) {
+    assert.equal((await status(bearer))[0], 200);
+    const by = { key: 'local:approver', name: 'x', via: 'cli' };
+    const ask = { kind, value, reason: 'r', by };
+    const deps = {
+      recordAct: async () => {},
+      maskText: (text: string) => text,
+      cancelWorkflow: async () => {},
+    };
+    await revoke(own.pool, ask, deps);
+    assert.deepEqual(await status(bearer), [403, 'revoked'], `${kind} ${value}`);
+    assert.equal((await status(local.token))[0], 200, 'others go on');
+    await unrevoke(own.pool, ask, deps);
+  }
+  grant.scopes = ['mcp:files'];
+  assert.deepEqual(await status('signed-in'), [403, 'forbidden'], 'a sign-in for something else');
 });
 
 test('a browser is let in by its session, and changes nothing without the mark of its session or from another site', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SignJWT } from 'jose';
+import { openTokens } from '../../console/login/oidc-tokens.ts';
 import { identityFromIdToken } from '../../console/login/id-token.ts';
 import type { ConsoleDeps } from '../../console/deps.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -142,6 +144,41 @@ test('who was taken out of a group, or blocked, after signing in cannot decide a
   assert.equal(console.acts.length, 0);
 });
 
+test('when the provider answers a renewal with somebody else, nothing is decided in the name of whoever signed in', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  provider.hasUserInfo = false;
+  provider.refreshAs = 'u-dana';
+  await using console = await consoleFor(db.pool, provider);
+  provider.user = { ...dana, groups: ['dba'] };
+  const { person } = await signInAs(console);
+  const id = await holdCall(db.pool, { people: [] });
+  const fields = fieldsOf(await (await person.get(`/approvals/${id}`)).text());
+  provider.refreshAs = 'u-somebody-else';
+  const answer = await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' });
+  assert.equal(answer.status, 401);
+  assert.equal(console.acts.length, 0);
+  provider.refreshAs = 'u-dana';
+  assert.equal((await person.post(`/approvals/${id}`, { ...fields, decision: 'approve' })).status, 200);
+});
+
+test('groups that the provider tells at sign-in alone count for a few minutes, then one signs in again', async () => {
+  await using db = await testDatabase();
+  await using provider = await testProvider();
+  provider.leavesOut = ['groups'];
+  let later = 0;
+  await using console = await consoleFor(db.pool, provider, { now: () => new Date(Date.now() + later) });
+  provider.user = { ...dana, groups: ['dba'] };
+  const { person } = await signInAs(console);
+  const [first, second] = [await holdCall(db.pool, { people: [] }), await holdCall(db.pool, { people: [] })];
+  assert.equal((await approve(person, first)).status, 200);
+  const fields = fieldsOf(await (await person.get(`/approvals/${second}`)).text());
+  later = 6 * 60_000;
+  const answer = await person.post(`/approvals/${second}`, { ...fields, decision: 'approve' });
+  assert.equal(answer.status, 401);
+  assert.equal(console.acts.length, 1);
+});
+
 test('an identity provider that cannot be asked right before a decision means that nothing is decided', async () => {
   await using db = await testDatabase();
   const provider = await testProvider();
@@ -172,6 +209,8 @@ test('a sign-in finishes only in the browser that began it, and only once', asyn
   assert.equal((await victim.get(back.pathname + back.search)).status, 403, 'another sign-in’s cookie');
   assert.equal((await attacker.get(back.pathname + back.search)).status, 303);
   assert.equal((await attacker.get(back.pathname + back.search)).status, 403, 'used up');
+  const { rows } = await db.pool.query<{ open: number }>('select count(*)::int as open from console_logins');
+  assert.equal(rows[0]?.open, 1, 'the victim’s own, which was not finished, is left');
 });
 
 test('an ID token with another nonce, audience or issuer signs nobody in', async () => {
@@ -197,7 +236,11 @@ test('tokens are stored only sealed, under a key that the database does not hold
     'select sealed_tokens from console_sessions',
   );
   assert.ok((rows[0]?.sealed_tokens.length ?? 0) > 0);
-  assert.ok(!rows[0]?.sealed_tokens.includes('access'));
+  const sealed = rows[0]?.sealed_tokens ?? assert.fail();
+  assert.ok(!sealed.includes('access'));
+  assert.ok(openTokens(person.cookies.get('holdpoint') ?? '', sealed).access.length > 0);
+  assert.throws(() => openTokens(`${person.cookies.get('holdpoint')}x`, sealed));
+  assert.throws(() => openTokens('', sealed));
 });
 
 test('at the command line an ID token proves a person; an old, foreign or altered one does not', async () => {
@@ -217,6 +260,10 @@ test('at the command line an ID token proves a person; an old, foreign or altere
     await provider.idToken({ iat: now - 3600 }),
     await provider.idToken({ aud: 'another' }),
     await provider.idToken({ iss: 'https://evil.example' }),
+    await provider.idToken({ exp: null }),
+    await new SignJWT({ sub: 'u-dana', iss: issuer, aud: clientId, iat: now, exp: now + 60 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(clientSecret)),
     `${good.slice(0, -4)}AAAA`,
     'x',
   ];

@@ -4,11 +4,13 @@ import { pino } from 'pino';
 import { freePort } from '../../cli/embedded/postgres.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { type SamlAnswer, type SamlProvider, samlProvider, selfSigned } from '../support/saml-provider.ts';
-import { type TestConsole, testConsole, type Visitor, visitor } from './support.ts';
+import { fieldsOf, holdCall, type TestConsole, testConsole, type Visitor, visitor } from './support.ts';
 
 let db: TestDatabase;
 let idp: SamlProvider;
 let console: TestConsole;
+/** By how much the console's clock is ahead. */
+let later = 0;
 /** Why sign-ins were refused, as the console's log says it. */
 const refused: string[] = [];
 const log = pino({ level: 'warn' }, { write: (line) => void refused.push(String(JSON.parse(line).because)) });
@@ -24,6 +26,7 @@ before(async () => {
     publicUrl,
     login: idp.login(publicUrl),
     log,
+    now: () => new Date(Date.now() + later),
   });
 });
 after(async () => {
@@ -136,6 +139,102 @@ for (const [what, more] of wrong)
     const answer = await idp.answer(await begin(visitor(console.address)), more);
     assert.equal((await arrive(answer)).status, 403);
   });
+
+const minutesFromNow = (minutes: number): string => new Date(Date.now() + minutes * 60_000).toISOString();
+const confirmed = (xml: string, change: (data: string) => string): string =>
+  xml.replace(/<saml:SubjectConfirmationData[^>]*>/, change);
+/** Said by the provider itself, all of it signed: each is right but for one thing. */
+const signedButWrong: [string, (xml: string, otherId: string) => string][] = [
+  [
+    'whose response answers no request',
+    (xml) => xml.replace(/(<samlp:Response[^>]*) InResponseTo="[^"]*"/, '$1'),
+  ],
+  [
+    'whose assertion answers no request',
+    (xml) => confirmed(xml, (data) => data.replace(/ InResponseTo="[^"]*"/, '')),
+  ],
+  [
+    'whose assertion answers another request that waits',
+    (xml, otherId) =>
+      confirmed(xml, (data) => data.replace(/ InResponseTo="[^"]*"/, ` InResponseTo="${otherId}"`)),
+  ],
+  [
+    'whose assertion is vouched for by whoever sends it',
+    (xml) => xml.replace('cm:bearer', 'cm:sender-vouches'),
+  ],
+  [
+    'whose assertion is confirmed by nothing',
+    (xml) => xml.replace(/<saml:SubjectConfirmation .*<\/saml:SubjectConfirmation>/, ''),
+  ],
+  [
+    'whose assertion may be brought for ever',
+    (xml) => confirmed(xml, (data) => data.replace(/ NotOnOrAfter="[^"]*"/, '')),
+  ],
+  [
+    'whose assertion could be brought until a minute ago',
+    (xml) =>
+      confirmed(xml, (data) =>
+        data.replace(/ NotOnOrAfter="[^"]*"/, ` NotOnOrAfter="${minutesFromNow(-1)}"`),
+      ),
+  ],
+  [
+    'that was made a quarter of an hour ago, though it would last for hours',
+    (xml) =>
+      xml
+        .replace(/(<saml:Assertion[^>]*) IssueInstant="[^"]*"/, `$1 IssueInstant="${minutesFromNow(-15)}"`)
+        .replaceAll(/ NotBefore="[^"]*"/g, ` NotBefore="${minutesFromNow(-15)}"`)
+        .replaceAll(/ NotOnOrAfter="[^"]*"/g, ` NotOnOrAfter="${minutesFromNow(300)}"`),
+  ],
+  [
+    'that is good from tomorrow on',
+    (xml) => xml.replaceAll(/ NotBefore="[^"]*"/g, ` NotBefore="${minutesFromNow(1_440)}"`),
+  ],
+  [
+    'for every audience',
+    (xml) => xml.replace(/<saml:AudienceRestriction>.*<\/saml:AudienceRestriction>/, ''),
+  ],
+  ['for a name of no letters', (xml) => xml.replace('>erin</saml:NameID>', '></saml:NameID>')],
+  [
+    'for a name without end',
+    (xml) => xml.replace('>erin</saml:NameID>', `>${'x'.repeat(501)}</saml:NameID>`),
+  ],
+];
+for (const [what, change] of signedButWrong)
+  test(`an answer ${what} signs nobody in, though its provider signed it`, async () => {
+    const other = await begin(visitor(console.address));
+    const asked = await begin(visitor(console.address));
+    const right = await idp.answer(asked, { edit: (xml) => xml });
+    const waiting = /InResponseTo="([^"]+)"/.exec(text(await idp.answer(other)))?.[1] ?? assert.fail();
+    const answer = await idp.answer(asked, {
+      edit: (xml) => {
+        const changed = change(xml, waiting);
+        assert.notEqual(changed, xml, 'something is changed');
+        return changed;
+      },
+    });
+    assert.equal((await arrive(answer)).status, 403);
+    assert.equal((await arrive(right)).status, 303, 'the same without the change signs in');
+  });
+
+test('what a provider said of groups counts for deciding for a quarter of an hour, then one signs in again', async () => {
+  const person = visitor(console.address);
+  const arrived = await arrive(await idp.answer(await begin(person)));
+  await person.get(arrived.headers.get('location') ?? '');
+  const [first, second] = [await holdCall(db.pool, { people: [] }), await holdCall(db.pool, { people: [] })];
+  const form = async (id: string) => ({
+    ...fieldsOf(await (await person.get(`/approvals/${id}`)).text()),
+    decision: 'approve',
+  });
+  assert.equal((await person.post(`/approvals/${first}`, await form(first))).status, 200);
+  const old = await form(second);
+  later = 16 * 60_000;
+  try {
+    assert.equal((await person.post(`/approvals/${second}`, old)).status, 401);
+  } finally {
+    later = 0;
+  }
+  assert.equal(console.acts.length, 1);
+});
 
 /** The parts of a signed response that wrapping moves around. */
 function parts(xml: string) {

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { ConsoleError } from '../../console/errors.ts';
 import { html } from '../../console/html.ts';
 import { newLinkCode } from '../../db/people.ts';
-import { linkLifeMs, mintLoginLink } from '../../console/login/link.ts';
+import { linkLifeMs, mintCommandToken, mintLoginLink } from '../../console/login/link.ts';
 import { startConsole } from '../../console/server.ts';
 import { testDatabase } from '../support/postgres.ts';
 import {
@@ -66,12 +66,23 @@ test('a form from another site, without this session’s token, or with another 
 test('a POST without an Origin decides nothing', async () => {
   await using db = await testDatabase();
   await using console = await testConsole(db.pool);
-  assert.equal(
-    await rawStatus(console.address, 'POST', '/login', {
-      'content-type': 'application/x-www-form-urlencoded',
-    }),
-    403,
-  );
+  const id = await holdCall(db.pool);
+  const person = await signedIn(console.address);
+  const form = { ...fieldsOf(await (await person.get(`/approvals/${id}`)).text()), decision: 'approve' };
+  const cookie = `holdpoint=${person.cookies.get('holdpoint')}`;
+  const post = (origin?: string, more: Record<string, string> = {}): Promise<number> =>
+    rawStatus(
+      console.address,
+      'POST',
+      `/approvals/${id}`,
+      { 'content-type': 'application/x-www-form-urlencoded', cookie, ...(origin && { origin }), ...more },
+      new URLSearchParams(form).toString(),
+    );
+  assert.equal(await post(), 403);
+  assert.equal(await post('null'), 403);
+  assert.equal(await post('https://evil.example', { authorization: 'Bearer x' }), 403);
+  assert.equal(console.acts.length, 0);
+  assert.equal(await post(console.address), 200, 'the form itself is good');
 });
 
 test('a host name that is not the console’s own is refused (DNS rebinding)', async () => {
@@ -145,6 +156,37 @@ test('a login link that is old, made with another credential, or altered does no
     assert.equal((await visitor(console.address).post('/login', { credential: wrong })).status, 403);
 });
 
+test('what a command line proves itself by is good for a minute, and only as its owner’s credential makes it', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool);
+  const status = async (bearer: string): Promise<number> =>
+    (await visitor(console.address).get('/api/v1/approvals', { authorization: `Bearer ${bearer}` })).status;
+  const at = (ms: number): Date => new Date(Date.now() + ms);
+  const good = mintCommandToken(credential);
+  assert.equal(await status(good), 200);
+  const [, until = '', nonce = '', signature = ''] = /^hplocal_(\w+)\.([\w-]+)\.([\w-]+)$/.exec(good) ?? [];
+  const longer = (Number.parseInt(until, 36) + 30_000).toString(36);
+  const link = new URL(mintLoginLink(credential, console.address)).searchParams.get('token') ?? '';
+  for (const [what, bearer] of Object.entries({
+    'an old one': mintCommandToken(credential, at(-61_000)),
+    'one made far ahead': mintCommandToken(credential, at(10 * 60_000)),
+    'one of another credential': mintCommandToken(`${credential}x`),
+    'one made longer': `hplocal_${longer}.${nonce}.${signature}`,
+    'another nonce': `hplocal_${until}.${'A'.repeat(22)}.${signature}`,
+    'another signature': `hplocal_${until}.${nonce}.${'A'.repeat(43)}`,
+    'no signature': `hplocal_${until}.${nonce}.`,
+    'a login link': `hplocal_${link}`,
+    'the credential itself': credential,
+  }))
+    assert.equal(await status(bearer), 401, what);
+  for (const token of [good, good.slice('hplocal_'.length)])
+    assert.equal(
+      (await visitor(console.address).post('/login', { token })).status,
+      403,
+      'it signs nobody in',
+    );
+});
+
 test('a session id planted before signing in is worth nothing afterwards (session fixation)', async () => {
   await using db = await testDatabase();
   await using console = await testConsole(db.pool);
@@ -174,6 +216,30 @@ test('the session cookie is out of reach of scripts, and signing out ends the se
   assert.equal((await person.post('/logout', { csrf })).status, 303);
   person.cookies.set('holdpoint', cookie);
   assert.equal((await person.get('/')).status, 303);
+});
+
+test('signing in anew ends the session that the browser had before', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool);
+  const person = await signedIn(console.address);
+  const former = person.cookies.get('holdpoint') ?? assert.fail();
+  await person.post('/login', { credential });
+  assert.notEqual(person.cookies.get('holdpoint'), former);
+  assert.equal((await person.get('/')).status, 200);
+  const other = visitor(console.address);
+  other.cookies.set('holdpoint', former);
+  assert.equal((await other.get('/')).status, 303);
+});
+
+test('where browsers come by https, the cookie goes by https alone, and to no other host', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool, { publicUrl: 'https://localhost:8471' });
+  const answer = await visitor(console.address).post('/login', { credential });
+  assert.match(
+    answer.headers.getSetCookie()[0] ?? '',
+    /^__Host-holdpoint=[\w-]{43}; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  );
+  assert.match(answer.headers.get('strict-transport-security') ?? '', /max-age=\d{8}/);
 });
 
 test('a session ends when it is idle, when its time is over, and when the credential changes', async () => {
@@ -244,6 +310,7 @@ function rawStatus(
   method: string,
   path: string,
   headers: Record<string, string>,
+  body = '',
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const { hostname, port } = new URL(address);
@@ -252,7 +319,7 @@ function rawStatus(
     resolve(answer.statusCode ?? 0);
   })
     .on('error', reject)
-    .end();
+    .end(body);
   return promise;
 }
 

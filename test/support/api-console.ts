@@ -1,3 +1,4 @@
+import type { ConsoleDeps } from '../../console/deps.ts';
 import { createRecordAct } from '../../console/acts.ts';
 import { makeServiceToken } from '../../console/make-token.ts';
 import { createLogView } from '../../db/records-log.ts';
@@ -29,7 +30,7 @@ export interface ApiConsole extends AsyncDisposable {
 const policy = 'default: pass\nmasking:\n  default: { except: [email] }\n';
 
 /** Starts a console whose API works on a database, with real recordings. */
-export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
+export async function apiConsole(db: TestDatabase, more: Partial<ConsoleDeps> = {}): Promise<ApiConsole> {
   const keyRing = localKeyRing([newDataKey()]);
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
   const masker = defaultMasker();
@@ -56,6 +57,7 @@ export async function apiConsole(db: TestDatabase): Promise<ApiConsole> {
     checkPolicy: () => [],
     ...masking,
     version: '0.1.0',
+    ...more,
   });
   return {
     console,

@@ -24,6 +24,12 @@ export interface TestProvider extends AsyncDisposable {
   tamper: Record<string, unknown>;
   /** Refuses `offline_access`, as Keycloak does to people without the role for it. */
   refusesOffline: boolean;
+  /** As whom the refresh token that it then gives is answered; null gives none. */
+  refreshAs: string | null;
+  /** Whether it has UserInfo, and what that leaves out. */
+  hasUserInfo: boolean;
+  leavesOut: readonly string[];
+  /** @param claims `exp: null` for a token that never ends */
   idToken(claims?: Record<string, unknown>): Promise<string>;
 }
 
@@ -37,11 +43,11 @@ export async function testProvider(): Promise<TestProvider> {
   const access = new Map<string, string>();
   const idToken = async (claims: Record<string, unknown> = {}): Promise<string> => {
     const { blocked: _, ...user } = provider.user;
-    return new SignJWT({ ...user, iss: provider.issuer, aud: provider.clientId, ...claims })
+    const { exp, ...said } = claims;
+    const token = new SignJWT({ ...user, iss: provider.issuer, aud: provider.clientId, ...said })
       .setProtectedHeader({ alg: 'ES256', kid: 'k' })
-      .setIssuedAt(claims['iat'] as number | undefined)
-      .setExpirationTime('10 min')
-      .sign(privateKey);
+      .setIssuedAt(claims['iat'] as number | undefined);
+    return (exp === null ? token : token.setExpirationTime('10 min')).sign(privateKey);
   };
   const routes: Record<
     string,
@@ -52,7 +58,7 @@ export async function testProvider(): Promise<TestProvider> {
         issuer: provider.issuer,
         authorization_endpoint: `${provider.issuer}/authorize`,
         token_endpoint: `${provider.issuer}/token`,
-        userinfo_endpoint: `${provider.issuer}/userinfo`,
+        ...(provider.hasUserInfo && { userinfo_endpoint: `${provider.issuer}/userinfo` }),
         jwks_uri: `${provider.issuer}/jwks`,
         response_types_supported: ['code'],
         id_token_signing_alg_values_supported: ['ES256'],
@@ -75,6 +81,13 @@ export async function testProvider(): Promise<TestProvider> {
     },
     '/token': async (request, response) => {
       const form = new URLSearchParams(await bodyOf(request));
+      if (form.get('grant_type') === 'refresh_token')
+        return json(response, 200, {
+          access_token: form.get('refresh_token'),
+          token_type: 'Bearer',
+          expires_in: 3600,
+          id_token: await idToken({ sub: provider.refreshAs }),
+        });
       const grant = codes.get(form.get('code') ?? '');
       codes.delete(form.get('code') ?? '');
       const client = Buffer.from((request.headers.authorization ?? '').slice(6), 'base64').toString();
@@ -95,17 +108,19 @@ export async function testProvider(): Promise<TestProvider> {
         access_token: token,
         token_type: 'Bearer',
         expires_in: 3600,
+        ...(provider.refreshAs !== null && { refresh_token: token }),
         id_token: await idToken({ nonce: grant.nonce, ...provider.tamper }),
       });
     },
     '/userinfo': async (request, response) => {
       const sub = access.get((request.headers.authorization ?? '').slice(7));
-      const { blocked, ...user } = provider.user;
+      const { blocked, ...user }: ProviderUser = provider.user;
       if (sub === undefined || blocked || sub !== user.sub) {
         response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
         return json(response, 401, { error: 'invalid_token' });
       }
-      return json(response, 200, user);
+      const left = Object.entries(user).filter(([name]) => !provider.leavesOut.includes(name));
+      return json(response, 200, Object.fromEntries(left));
     },
   };
   const server = createServer((request, response) => {
@@ -122,6 +137,9 @@ export async function testProvider(): Promise<TestProvider> {
     user: { sub: 'u-1' },
     tamper: {},
     refusesOffline: false,
+    refreshAs: null,
+    hasUserInfo: true,
+    leavesOut: [],
     idToken,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
+import { signXml } from '@node-saml/node-saml/lib/xml.js';
 import samlp from 'samlp';
 import type { LoginSettings } from '../../console/deps.ts';
 
@@ -25,6 +26,8 @@ export interface SamlAnswer {
   digestAlgorithm: string;
   key: string;
   cert: string;
+  /** Changes the response before it is signed. */
+  edit: ((xml: string) => string) | null;
 }
 
 /** A SAML 2.0 identity provider (samlp) with a form: whoever types a name is signed in as that name. */
@@ -82,10 +85,14 @@ export async function samlProvider(): Promise<SamlProvider> {
       lifetimeInSeconds: 300,
       signatureAlgorithm: 'rsa-sha256',
       digestAlgorithm: 'sha256',
+      edit: null,
       ...pair,
       ...more,
     };
-    return Buffer.from(await responseOf(facts)).toString('base64');
+    const xml = facts.edit
+      ? signed(facts.edit(await responseOf({ ...facts, signResponse: false, signAssertion: false })), facts)
+      : await responseOf(facts);
+    return Buffer.from(xml).toString('base64');
   };
   const server = createServer((request, response) => {
     void (async () => {
@@ -138,8 +145,23 @@ export async function samlProvider(): Promise<SamlProvider> {
   return provider;
 }
 
+/** The assertion signed, and then the response around it. */
+function signed(xml: string, { key, cert }: SamlAnswer): string {
+  const options = {
+    privateKey: key,
+    publicCert: cert,
+    signatureAlgorithm: 'sha256' as const,
+    digestAlgorithm: 'sha256',
+  };
+  const sign = (text: string, element: string): string => {
+    const path = `//*[local-name(.)='${element}']`;
+    return signXml(text, path, { reference: `${path}/*[local-name(.)='Issuer']`, action: 'after' }, options);
+  };
+  return sign(sign(xml, 'Assertion'), 'Response');
+}
+
 function responseOf(facts: SamlAnswer): Promise<string> {
-  const { subject, groups, ...options } = facts;
+  const { subject, groups, edit: _, ...options } = facts;
   const profileMapper = () => ({
     getClaims: () => ({ groups, email: `${subject}@example.com`, name: subject }),
     getNameIdentifier: () => ({
