@@ -130,7 +130,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     databaseUrl: db.url,
     replica,
     log: logger,
-    maskText: (text) => engine.masker('default').text(text).text,
+    maskText: (text) => masking.engine().masker('default').text(text).text,
   });
   const bare = createUpstreams(options.connections, {
     ...(options.injecting && { injecting: options.injecting({ pool: db.pool, keyRing, log: logger }) }),
