@@ -444,7 +444,7 @@ test('keys that an https issuer publishes without encryption are not asked for',
     { issuers: [{ ...plainSettings, issuer }], anonymous: null },
     {
       fetch: async (url) => {
-        asked.push(String(url));
+        asked.push(url);
         return Response.json({ issuer, jwks_uri: 'http://idp.example/keys', keys: [] });
       },
     },
