@@ -5,7 +5,7 @@ import type { JsonTape } from './scan.ts';
 import type { WalkParts } from './walk-leaf.ts';
 
 /** What a member's name says about the members beside it; bits, since an object may have several. */
-export const roles = { name: 1, value: 2, columns: 4, rows: 8, type: 16 } as const;
+export const roles = { name: 1, value: 2, columns: 4, rows: 8, type: 16, keyType: 32 } as const;
 
 const rolesByName = new Map<string, number>();
 const listed: readonly (readonly [number, string])[] = [
@@ -16,6 +16,7 @@ const listed: readonly (readonly [number, string])[] = [
   [roles.columns, 'columns fields headers columnNames header'],
   [roles.rows, 'rows data values records results'],
   [roles.type, 'mimeType type'],
+  [roles.keyType, 'kty'],
 ];
 for (const [role, names] of listed) {
   for (const name of names.split(' ')) rolesByName.set(name, (rolesByName.get(name) ?? 0) | role);

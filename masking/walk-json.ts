@@ -8,6 +8,7 @@ import {
   pairVerdict,
   siblingVerdict,
 } from './json-siblings.ts';
+import { keyMember, privateMembers } from './detect/json-web-key.ts';
 import { keyName } from './key-names.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
 import { kinds } from './scan.ts';
@@ -76,7 +77,9 @@ function walkObject(parts: WalkParts, tape: JsonTape, object: number, given: Pla
     if (holdsNothing(parts, tape, value, place, key)) continue;
     const child = childOf(parts, tape, value, place, key, shown);
     if (child === null) continue;
-    if (sibling !== null && (roleOf(key) & roles.value) !== 0)
+    if ((has & roles.keyType) !== 0 && privateMembers.has(key))
+      walk(parts, tape, value, { ...child, verdict: keyMember }, edits);
+    else if (sibling !== null && (roleOf(key) & roles.value) !== 0)
       walk(parts, tape, value, { ...child, verdict: sibling }, edits);
     else if (blob !== null && (key === 'data' || key === 'blob'))
       maskBlob(parts, tape, value, blob, child, edits);

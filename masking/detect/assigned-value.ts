@@ -41,6 +41,8 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
   const end = Math.min(text.length, start + valueReach);
   if (isQuote(first)) {
     let inner = start + 1;
+    // Python's and Kotlin's long strings.
+    if (text.charCodeAt(inner) === first && text.charCodeAt(inner + 1) === first) inner += 2;
     scheme.lastIndex = inner;
     if (scheme.test(text)) inner = scheme.lastIndex;
     const digested = text.startsWith('Digest ', inner);
@@ -74,10 +76,17 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
     ? {
         start,
         end: close,
-        quoted: schemed || (sign === 0x3e && text.charCodeAt(close) === 0x3c),
+        quoted: schemed || (sign === 0x3e && closesElement(text, close)),
         certain: false,
       }
     : null;
+}
+
+/** Whether nothing but white space stands between a value and the end of its element. */
+function closesElement(text: string, at: number): boolean {
+  let end = at;
+  while (end - at < 16 && isSpace(text.charCodeAt(end))) end += 1;
+  return text.charCodeAt(end) === 0x3c && (end === at || text.charCodeAt(end + 1) === 0x2f);
 }
 
 function endsValue(text: string, at: number, sign: number): boolean {

@@ -1,11 +1,12 @@
 import type { Span } from '../span.ts';
+import { elementBefore, keyBefore } from './assigned-name.ts';
 import { valueAfter } from './assigned-value.ts';
-import { isLetter, isQuote, isSpace, isWord } from './characters.ts';
+import type { AssignedValue } from './assigned-value.ts';
+import { isWord } from './characters.ts';
+import { isKeyMember, keyMember } from './json-web-key.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { isPlace, isSensitiveValue, looksRandom } from './values.ts';
 
-const keyReach = 64;
-const typeWords = new Set(['string', 'str', 'text', 'char', 'varchar', 'final', 'const']);
 const nameKeys = new Set([
   'name',
   'key',
@@ -53,11 +54,20 @@ export function findAssignment(
       ? variableVerdict(text, at, judge)
       : lower === 'code' && sign === 0x3d
         ? codeVerdict(text, at)
-        : judge(key);
+        : key.length <= 2 && isKeyMember(text, at, key)
+          ? keyMember
+          : judge(key);
   const isName = nameKeys.has(lower);
   if (verdict === null && !isName) return at;
-  const value = valueAfter(text, fallback ? at + 1 : at, sign);
+  const value = behindScheme(text, lower, sign, valueAfter(text, fallback ? at + 1 : at, sign));
   if (value === null || (fallback && !value.quoted)) return at;
+  // `mongodb://<name>:<password>@host` and `-u <name:password> https://…` hold no elements.
+  if (
+    sign === 0x3e &&
+    !value.quoted &&
+    /^[@:/]|^\w{2,10}:\/\//.test(text.slice(at + 1, value.end).trimStart())
+  )
+    return at;
   const content = text.slice(value.start, value.end);
   if (isName) {
     pending.verdict = content.length <= 64 ? judge(content) : null;
@@ -75,15 +85,20 @@ export function findAssignment(
     const found = insideElement(text, at + 1, out);
     if (found > at) return found;
   }
-  // `PGPASSWORD=secret`: written without spaces, a plain word is a value, unless it is the name of one.
-  const tight =
-    sign === 0x3d &&
-    value.start === at + 1 &&
-    isWord(text.charCodeAt(at - 1)) &&
-    verdict.detector === 'password' &&
-    /^[A-Za-z]{4,}$/.test(content) &&
-    judge(content) === null;
-  if (!value.certain && !isSensitiveValue(content, verdict, value.quoted || tight)) return at;
+  // `connect(password=db_password)` hands on what a variable holds.
+  if (
+    !value.quoted &&
+    /^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$/.test(content) &&
+    judge(content) !== null &&
+    !isLine(text, at - key.length, value.end)
+  )
+    return at;
+  if (
+    !value.certain &&
+    !(sign === 0x3d && connects(text, at, key, content, verdict)) &&
+    !isSensitiveValue(content, verdict, value.quoted || isTight(text, at, key, value, verdict, judge))
+  )
+    return at;
   // Lists of words and alternatives of a pattern: `'pass', 'deny'`, `passwd|api_?key`.
   // Lists of names in code go on in the next line.
   if (sign === 0x2c && text.slice(at, value.start).includes('\n')) return at;
@@ -104,6 +119,64 @@ export function findAssignment(
     confidence: verdict.strength === 'strong' ? 0.9 : 0.8,
   });
   return value.end - 1;
+}
+
+/**
+ * Whether `=` is written as in files of variables: `PGPASSWORD=secret`, `FIREBASE_TOKEN=DXsoJbwpxap7stqa`. There a plain
+ * word is a value, unless it is the name of one, and a name of capitals needs no more proof than quotes give.
+ */
+function isTight(
+  text: string,
+  at: number,
+  key: string,
+  value: AssignedValue,
+  verdict: NameVerdict,
+  judge: (name: string) => NameVerdict | null,
+): boolean {
+  if (text.charCodeAt(at) !== 0x3d || value.start !== at + 1 || !isWord(text.charCodeAt(at - 1)))
+    return false;
+  const content = text.slice(value.start, value.end);
+  if (verdict.detector === 'credential')
+    return /^[A-Z][A-Z0-9_]{5,}$/.test(key) && /^[\w-]{12,}$/.test(content) && looksRandom(content);
+  return (
+    verdict.detector === 'password' &&
+    /^[A-Za-z]{4,}$/.test(content) &&
+    (judge(content) === null || isLine(text, at - key.length, value.end))
+  );
+}
+
+/** Whether a stretch is a whole line, as settings are and arguments of calls are not. */
+function isLine(text: string, start: number, end: number): boolean {
+  const before = text.charCodeAt(start - 1);
+  const behind = text.charCodeAt(end);
+  return (start === 0 || before === 10) && (end === text.length || behind === 10 || behind === 13);
+}
+
+const elsewhere = /^(?:\$|%[A-Za-z(]|[{<[]|\*{2}|x{3})/i;
+
+/** A password between semicolons is one whatever it looks like: `Server=…;Uid=…;Pwd=secret;`. */
+function connects(text: string, at: number, key: string, content: string, verdict: NameVerdict): boolean {
+  if (verdict.detector !== 'password' || content.length < 3 || elsewhere.test(content)) return false;
+  const start = at - key.length;
+  const ahead = text.charCodeAt(start - 1) === 32 ? start - 2 : start - 1;
+  if (text.charCodeAt(ahead) !== 0x3b || text.charCodeAt(at + 1) === 32) return false;
+  return /[\w ]=[^;\n=]{1,120};(?:[\w ]{1,32}=[^;\n=]{1,120};)* ?$/.test(
+    text.slice(Math.max(0, start - 240), start),
+  );
+}
+
+/** What follows a scheme nobody has listed: `Authorization: aivenv1 …`. */
+function behindScheme(
+  text: string,
+  key: string,
+  sign: number,
+  value: AssignedValue | null,
+): AssignedValue | null {
+  if (value === null || value.quoted || !key.endsWith('orization')) return value;
+  if (text.charCodeAt(value.end) !== 32 || !/^[A-Za-z][\w-]{1,24}$/.test(text.slice(value.start, value.end)))
+    return value;
+  const next = valueAfter(text, value.end, sign);
+  return next === null || next.end - next.start < 16 ? value : { ...next, quoted: true };
 }
 
 /** `process.env.API_KEY || "…"`, `… ?? "…"` and, at its `o`, `os.environ.get("API_KEY") or "…"`. */
@@ -177,101 +250,4 @@ function insideElement(text: string, from: number, out: Span[]): number {
     out.push({ start: from + match.index, end: last, detector: 'credential', confidence: 0.8 });
   }
   return last;
-}
-
-function elementBefore(text: string, at: number): string | null {
-  let open = at - 1;
-  while (open >= 0 && at - open <= keyReach && text.charCodeAt(open) !== 0x3c) open -= 1;
-  if (text.charCodeAt(open) !== 0x3c || open + 1 === at || !isLetter(text.charCodeAt(open + 1))) return null;
-  const tag = text.slice(open + 1, at);
-  const end = tag.search(/[\s/]/);
-  return end < 0 ? tag : tag.slice(0, end);
-}
-
-function keyBefore(text: string, at: number, sign: number): string | null {
-  let end = at;
-  // `.=`, `+=`, `??=`, `&&=`, `!=`
-  if (sign === 0x3d) while (end > 0 && at - end < 3 && isCompound(text.charCodeAt(end - 1))) end -= 1;
-  // C#: `Token { get; set; } = "…"`
-  if (sign === 0x3d && text.charCodeAt(at - 2) === 0x7d) {
-    const accessors = /\{\s*get;[^{}]{0,24}\}\s*$/.exec(text.slice(Math.max(0, at - 48), at));
-    if (accessors !== null) end = at - accessors[0].length;
-  }
-  // `:=`, `?=`, `=>`, `||=` and spaces, quotes, escapes, brackets between the name and the sign.
-  const edge = end;
-  while (end > 0 && edge - end < 8 && isFiller(text.charCodeAt(end - 1))) end -= 1;
-  if (sign === 0x2c && !isQuote(text.charCodeAt(end)) && !startsLine(text, end)) return null;
-  let start = end;
-  while (start > 0 && end - start < keyReach && isKeyPart(text.charCodeAt(start - 1))) start -= 1;
-  if (start === end || end - start >= keyReach) return null;
-  // What stands inside a marker names no value.
-  if (text.charCodeAt(start - 1) === 0x3a && text.startsWith('[masked', start - 8)) return null;
-  if (sign === 0x7c && !opensCell(text, start)) return null;
-  const key = text.slice(start, end);
-  if (!typeWords.has(key.toLowerCase()))
-    return sign !== 0x3a && sign !== 0x2d ? key : /^\d\d/.test(key) ? null : withFirstWord(text, start, key);
-  // `password: str = "…"` and `var token string = "…"`: the name stands before the type.
-  let nameEnd = start;
-  if (text.startsWith("'static ", nameEnd - 8)) nameEnd -= 8;
-  while (nameEnd > 0 && (isSpace(text.charCodeAt(nameEnd - 1)) || /[:&*]/.test(text.charAt(nameEnd - 1))))
-    nameEnd -= 1;
-  let nameStart = nameEnd;
-  while (nameStart > 0 && nameEnd - nameStart < keyReach && isKeyPart(text.charCodeAt(nameStart - 1)))
-    nameStart -= 1;
-  return nameStart === nameEnd ? null : text.slice(nameStart, nameEnd);
-}
-
-/** `API key: …` and `date of birth: …`: names of several words, as people write them. */
-function withFirstWord(text: string, start: number, key: string): string {
-  let from = start;
-  for (
-    let words = 0;
-    words < 2 && text.charCodeAt(from - 1) === 32 && isLetter(text.charCodeAt(from - 2));
-    words += 1
-  ) {
-    let at = from - 1;
-    while (at > 0 && from - at < 16 && isLetter(text.charCodeAt(at - 1))) at -= 1;
-    from = at;
-  }
-  return from === start ? key : text.slice(from, start + key.length);
-}
-
-/** CSV without a header: `API_TOKEN,value`. */
-function startsLine(text: string, end: number): boolean {
-  let at = end;
-  while (at > 0 && end - at < keyReach && isKeyPart(text.charCodeAt(at - 1))) at -= 1;
-  return at === 0 || text.charCodeAt(at - 1) === 10;
-}
-
-function opensCell(text: string, start: number): boolean {
-  let at = start - 1;
-  while (
-    at >= 0 &&
-    start - at < 40 &&
-    (text.charCodeAt(at) === 32 || isQuote(text.charCodeAt(at)) || text.charCodeAt(at) === 42)
-  )
-    at -= 1;
-  return at < 0 || text.charCodeAt(at) === 0x7c || text.charCodeAt(at) === 10;
-}
-
-const isKeyPart = (code: number): boolean =>
-  isWord(code) || code === 0x5f || code === 0x2d || code === 0x2e || code >= 0xc0;
-/** What may stand before `=` in one sign: `. + ? & !`. */
-const isCompound = (code: number): boolean =>
-  code === 0x2e || code === 0x2b || code === 0x3f || code === 0x26 || code === 0x21;
-/** Space, quotes, backslash, `: = ? ) ] * | $`. */
-function isFiller(code: number): boolean {
-  return (
-    code === 32 ||
-    code === 9 ||
-    isQuote(code) ||
-    code === 0x5c ||
-    code === 0x3a ||
-    code === 0x3d ||
-    code === 0x3f ||
-    code === 0x29 ||
-    code === 0x5d ||
-    code === 0x2a ||
-    code === 0x7c
-  );
 }

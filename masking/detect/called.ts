@@ -9,10 +9,10 @@ const asks =
   /^(?:get|is|has|find|fetch|read|load|check|parse|require|import|describe|it|test|expect|assert|validate|verify|compare|hash|encode|decode|remove|delete|lookup|env|getenv|config|i18n|t|translate|log|print|println|printf|error|warn|new|to|from|by|list|show|generate|create|revoke|refresh)/i;
 /** Calls whose second argument is a password. */
 const logins =
-  /(?:NetworkCredential|UsernamePasswordCredential|PasswordAuthentication|UsernamePassword\w*|DirectoryEntry|BasicAuth\w*|basic_?auth|SetBasicAuth|HTTPBasicAuth|auth\s*=\s*|login|authenticate|createUser|setCredentials|connect_?with_?password)$/i;
+  /(?:NetworkCredential|UsernamePasswordCredential|PasswordAuthentication|UsernamePassword\w*|BasicAuth\w*|basic_?auth|SetBasicAuth|HTTPBasicAuth|auth\s*=\s*|login|authenticate|createUser|setCredentials|connect_?with_?password)$/i;
 /** Calls whose third is: an address, a user, a password. */
-const connects = /(?:PDO|mysqli_connect|mysql_connect|mysqli|getConnection|createConnection)$/;
-const second = /\s{0,12},\s{0,12}(["'`])([^"'`\\\n]{3,200})\1/y;
+const connects = /(?:PDO|DirectoryEntry|mysqli_connect|mysql_connect|mysqli|getConnection|createConnection)$/;
+const second = /\s{0,12},\s{0,12}(["'`])((?:[^"'`\\\n]|\\.){3,200})\1/y;
 
 /**
  * Looks at a call whose first argument is a quoted text, at its bracket: `setToken("…")`, `login("user", "…")`.

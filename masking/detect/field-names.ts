@@ -33,7 +33,7 @@ function speaksOfSecret(words: readonly string[]): boolean {
 
 function judge(name: string): NameVerdict | null {
   let normal = normalName(name);
-  if (numbered.test(normal)) normal = normal.replace(/ ?\d+$/, '');
+  if (numbered.test(normal)) normal = normal.replace(/(?: v)? ?\d+$/, '');
   if (normal.length < 2 || normal.length > 80) return null;
   const words = normal.split(' ');
   if (innocentEndings.has(words.slice(-2).join(' ')) || innocentEndings.has(words.slice(-3).join(' ')))

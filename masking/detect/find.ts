@@ -21,6 +21,7 @@ import {
   findPrivateKey,
 } from './long-secrets.ts';
 import { findDottedMac, findEmail, findIp6, findLoginPassword, findMac, findUrlPassword } from './network.ts';
+import { findMarkedKey, mayBeMarked } from './marked-keys.ts';
 import type { PersonNumberFinder } from './person-numbers.ts';
 import type { VendorTokens } from './vendor-tokens.ts';
 import { findPasswordFlag, findPgPass, findUserFlag } from './flags.ts';
@@ -54,6 +55,7 @@ export function createFinder(parts: FinderParts): Finder {
     key: enabled('private-key'),
     url: enabled('url-password'),
     hash: enabled('password-hash'),
+    padded: enabled('azure-account-key'),
   };
 
   const spoken = enabled('password') && enabled('credential');
@@ -203,6 +205,10 @@ export function createFinder(parts: FinderParts): Finder {
         if (end === at && on.ip) end = findIp6(text, at, out);
         if (end > at) return end;
       }
+    }
+    if (code === 0x3d && on.padded && mayBeMarked(text, at)) {
+      const end = findMarkedKey(text, at, out);
+      if (end > at) return end;
     }
     // `10:11:12` and `16:9` assign nothing.
     if (

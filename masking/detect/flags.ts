@@ -4,21 +4,22 @@ import { isPlaceholder } from './values.ts';
 const userFlag =
   /(?:-u|-?-user|-?-proxy-user|-U)[ =]{1,4}["']?([^\s:"'@/]{0,64})["']?:["']?([^\s"']{1,128})/y;
 /** The same where the secret stands before the colon and nothing behind it. */
-const loneFlag = /(?:-u|-?-user)[ =]{1,4}["']([^\s:"'@/$]{6,128}):["']/y;
+const loneFlag = /(?:-u|-?-user)[ =]{1,4}(?:["']([^\s:"'@/$]{6,128}):["']|([^\s:"'@/$]{12,128}):(?=\s|$))/y;
 
 /** `curl -u name:password`, at the first hyphen. @returns the offset to go on from */
 export function findUserFlag(text: string, at: number, out: Span[]): number {
   loneFlag.lastIndex = at;
-  const lone = loneFlag.exec(text)?.[1] ?? '';
+  const loneMatch = loneFlag.exec(text);
+  const lone = loneMatch?.[1] ?? loneMatch?.[2] ?? '';
   if (lone !== '' && !isPlaceholder(lone) && /\d/.test(lone)) {
-    const end = loneFlag.lastIndex - 2;
+    const end = loneFlag.lastIndex - (loneMatch?.[1] === undefined ? 1 : 2);
     out.push({ start: end - lone.length, end, detector: 'password', confidence: 0.75 });
     return end;
   }
   userFlag.lastIndex = at;
   const match = userFlag.exec(text);
   const value = match?.[2] ?? '';
-  if (match === null || isPlaceholder(value) || value.startsWith('/') || (match[1] ?? '').startsWith('<'))
+  if (match === null || isPlaceholder(value) || value.startsWith('/') || /^<|\$\{[^}]*$/.test(match[1] ?? ''))
     return at;
   out.push({
     start: userFlag.lastIndex - value.length,

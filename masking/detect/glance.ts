@@ -42,9 +42,13 @@ export const months = new Set([
 /** Whether a month may begin with a character: A D F J M N O S. */
 export const beginsMonth = (code: number): boolean => code >= 65 && ((0x47_229 >> (code - 65)) & 1) === 1;
 
-/** Whether quotes stand on both sides of a comma. */
+/** Whether a comma stands between quotes, or between a constant and a quote: `"a", "b"`, `'a' , 'b'`, `AUTH_KEY, "b"`. */
 export function nearQuotes(text: string, at: number): boolean {
   const left = text.charCodeAt(at - 1);
   const right = text.charCodeAt(at + 1);
-  return (left === 34 || left === 39) && (right === 34 || right === 39 || right === 32);
+  if (left === 34 || left === 39) return right === 34 || right === 39 || right === 32;
+  const behind = right === 32 ? text.charCodeAt(at + 2) : right;
+  if (behind !== 34 && behind !== 39) return false;
+  if (left >= 65 && left <= 90) return true;
+  return left === 32 && (text.charCodeAt(at - 2) === 34 || text.charCodeAt(at - 2) === 39);
 }

@@ -74,7 +74,7 @@ export function createJwtFinder(): JwtFinder {
 }
 
 const hashed =
-  /\$(?:2[abxy]?\$\d{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|8|9|14|apr1|y|gy|sha1|md5)\$[^\s"'<>]{1,64}\$?[./A-Za-z0-9$=,+-]{20,120}|argon2(?:id|i|d)\$[^\s"'<>]{20,240}|pbkdf2[\w-]{0,12}\$[^\s"'<>]{20,240}|scrypt\$[^\s"'<>]{20,240}|krb5\w{2,6}\$[^\s"'<>]{32,4000}|NT\$[0-9a-fA-F]{32})/y;
+  /\$(?:2[abxy]?\$\d{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|8|9|14|apr1|y|gy|sha1|md5(?:,rounds=\d{1,8})?)\$[^\s"'<>]{1,64}\${0,2}[./A-Za-z0-9$=,+-]{20,120}|argon2(?:id|i|d)\$[^\s"'<>]{20,240}|pbkdf2[\w-]{0,12}\$[^\s"'<>]{20,240}|scrypt\$[^\s"'<>]{20,240}|krb5\w{2,6}\$[^\s"'<>]{32,4000}|NT\$[0-9a-fA-F]{32})/y;
 
 /** Django's way: the algorithm's name stands before the first `$`. */
 const namedHash = /\$[0-9A-Za-z=,$]{1,64}\$[./A-Za-z0-9$=,+-]{20,160}/y;
@@ -115,4 +115,11 @@ const dump = /[0-9a-fA-F]{32}:[0-9a-fA-F]{32}$/;
 export function findHashDump(text: string, at: number, out: Span[]): void {
   if (!dump.test(text.slice(Math.max(0, at - 65), at))) return;
   out.push({ start: at - 65, end: at, detector: 'password-hash', confidence: 0.9 });
+}
+
+/** MySQL's hash of a password, a star and forty capital hexadecimal digits that run from `at` to `end`. */
+export function findStarredHash(text: string, at: number, end: number, out: Span[]): boolean {
+  if (text.charCodeAt(at - 1) !== 0x2a || !/^[0-9A-F]{40}$/.test(text.slice(at, end))) return false;
+  out.push({ start: at - 1, end, detector: 'password-hash', confidence: 0.9 });
+  return true;
 }

@@ -111,20 +111,22 @@ export function findSpokenAhead(text: string, start: number, end: number, out: S
   out.push({ start: at, end: at + value.length, detector, confidence: 0.7 });
 }
 
-const identified = /BY\s{1,3}(?:PASSWORD\s{1,3})?'([^'\n]{1,128})'/iy;
+const identified =
+  /BY\s{1,3}(?:PASSWORD\s{1,3})?(?:'([^'\n]{1,128})'|"([^"\n]{1,128})"|([A-Za-z0-9][^\s;'"`()\\,]{3,127})(?=[\s;"'\\)]|$))/iy;
+/** How the account shows itself, between the words: `IDENTIFIED WITH mysql_native_password BY`. */
+const identifying = /identified(?:\s{1,3}with\s{1,3}['"`]?\w{3,40}['"`]?)?\s{1,3}$/i;
 
 /** SQL's `IDENTIFIED BY '…'`, at the `B`. @returns the offset to go on from */
 export function findIdentifiedBy(text: string, at: number, out: Span[]): number {
-  if (!/identified\s{1,3}$/i.test(text.slice(Math.max(0, at - 14), at))) return at;
+  if (!identifying.test(text.slice(Math.max(0, at - 66), at))) return at;
   identified.lastIndex = at;
   const match = identified.exec(text);
-  const value = match?.[1] ?? '';
-  if (match === null || isPlaceholder(value)) return at;
-  out.push({
-    start: identified.lastIndex - 1 - value.length,
-    end: identified.lastIndex - 1,
-    detector: 'password',
-    confidence: 0.9,
-  });
-  return identified.lastIndex;
+  if (match === null) return at;
+  const plain = match[3];
+  const value = plain ?? match[1] ?? match[2] ?? '';
+  // Without quotes it may be prose: `identified by name`.
+  if (isPlaceholder(value) || (plain !== undefined && !/\d|[^\w.,-]/.test(plain))) return at;
+  const end = identified.lastIndex - (plain === undefined ? 1 : 0);
+  out.push({ start: end - value.length, end, detector: 'password', confidence: 0.9 });
+  return end;
 }

@@ -23,6 +23,8 @@ const notValues = new Set([
   'text',
   'password',
   'passwd',
+  'pass',
+  'pwd',
   'secret',
   'token',
   'key',
@@ -87,7 +89,7 @@ const notValues = new Set([
 ]);
 
 const typeName = /^[*&]?(?:u?int\d*|byte|rune|uintptr|float\d*|usize|void|string|str|bool)\b/;
-const begunTemplate = /^(?:\$[({]|\{\{|<%|<[A-Za-z_])/;
+const begunTemplate = /^(?:\$[({]|\{\{|\{[A-Za-z_]\w*\(|<%|<[A-Za-z_])/;
 const stopgap =
   /(?:put|insert|enter|paste|your|my)[-_ ](?:own[-_ ])?(?:api|auth|access|secret|token|key|password)|place[-_]?holder|change[-_]?me|replace[-_]?(?:me|with|this)|(?:token|key|secret|password)[-_]here|redacted|x{12}|\*{4}|\.{4}/i;
 
@@ -167,6 +169,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
       if (isAddress(value) || sample.test(value)) return false;
+      if (productKey.test(value)) return true;
       // Unquoted, it may be code: a call, a type, a member of something.
       if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || !mayBeUnquoted(value, digits)))
         return false;
@@ -174,6 +177,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
         value.length >= 6 &&
         (looksRandom(value) ||
           isBasicPair(value) ||
+          (quoted && isSchemed(value)) ||
           (quoted && (looksSecret(value) || seedPhrase.test(value) || isSalt(value))) ||
           isRestless(value))
       );
@@ -207,6 +211,15 @@ function looksSecret(value: string): boolean {
   if (/\s/.test(value)) return false;
   if (/^https?:\/\/[^?#@]*$/i.test(value) || /^[\w.-]+\.[a-z]{2,5}$/.test(value)) return false;
   return value.length >= 6 && (/\d/.test(value) || /[^A-Za-z0-9_.:/-]/.test(value)) && entropy(value) >= 2.3;
+}
+
+/** Groups of capitals and digits, as licences are written: `ZAQWS-XCDER-VBGTR-FRTGU-KLMNX`. */
+const productKey = /^(?:[A-Z0-9]{4,8}-){3,9}[A-Z0-9]{4,8}$/;
+
+/** A scheme's word and what belongs to it, `FlyV1 fm2_…`. */
+function isSchemed(value: string): boolean {
+  const rest = /^[A-Za-z][\w-]{1,24} (\S{16,})$/.exec(value)?.[1];
+  return rest !== undefined && looksRandom(rest) && !isNamed(rest.replace(/,/g, ''));
 }
 
 function isPasswordLike(value: string): boolean {

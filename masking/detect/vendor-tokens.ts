@@ -8,6 +8,7 @@ import { serviceTokens } from '../rules/services.ts';
 import { readShape } from '../rules/shape.ts';
 import type { Span } from '../span.ts';
 import { isWord } from './characters.ts';
+import { findStarredHash } from './long-secrets.ts';
 import { createNear } from './near-tokens.ts';
 import { createServiceTokens } from './service-tokens.ts';
 import { isStopgap } from './values.ts';
@@ -89,7 +90,7 @@ const free = '(?![0-9A-Za-z])';
 /** What is glued to the end of a token whose prefix leaves no doubt: hidden with it. */
 const more = '[0-9A-Za-z]{0,256}';
 const common =
-  /^(?:live|test|secret|key|user|prod|dev|sandbox|client|server|console|api|sdk|mob|pat|hooks)[_:/-]/;
+  /^(?:live|test|secret|key|user|prod|dev|sandbox|client|server|console|api|sdk|mob|pat|hooks)[_:/-]/i;
 
 /** Whether nothing but a token begins so: `ghp_`, `dop_v1_`, `glpat-`. */
 function telling(prefix: string): boolean {
@@ -139,6 +140,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
   }
   const near = createNear(nearRules.filter((rule) => enabled(rule.name)));
   const anchored = createLoose(loose);
+  const starred = enabled('password-hash');
   const service = enabled('service-key') ? createServiceTokens() : null;
   /** One byte a cell, so that the common answer, no rule, comes from little memory. */
   const begins = Uint8Array.from(table, (rules) => (rules === undefined ? 0 : 1));
@@ -167,6 +169,7 @@ export function createVendorTokens(enabled: (name: string) => boolean): VendorTo
     atRun(text, at, end, out) {
       const found = anchored(text, at, end, out);
       if (found > at) return found;
+      if (end - at === 40 && starred && findStarredHash(text, at, end, out)) return end;
       if (!mayNeedWord(text, at) || isChecksum(text, at)) return at;
       const beside = end - at >= 3 ? near.find(text, at, out) : at;
       return beside > at || service === null ? beside : service.find(text, at, out);

@@ -2,7 +2,7 @@ import type { NameVerdict } from './name-verdict.ts';
 
 /** Names that say what their value is. Normal form: lower-case words, joined by one space. */
 
-const named = (names: string, detector: string, strength: 'strong' | 'weak'): [string, NameVerdict][] =>
+const named = (names: string, detector: string, strength: NameVerdict['strength']): [string, NameVerdict][] =>
   names
     .trim()
     .split(/\s*,\s+/)
@@ -10,6 +10,8 @@ const named = (names: string, detector: string, strength: 'strong' | 'weak'): [s
 
 /** Endings of names, and what a value under such a name is. */
 export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
+  // A manager of secrets calls a secret's own name so as well.
+  ...named('secret id, secretid', 'credential', 'faint'),
   // Also what a test did.
   ...named('pass, secure string', 'password', 'weak'),
   ...named(
@@ -18,7 +20,9 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     dbpassword, passwort, kennwort, contrasena, contraseña, clave de acceso, mot de passe, senha,
     motdepasse, rootpw, pw, wachtwoord, hasło, haslo, heslo, lösenord, adgangskode, passord,
     salasana, parola, şifre, jelszó, пароль, 密码, 密碼, パスワード, 비밀번호, storepass, keypass, psk,
-    wpa passphrase, preshared key, pre shared key, wpa psk
+    wpa passphrase, preshared key, pre shared key, wpa psk, pswd, psswd, paswd, passwrd, pasword,
+    psword, pswrd, psswrd, pssword, paswrd, userpwd, proxyuserpwd, keypasswd, mysqlpass, sshpass, ftppass,
+    smtppass, mailpass, redispass, rootpass, adminpass, authentication string
   `,
     'password',
     'strong',
@@ -36,7 +40,8 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     accountkey, sharedaccesskey, private token, personal access token, x api key, deploy key, deploy
     token, bot token, salt key, token secret, signature key, connection string, connectionstring,
     webhook url, client key data, code verifier, device code, client assertion, saml response, samlresponse,
-    secrete, user token, api auth, hapikey, authorization code, auth code, private lines, github oauth, gitlab oauth, bitbucket oauth, gitlab token
+    secrete, user token, api auth, hapikey, authorization code, auth code, private lines, github oauth, gitlab oauth, bitbucket oauth, gitlab token,
+    passkey, xoauth2 bearer
   `,
     'credential',
     'weak',

@@ -66,5 +66,6 @@ export const serviceNear: readonly NearRule[] = [
   near('freshbooks-token', 'www.freshbooks.com/api', ['freshbooks'], '{l64}'),
   near('duo-secret', 'duo.com/docs', ['duo'], '{w40}'),
   near('openweather-key', 'openweathermap.org/api', ['openweather', 'owm'], '{l32}'),
+  near('telegram-token', 'core.telegram.org/bots/api', ['telegram', 'tgram'], '{d8-10}:{u34-35}'),
   near('ai21-key', 'docs.ai21.com', ['ai21'], '{uuid}', '{w32}'),
 ];

@@ -112,8 +112,8 @@ export const serviceTokens: readonly PrefixRule[] = [
   token(
     'telegram-token',
     'core.telegram.org/bots/api',
-    '{d8-10}:AA{u33}',
-    'bot<{d8-10}:AA{u33}>',
+    '{d8-10}:AA{u32-33}',
+    'bot<{d8-10}:AA{u32-33}>',
     '{d8-10}:A{u34}',
     'bot<{d8-10}:A{u34}>',
   ),
@@ -218,6 +218,12 @@ export const serviceTokens: readonly PrefixRule[] = [
   token('databento-key', 'databento.com/docs', 'db-{w29}'),
   token('chief-token', 'chief.app', 'ctp_{w36}'),
   token('thunderstore-token', 'thunderstore.io', 'tss_{w40-64}'),
+  token(
+    'heartland-key',
+    'developer.heartlandpaymentsystems.com',
+    'skapi_cert_{u20-60}',
+    'skapi_prod_{u20-60}',
+  ),
   token('secret-token-uri', 'datatracker.ietf.org/doc/html/rfc8959', 'secret-token:{p12-300}'),
   {
     ...token('mattermost-webhook', 'developers.mattermost.com/integrate/webhooks', 'hooks/<{l26}>'),
