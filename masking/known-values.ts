@@ -44,30 +44,46 @@ export type KnownFinder = (text: string, out: { push(span: Span): unknown }) => 
 const isWordChar = (code: number): boolean =>
   (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122);
 
-/** Every value is at least this long ({@link isDistinct}), and is looked for by so many of its first characters. */
-const indexed = 6;
+/** Every value is at least as long as the first ({@link isDistinct}); most are as long as the second. */
+const lengths = [6, 12] as const;
+
+/** Makes the search for a set of values: the longer they are, the more of a text can be skipped between them. */
+export function createKnownFinder(values: ReadonlyMap<string, string>): KnownFinder {
+  const [least, usual] = lengths;
+  const short: [string, string][] = [];
+  const long: [string, string][] = [];
+  for (const entry of values) (entry[0].length < usual ? short : long).push(entry);
+  if (short.length === 0) return finderOf(long, usual);
+  const inShort = finderOf(short, least);
+  if (long.length === 0) return inShort;
+  const inLong = finderOf(long, usual);
+  return (text, out) => {
+    inLong(text, out);
+    inShort(text, out);
+  };
+}
+
+function take(
+  text: string,
+  at: number,
+  value: string,
+  detector: string,
+  out: { push(span: Span): unknown },
+): boolean {
+  const glued =
+    value.length < 12 &&
+    (isWordChar(text.charCodeAt(at - 1)) || isWordChar(text.charCodeAt(at + value.length)));
+  if (!glued) out.push({ start: at, end: at + value.length, detector, confidence: 0.7 });
+  return !glued;
+}
 
 /**
- * Makes the search for a set of values: one or two are looked for one by one, more through a table that says, for
- * three characters, how far ahead the next value may begin at the earliest (Wu and Manber, 1994), so that most of a
- * text is skipped.
+ * One or two values are looked for one by one, more through a table that says, for three characters, how far ahead the
+ * next value may begin at the earliest (Wu and Manber, 1994), so that most of a text is skipped.
+ * @param indexed by so many of their first characters values are looked for; none is shorter, or they are looked for one by one
  */
-export function createKnownFinder(values: ReadonlyMap<string, string>): KnownFinder {
-  const take = (
-    text: string,
-    at: number,
-    value: string,
-    detector: string,
-    out: { push(span: Span): unknown },
-  ): boolean => {
-    const glued =
-      value.length < 12 &&
-      (isWordChar(text.charCodeAt(at - 1)) || isWordChar(text.charCodeAt(at + value.length)));
-    if (!glued) out.push({ start: at, end: at + value.length, detector, confidence: 0.7 });
-    return !glued;
-  };
-  const short = [...values.keys()].some((value) => value.length < indexed);
-  if (values.size <= 2 || short) {
+function finderOf(values: readonly [string, string][], indexed: number): KnownFinder {
+  if (values.length <= 2 || values.some(([value]) => value.length < indexed)) {
     return (text, out) => {
       for (const [value, detector] of values) {
         for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + value.length))
@@ -76,7 +92,7 @@ export function createKnownFinder(values: ReadonlyMap<string, string>): KnownFin
     };
   }
   // A small table for a few values, which most messages have; it must be made for each of them.
-  const mask = values.size <= 64 ? 0xfff : 0x7fff;
+  const mask = values.length <= 64 ? 0xfff : values.length <= 512 ? 0x7fff : 0x1_ffff;
   const skips = new Uint8Array(mask + 1).fill(indexed - 2);
   const index = new Map<string, { lengths: number[]; values: Map<string, string> }>();
   for (const [value, detector] of values) {
