@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
 import { checkMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
 import { profileNames } from '../../masking/config.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
@@ -14,7 +13,7 @@ import type { Invocation } from '../main.ts';
 import { ruleFileReader } from '../masking.ts';
 import { readPolicy } from '../policy-file.ts';
 import { demonstrated } from '../starter/demonstration.ts';
-import { answering } from './answering.ts';
+import { answering, argumentsOf, oneOf, UsageError } from './answering.ts';
 
 const usage = `Usage:
   holdpoint mask FILE|- [--profile NAME] [--config FILE | --server URL] [--json]
@@ -40,42 +39,39 @@ It is compared where the recordings are (--server, holdpoint login), or here wit
 --id          one of these: waits for it, and shows what came of it
 --delete      takes one away; it ends where it is under way
 
-Exit code: 0 done, 1 failed, 2 usage.
+Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
 `;
 
 const options = {
   profile: { type: 'string', default: 'default' },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
 /** `holdpoint mask …`. @throws ConfigError when configuration or policy cannot be read */
 export async function mask(invocation: Invocation): Promise<number> {
-  const { argv, cwd, out, err } = invocation;
+  const { argv, out, err } = invocation;
   if (argv.includes('--report'))
     return (await import('../mask-report-wiring.ts')).maskReport(invocation, usage);
-  const misused = (message: string): number => {
-    err(`${message}\n\n${usage}`);
-    return 2;
-  };
-  let parsed;
-  try {
-    parsed = parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    return misused(error instanceof Error ? error.message : 'wrong arguments');
-  }
-  const { profile, json, help } = parsed.values;
-  const [file, ...rest] = parsed.positionals;
-  if (help) {
-    out(usage);
-    return 0;
-  }
-  if (file === undefined || rest.length > 0) return misused('mask takes one file, or - for standard input');
-  if (isElsewhere(invocation)) return maskElsewhere(invocation, file, { profile, json });
+  return answering({ argv, usage, out, err }, async () => {
+    const { values, positionals } = argumentsOf(argv, options);
+    const file = oneOf(positionals, 'a FILE, or - for standard input,');
+    return isElsewhere(invocation)
+      ? maskElsewhere(invocation, file, values)
+      : maskHere(invocation, file, values);
+  });
+}
+
+interface Chosen {
+  readonly profile: string;
+  readonly json: boolean;
+}
+
+async function maskHere(invocation: Invocation, file: string, { profile, json }: Chosen): Promise<number> {
+  const { cwd, out } = invocation;
   const masking = await configuredMasking(invocation);
   const profiles = profileNames(masking.raw);
   if (!profiles.includes(profile))
-    return misused(
+    throw new UsageError(
       `there is no masking profile ${JSON.stringify(profile)}; there are: ${profiles.join(', ')}`,
     );
   const masker = createMaskingEngine(loadMaskingConfig(masking.raw, masking.readText)).masker(profile);
@@ -98,17 +94,15 @@ function isElsewhere({ server, database, env, configFile, dataDir }: Invocation)
 async function maskElsewhere(
   invocation: Invocation,
   file: string,
-  { profile, json }: { readonly profile: string; readonly json: boolean },
+  { profile, json }: Chosen,
 ): Promise<number> {
   const { withApi } = await import('../api/open.ts');
-  return withApi(invocation, (argv, { api, out, err }) =>
-    answering({ argv, usage, out, err }, async () => {
-      const body = { text: await textIn(file, invocation.cwd), profile };
-      const { text, findings } = await api.call('tryMasking', { body });
-      out(json ? `${JSON.stringify({ profile, findings })}\n` : text);
-      return 0;
-    }),
-  );
+  return withApi(invocation, async (_, { api, out }) => {
+    const body = { text: await textIn(file, invocation.cwd), profile };
+    const { text, findings } = await api.call('tryMasking', { body });
+    out(json ? `${JSON.stringify({ profile, findings })}\n` : text);
+    return 0;
+  });
 }
 
 async function textIn(file: string, cwd: string): Promise<string> {
