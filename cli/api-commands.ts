@@ -38,9 +38,16 @@ async function containing(act: 'revoke' | 'unrevoke' | 'revocations'): Promise<C
   return by((argv, deps) => run(act, argv, deps));
 }
 
-/** Purging, and writing packages, take the database and its keys. */
+/**
+ * Purging takes the database and its keys. Packages are written beside it, where they go on after an interruption, unless
+ * a server is meant.
+ */
 const sessions: Command = async (invocation) => {
-  const [act] = invocation.argv;
+  const [act, ...rest] = invocation.argv;
+  if (act === 'export' && (await (await import('./api/target.ts')).serverNamed(invocation)) !== null) {
+    const { downloadSessions } = await import('./commands/sessions-download.ts');
+    return by((_, deps) => downloadSessions(rest, deps))(invocation);
+  }
   if (act === 'purge' || act === 'export')
     return (await import('./recording-wiring.ts')).sessionsBeside(act, invocation);
   return by((await import('./commands/sessions.ts')).run)(invocation);

@@ -79,9 +79,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Purging and packages for auditors take the database and its keys. */
+/** Purging takes the database and its keys. */
 function besideTheDatabase(name: string, [act]: readonly string[]): boolean {
-  return name === 'sessions' && (act === 'purge' || act === 'export');
+  return name === 'sessions' && act === 'purge';
 }
 
 interface CommonFlags {

@@ -1,6 +1,8 @@
+import { mostPackages } from './api/packages.ts';
 import type { ActContext, ActDeps } from './deps.ts';
 import { createRunningReports } from './mask-report.ts';
 import { auditorsOf, namedBy, rolesThatMay } from './roles.ts';
+import { createSlots } from './slots.ts';
 
 /** What operations need, from what a process has: nobody is what is not said, and what is missing is null. */
 export function actContext(deps: ActDeps): ActContext {
@@ -16,6 +18,7 @@ export function actContext(deps: ActDeps): ActContext {
     checkPolicy: deps.checkPolicy ?? null,
     maskReport: deps.maskReport ?? null,
     runningReports: createRunningReports(deps),
+    packageSlots: createSlots(mostPackages),
     version: deps.version ?? '0.0.0',
     recordings: deps.recordings ?? null,
     breakGlass: deps.breakGlass ?? null,

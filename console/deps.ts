@@ -20,6 +20,7 @@ import type { RunningReports } from './mask-report.ts';
 import type { ContainmentDeps } from '../db/revoke.ts';
 import type { Roles } from './roles.ts';
 import type { Auditors } from './sight.ts';
+import type { Slots } from './slots.ts';
 import type { Visits } from './visits.ts';
 
 /** How people prove who they are. */
@@ -231,6 +232,8 @@ export interface ActContext {
   readonly maskReport: ReadyMaskReport | null;
   /** Masking reports that this process compares; whoever made the context ends them. */
   readonly runningReports: RunningReports;
+  /** Packages that this process makes. */
+  readonly packageSlots: Slots;
   readonly version: string;
   readonly recordings: Recordings | null;
   readonly breakGlass: BreakGlassKeys | null;

@@ -1,93 +1,62 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { packageArchive } from '../recording/export/archive.ts';
-import type { SessionSummary } from '../recording/reader.ts';
-import { sessionsOf } from '../recording/search.ts';
-import { whoLooks } from './api/recorded.ts';
-import type { ConsoleContext, Recordings, Visit } from './deps.ts';
+import { callerOfVisit } from './api/caller.ts';
+import { ApiProblem } from './api/endpoint.ts';
+import { downloads } from './api/operations.ts';
+import { performDownload } from './api/perform.ts';
+import type { ConsoleContext } from './deps.ts';
 import { PageError } from './errors.ts';
-import { allowed, askedOf, filterOf, noSession } from './routes-sessions.ts';
+import { pageOf } from './page-acts.ts';
+import { allowed, askedOf, noSession } from './routes-sessions.ts';
 import { visitOf } from './sign-in.ts';
 
-/** Made at the same time; each as fast as it is taken. */
-const mostPackages = 2;
-
-/**
- * Recorded sessions and the whole log as a package for an auditor (docs/recording-format.md, section 7), in one archive
- * that is made while it is sent. Who takes it is recorded before its first byte.
- */
+/** Recorded sessions and the whole log as a package for an auditor: the operation of the API, behind a link. */
 export function packageRoutes(app: FastifyInstance, context: ConsoleContext): void {
-  let underWay = 0;
   app.get<{ Querystring: Record<string, unknown> }>(
     '/recordings.zip',
     { exposeHeadRoute: false },
     async (request, reply) => {
       const visit = visitOf(request);
-      const recordings = allowed(context, visit);
-      if (underWay >= mostPackages) throw tooMany();
-      underWay += 1;
+      const { reader } = allowed(context, visit);
+      const body = wantedOf(request.query);
+      // A name is a person's there, and never here.
+      if (body.chosen && !(await reader.session(body.chosen[0]))) throw noSession();
+      const stopped = new AbortController();
       // However it ends: sent, refused, failed, or nobody there any more.
-      reply.raw.once('close', () => (underWay -= 1));
-      const archive = await archiveOf(recordings, request.query, visit);
+      reply.raw.once('close', () => stopped.abort());
+      const by = { caller: callerOfVisit(context, visit), context, signal: stopped.signal };
+      const one = downloads.packageSessions;
+      const archive = await performDownload(one, by, { body }).catch(refused);
       return reply
-        .type('application/zip')
-        .header('content-disposition', 'attachment; filename="holdpoint-recording.zip"')
+        .type(one.type)
+        .header('content-disposition', `attachment; filename="${one.fileName}"`)
         .send(Readable.from(archive));
     },
   );
 }
 
-async function archiveOf(
-  { log, ...recordings }: Recordings,
-  query: Readonly<Record<string, unknown>>,
-  visit: Visit,
-): Promise<AsyncGenerator<Uint8Array>> {
-  if (!log) throw noLogKey();
-  const { text, ...asked } = askedOf(query);
+/** What the search form was sent with, as the operation takes it. @throws PageError */
+function wantedOf(query: Readonly<Record<string, unknown>>) {
+  const { text, subject, connection, tool, verdict, rule, from, to } = askedOf(query);
   if (text !== undefined) throw notByText();
   const { session } = query;
-  const found = typeof session === 'string' ? await recordings.reader.session(session) : null;
-  if (session !== undefined && !found) throw noSession();
-  if (!(await log.view.checkpoint())) throw noCheckpoint();
-  await recordings.recordAct('sessions.export', {
-    ...asked,
-    session: found?.facts.sessionId ?? null,
-    ...whoLooks(visit.identity, { via: 'console' }),
-  });
-  const sessions = found ? only(found) : sessionsOf(recordings, filterOf(asked));
-  return packageArchive({ ...recordings, log: log.view, vkey: log.vkey }, sessions);
+  const chosen: [string] | undefined =
+    session === undefined ? undefined : [typeof session === 'string' ? session : ''];
+  return { subject, connection, tool, verdict, rule, ...spanOf({ from, to }), chosen };
 }
 
-async function* only(found: SessionSummary & { readonly key: unknown }): AsyncGenerator<SessionSummary> {
-  const { key: _, ...session } = found;
-  yield session;
-}
-
-function tooMany(): PageError {
-  return new PageError(
-    503,
-    'Other packages are being made',
-    `This console makes ${mostPackages} packages at the same time at most.`,
-    'Try again when they are done, or use holdpoint sessions export.',
+/** Times as somebody types them; what is none narrows nothing, as in the list that they look at. */
+function spanOf(typed: { from: string | undefined; to: string | undefined }) {
+  return Object.fromEntries(
+    Object.entries(typed).flatMap(([name, text]) => {
+      const at = new Date(text ?? '');
+      return Number.isNaN(at.getTime()) ? [] : [[name, at.toISOString()]];
+    }),
   );
 }
 
-function noLogKey(): PageError {
-  return new PageError(
-    503,
-    "This console does not know the log's public key",
-    'A package is checked against it, so none can be made here.',
-    'Set recording.signingKey for the console, or make the package with holdpoint sessions export.',
-  );
-}
-
-function noCheckpoint(): PageError {
-  return new PageError(
-    503,
-    'The log has no checkpoint yet',
-    'A package holds the signed log, which workers make, a second or so after the first record.',
-    'Start a worker, and try again a second later.',
-  );
+function refused(error: unknown): never {
+  throw error instanceof ApiProblem && error.code === 'not_found' ? noSession() : pageOf(error);
 }
 
 function notByText(): PageError {

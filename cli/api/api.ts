@@ -1,16 +1,17 @@
 import type { z } from 'zod';
-import type { operations, streams } from '../../console/api/operations.ts';
+import type { downloads, operations, streams } from '../../console/api/operations.ts';
 
 export type Operations = typeof operations;
 export type Streams = typeof streams;
+export type Downloads = typeof downloads;
 export type OperationId = keyof Operations;
 export type StreamId = keyof Streams;
+export type DownloadId = keyof Downloads;
 
 interface Described {
   readonly params: z.ZodType;
   readonly query: z.ZodType;
   readonly body: z.ZodType | null;
-  readonly response: z.ZodType;
 }
 
 /** What an operation is asked with: parameters of its path, of its query, and its body. */
@@ -32,6 +33,8 @@ export interface Api {
   call<K extends OperationId>(id: K, asked?: AskedWith<Operations[K]>): Promise<Answer<K>>;
   /** One thing after the other. @throws ApiProblem at the first, or wherever it broke off */
   stream<K extends StreamId>(id: K, asked?: AskedWith<Streams[K]>): AsyncIterable<Item<K>>;
+  /** A file. Whether it came whole its content says. @throws ApiProblem at the first, or wherever it broke off */
+  download<K extends DownloadId>(id: K, asked?: AskedWith<Downloads[K]>): AsyncIterable<Uint8Array>;
 }
 
 /** An API that is opened when it is first asked: usage and mistakes in it need nothing to be there. */
@@ -42,6 +45,9 @@ export function lazyApi(open: () => Promise<Api>): Api {
     call: async (id, asked) => (await api()).call(id, asked),
     async *stream(id, asked) {
       yield* (await api()).stream(id, asked);
+    },
+    async *download(id, asked) {
+      yield* (await api()).download(id, asked);
     },
   };
 }

@@ -1,7 +1,7 @@
-import type { ApiCaller, Endpoint, Streaming } from '../../console/api/endpoint.ts';
+import type { ApiCaller, Endpoint, Operation, Streaming } from '../../console/api/endpoint.ts';
 import { ApiProblem } from '../../console/api/endpoint.ts';
-import { operations, streams } from '../../console/api/operations.ts';
-import { perform, performStream } from '../../console/api/perform.ts';
+import { downloads, operations, streams } from '../../console/api/operations.ts';
+import { perform, performDownload, performStream } from '../../console/api/perform.ts';
 import type { ActContext } from '../../console/deps.ts';
 import type { Identity } from '../../console/identity.ts';
 import type { Answer, Api, Item } from './api.ts';
@@ -23,10 +23,7 @@ export interface DirectCaller {
 export function directApi(context: ActContext, who: DirectCaller): Api {
   let known: Promise<ApiCaller> | undefined;
   const proven = (): Promise<ApiCaller> => (known ??= who.proven().then(callerFor, refused));
-  const callerOf = async (
-    one: Endpoint | Streaming,
-    asked: { readonly body?: unknown },
-  ): Promise<ApiCaller> => {
+  const callerOf = async (one: Operation, asked: { readonly body?: unknown }): Promise<ApiCaller> => {
     if (one.method === 'GET' && one.permission === null) return operatorOf(who.operator);
     const bare = one.id === 'revokeToken' || (one.id === 'createToken' && isForService(asked.body));
     return bare ? proven().catch(() => operatorOf(who.operator)) : proven();
@@ -43,6 +40,16 @@ export function directApi(context: ActContext, who: DirectCaller): Api {
       const by = { caller: await callerOf(one, asked), context, signal: stopped.signal };
       try {
         yield* (await performStream(one, by, asked)) as AsyncIterable<Item<typeof id>>;
+      } finally {
+        stopped.abort();
+      }
+    },
+    async *download(id, asked = {}) {
+      const one = downloads[id];
+      const stopped = new AbortController();
+      try {
+        const by = { caller: await callerOf(one, asked), context, signal: stopped.signal };
+        yield* await performDownload(one, by, asked);
       } finally {
         stopped.abort();
       }

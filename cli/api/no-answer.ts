@@ -1,7 +1,7 @@
-import { ApiProblem, type Endpoint, type ProblemCode, type Streaming } from '../../console/api/endpoint.ts';
+import { ApiProblem, type Operation, type ProblemCode, type Streaming } from '../../console/api/endpoint.ts';
 import { problem } from '../../console/api/schemas.ts';
 
-type Described = Pick<Endpoint | Streaming, 'method' | 'looks' | 'again'>;
+type Described = Pick<Operation, 'method' | 'looks' | 'again'>;
 
 /** What went wrong once a request may have arrived: it may have been done. */
 const afterArrival = new Set([

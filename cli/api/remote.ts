@@ -1,5 +1,5 @@
-import type { Endpoint, Streaming } from '../../console/api/endpoint.ts';
-import { operations, streams } from '../../console/api/operations.ts';
+import type { ApiProblem, Endpoint, Operation, Streaming } from '../../console/api/endpoint.ts';
+import { downloads, operations, streams } from '../../console/api/operations.ts';
 import type { Answer, Api, Item } from './api.ts';
 import { brokenOff, notHoldpoint, problemIn, refusalIn, unanswered, unreadable } from './no-answer.ts';
 import { eventsIn, type ServerSent, TooLongError } from './server-sent.ts';
@@ -19,7 +19,7 @@ const answerWithinMs = 60_000;
 /** The operations of a Holdpoint that runs elsewhere, by its HTTP API. Answers that are not as described are refused. */
 export function remoteApi(deps: RemoteDeps): Api {
   const send = async (
-    one: Endpoint | Streaming,
+    one: Operation,
     asked: { readonly params?: unknown; readonly query?: unknown; readonly body?: unknown },
     signal: AbortSignal,
   ): Promise<Response> => {
@@ -28,7 +28,7 @@ export function remoteApi(deps: RemoteDeps): Api {
       if (value !== undefined) url.searchParams.set(name, String(value));
     const headers: Record<string, string> = {
       authorization: `Bearer ${await deps.bearer()}`,
-      accept: 'application/json, text/event-stream, application/problem+json',
+      accept: 'application/json, text/event-stream, application/zip, application/problem+json',
       'user-agent': `holdpoint/${deps.version}`,
       ...(one.body && { 'content-type': 'application/json' }),
     };
@@ -75,6 +75,17 @@ export function remoteApi(deps: RemoteDeps): Api {
         stopped.abort();
       }
     },
+    async *download(id, asked = {}) {
+      const one = downloads[id];
+      const stopped = new AbortController();
+      try {
+        const { body, headers } = await send(one, asked, stopped.signal);
+        if (!body || headers.get('content-type') !== one.type) throw notHoldpoint(deps.server);
+        yield* failing(body, (error) => brokenOff(deps.server, error));
+      } finally {
+        stopped.abort();
+      }
+    },
   };
 }
 
@@ -84,18 +95,32 @@ function pathOf(path: string, params: unknown): string {
 }
 
 /** The events of an answer. @throws ApiProblem where it breaks off */
-async function* partsOf(
+function partsOf(
   body: ReadableStream<Uint8Array>,
   server: string,
   one: Streaming,
 ): AsyncGenerator<ServerSent> {
-  const events = eventsIn(body);
-  while (true) {
-    const next = await events.next().catch((error: unknown) => {
-      throw error instanceof TooLongError ? unreadable(server, one, error) : brokenOff(server, error);
-    });
-    if (next.done) return;
-    yield next.value;
+  return failing(eventsIn(body), (error) =>
+    error instanceof TooLongError ? unreadable(server, one, error) : brokenOff(server, error),
+  );
+}
+
+/** What an iterator gives; what goes wrong in it, and not in whoever reads, in words. */
+async function* failing<T>(
+  given: AsyncIterable<T>,
+  words: (error: unknown) => ApiProblem,
+): AsyncGenerator<T> {
+  const iterator = given[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const next = await iterator.next().catch((error: unknown) => {
+        throw words(error);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.().catch(() => {});
   }
 }
 

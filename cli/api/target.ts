@@ -21,13 +21,19 @@ export type Target =
  * @throws LoginError, ConfigError
  */
 export async function targetOf(invocation: Invocation, config: () => Promise<Config>): Promise<Target> {
-  const { server, database, env } = invocation;
+  const { database, env } = invocation;
   if (database) return { kind: 'database' };
   const signIns = userSignIns(env);
-  const named = server ?? (await unlessHere(invocation, signIns));
+  const named = await serverNamed(invocation);
   if (named !== null) return atServer(serverOf(named), invocation, signIns, config);
   const local = await runningHere(await config());
   return local ? { kind: 'server', ...local } : { kind: 'database' };
+}
+
+/** The server that a command is meant for; null when it is for what this machine has. */
+export async function serverNamed(invocation: Invocation): Promise<string | null> {
+  const { server, database, env } = invocation;
+  return database ? null : (server ?? (await unlessHere(invocation, userSignIns(env))));
 }
 
 /** The server that is meant where the installation on this machine was not named. */

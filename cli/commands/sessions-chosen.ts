@@ -1,10 +1,5 @@
-import { sessionsOf } from '../../recording/search.ts';
-import type { RecordReader, SessionFilter, SessionSummary } from '../../recording/reader.ts';
-import { UsageError } from './answering.ts';
-import { dateOf } from './sessions-filter.ts';
-
-/** Nothing is recorded under a word: the message says so. */
-export class NothingChosenError extends Error {}
+import { argumentsOf, UsageError } from './answering.ts';
+import { dateOf, filterOptions } from './sessions-filter.ts';
 
 /** A span of time: `2026-11-01..2026-11-08`, one end left out, or `24h` and `7d` back from now. */
 export interface TimeSpan {
@@ -32,42 +27,32 @@ export function timeSpanOf(word: string, now: Date): TimeSpan | null {
   return given;
 }
 
+/** Ids of sessions and people, and a span of time. */
+export interface Words {
+  readonly chosen: readonly string[];
+  readonly span: TimeSpan;
+}
+
+/** What `sessions export` is asked for. @throws UsageError */
+export function exportAsked(argv: readonly string[], now: Date) {
+  const { values, positionals } = argumentsOf(argv, {
+    ...filterOptions,
+    out: { type: 'string' },
+    all: { type: 'boolean' },
+  });
+  if (!values.out) throw new UsageError('export needs --out DIR');
+  if (positionals.length > 0 === (values.all ?? false))
+    throw new UsageError('export takes sessions, people or a span of time, or --all');
+  return { values, out: values.out, words: wordsOf(positionals, now) };
+}
+
 /**
- * The sessions that some words choose: ids of sessions, people (subject or stable key), and at most one span of time,
- * which limits people's sessions, or alone takes everybody's. Each session is taken once.
- * @throws UsageError when there is more than one span, or a wrong one; NothingChosenError when a word is no session
- * and nobody who has any
+ * Words by which sessions are chosen, told apart: at most one span of time, which limits people's sessions, or alone
+ * takes everybody's; all others are ids of sessions, and people.
+ * @throws UsageError when there is more than one span, or a wrong one
  */
-export async function sessionsChosenBy(
-  reader: RecordReader,
-  words: readonly string[],
-  filter: SessionFilter,
-  now: Date,
-): Promise<SessionSummary[]> {
-  const spans = words.flatMap((word) => timeSpanOf(word, now) ?? []);
+function wordsOf(positionals: readonly string[], now: Date): Words {
+  const spans = positionals.flatMap((word) => timeSpanOf(word, now) ?? []);
   if (spans.length > 1) throw new UsageError('one span of time at most');
-  const others = words.filter((word) => timeSpanOf(word, now) === null);
-  const within = { ...filter, ...spans[0] };
-  const chosen = new Map<string, SessionSummary>();
-  const take = async (sessions: AsyncIterable<SessionSummary>): Promise<number> => {
-    let taken = 0;
-    for await (const session of sessions) {
-      chosen.set(session.facts.sessionId, session);
-      taken += 1;
-    }
-    return taken;
-  };
-  for (const word of others) {
-    const session = await reader.session(word);
-    if (session) {
-      const { key: _, ...summary } = session;
-      chosen.set(word, summary);
-      continue;
-    }
-    const taken = await take(sessionsOf({ reader }, { ...within, person: word }));
-    if (taken === 0)
-      throw new NothingChosenError(`${word} is no session, nobody who has any, and no span of time`);
-  }
-  if (others.length === 0) await take(sessionsOf({ reader }, within));
-  return [...chosen.values()];
+  return { chosen: positionals.filter((word) => timeSpanOf(word, now) === null), span: spans[0] ?? {} };
 }

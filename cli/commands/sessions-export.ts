@@ -1,32 +1,27 @@
-import { parseArgs } from 'node:util';
 import { filterOf } from '../../console/api/recorded.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { SessionSummary } from '../../recording/reader.ts';
+import { chosenSessions, NothingChosenError } from '../../recording/chosen.ts';
 import { exportPackage } from '../../recording/export/write.ts';
 import { visible } from '../../recording/transcript.ts';
 import type { RecordingDeps } from './recording-deps.ts';
-import { NothingChosenError, sessionsChosenBy } from './sessions-chosen.ts';
-import { UsageError } from './answering.ts';
-import { choiceOf, filterOptions } from './sessions-filter.ts';
+import { exportAsked } from './sessions-chosen.ts';
+import { choiceOf } from './sessions-filter.ts';
 
 /** `holdpoint sessions export`: the chosen sessions and the whole log as a package for an auditor. */
 export async function exportSessions(
   argv: string[],
   deps: RecordingDeps & { readonly logKey: string },
 ): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: { ...filterOptions, out: { type: 'string' }, all: { type: 'boolean' } },
-  });
-  if (!values.out) throw new UsageError('export needs --out DIR');
-  if (positionals.length > 0 === (values.all ?? false))
-    throw new UsageError('export takes sessions, people or a span of time, or --all');
+  const { values, out, words } = exportAsked(argv, new Date());
   const reader = createRecordReader(deps.pool);
   let sessions: SessionSummary[];
   try {
-    sessions = await sessionsChosenBy(reader, positionals, filterOf(choiceOf(values)), new Date());
+    const { chosen, span } = words;
+    sessions = await Array.fromAsync(
+      await chosenSessions(reader, chosen, { ...filterOf(choiceOf(values)), ...span }),
+    );
   } catch (error) {
     if (!(error instanceof NothingChosenError)) throw error;
     deps.err(`${visible(error.message)}; see holdpoint sessions list\n`);
@@ -45,9 +40,9 @@ export async function exportSessions(
       onProgress: ({ sessionId, records, skipped }) =>
         deps.err(`${visible(sessionId)}: ${skipped ? 'there already' : `${records} records`}\n`),
     },
-    values.out,
+    out,
     sessions,
   );
-  deps.out(`${sessions.length} sessions, ${records} records written to ${values.out}\n`);
+  deps.out(`${sessions.length} sessions, ${records} records written to ${out}\n`);
   return 0;
 }

@@ -15,6 +15,7 @@ export const usage = `Usage:
   holdpoint sessions match  (SESSION... | --all [the filters of list]) --file FILE [--json]
   holdpoint sessions replay SESSION [--speed N | --instant] [--follow] [--json]
   holdpoint sessions export (SESSION | PERSON | TIMESPAN | --all)... --out DIR [the filters of list]
+                            from a server also --out FILE.zip
   holdpoint sessions hold   (SESSION | --subject S and/or --connection C) --reason TEXT
   holdpoint sessions release (SESSION | --number N) --reason TEXT
   holdpoint sessions holds  [--json]
@@ -24,7 +25,8 @@ beside the database:
   holdpoint sessions purge  --runs [--json]
 
 a TIMESPAN is 2026-11-01..2026-11-08 (either end may be left out), or 24h, 7d: back from now; a PERSON is a subject or a
-stable key; export goes on where an interrupted one into the same DIR stopped
+stable key; beside the database export goes on where an interrupted one into the same DIR stopped; from a server the package is
+checked to be whole before it is there
 match says whether a whole message passed, byte for byte, before it was masked; nothing of it was kept for that
 purge without sessions or an age goes by recording.retention, as workers do by themselves
 

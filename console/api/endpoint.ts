@@ -35,7 +35,7 @@ export interface ApiRequest<P, Q, B> {
 type Schema = z.ZodType;
 type BodyOf<B extends Schema | null> = B extends Schema ? z.output<B> : undefined;
 
-interface Described<P extends Schema, Q extends Schema, B extends Schema | null, R extends Schema> {
+interface Described<P extends Schema, Q extends Schema, B extends Schema | null> {
   readonly id: string;
   readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below `/api/v1`, parameters as `{name}`. */
@@ -55,7 +55,6 @@ interface Described<P extends Schema, Q extends Schema, B extends Schema | null,
   readonly params: P;
   readonly query: Q;
   readonly body: B;
-  readonly response: R;
 }
 
 /** One operation of the API: what it takes, what it gives, who may, and what it does. */
@@ -64,7 +63,8 @@ export interface Endpoint<
   Q extends Schema = Schema,
   B extends Schema | null = Schema | null,
   R extends Schema = Schema,
-> extends Described<P, Q, B, R> {
+> extends Described<P, Q, B> {
+  readonly response: R;
   readonly status: 200 | 201;
   run(request: ApiRequest<z.output<P>, z.output<Q>, BodyOf<B>>): Promise<z.input<R>>;
 }
@@ -75,12 +75,37 @@ export interface Streaming<
   Q extends Schema = Schema,
   B extends Schema | null = Schema | null,
   R extends Schema = Schema,
-> extends Described<P, Q, B, R> {
+> extends Described<P, Q, B> {
+  readonly response: R;
   /** Whoever may not is refused before the first item. Ends early once the signal is aborted. */
   open(
     request: ApiRequest<z.output<P>, z.output<Q>, BodyOf<B>> & { readonly signal: AbortSignal },
   ): Promise<AsyncIterable<z.input<R>>>;
 }
+
+/** An operation that answers with a file, made while it is sent. */
+export interface Download<
+  P extends Schema = Schema,
+  Q extends Schema = Schema,
+  B extends Schema | null = Schema | null,
+> extends Described<P, Q, B> {
+  /** Its media type. */
+  readonly type: string;
+  /** What to call it. */
+  readonly fileName: string;
+  /** By what a reader knows that the file is whole; its length is not known before. */
+  readonly closes: string;
+  /**
+   * Whoever may not is refused before the first byte. The signal is aborted once nobody reads any more, however it ended,
+   * also after a refusal.
+   */
+  open(
+    request: ApiRequest<z.output<P>, z.output<Q>, BodyOf<B>> & { readonly signal: AbortSignal },
+  ): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** Whatever the API offers. */
+export type Operation = Endpoint | Streaming | Download;
 
 /** Keeps the types of one operation together. */
 export function endpoint<P extends Schema, Q extends Schema, B extends Schema | null, R extends Schema>(
@@ -93,6 +118,13 @@ export function endpoint<P extends Schema, Q extends Schema, B extends Schema | 
 export function streaming<P extends Schema, Q extends Schema, B extends Schema | null, R extends Schema>(
   one: Streaming<P, Q, B, R>,
 ): Streaming<P, Q, B, R> {
+  return one;
+}
+
+/** The same of one that answers with a file. */
+export function download<P extends Schema, Q extends Schema, B extends Schema | null>(
+  one: Download<P, Q, B>,
+): Download<P, Q, B> {
   return one;
 }
 

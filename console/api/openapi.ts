@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Endpoint, Streaming } from './endpoint.ts';
-import { endpoints, streamings } from './operations.ts';
+import type { Operation } from './endpoint.ts';
+import { endpoints, files, streamings } from './operations.ts';
 import { problem } from './schemas.ts';
 
 type Json = Record<string, unknown>;
@@ -22,6 +22,10 @@ export function openApiDocument(version: string): Json {
         content: { 'text/event-stream': {} },
         'x-item': schemaOf(one.response, 'output'),
       },
+    });
+  for (const one of files)
+    (paths[`/api/v1${one.path}`] ??= {})[one.method.toLowerCase()] = operationOf(one, {
+      200: { description: `The file; ${one.closes}.`, content: { [one.type]: {} } },
     });
   return {
     openapi: '3.1.0',
@@ -60,7 +64,7 @@ export function openApiDocument(version: string): Json {
   };
 }
 
-function operationOf(one: Endpoint | Streaming, done: Json): Json {
+function operationOf(one: Operation, done: Json): Json {
   return {
     operationId: one.id,
     summary: one.summary,
@@ -79,7 +83,7 @@ function operationOf(one: Endpoint | Streaming, done: Json): Json {
   };
 }
 
-function descriptionOf({ permission, again }: Endpoint | Streaming): Json {
+function descriptionOf({ permission, again }: Operation): Json {
   const sentences = [
     ...(permission ? [`Needs the permission \`${permission}\`.`] : []),
     ...(again === undefined ? [] : [`Where no answer came, it may have been done. ${again}.`]),

@@ -2,7 +2,14 @@ import type { z } from 'zod';
 import type { ActContext } from '../deps.ts';
 import type { Identity } from '../identity.ts';
 import { may, rolesThatMay } from '../roles.ts';
-import { type ApiCaller, ApiProblem, type Endpoint, type Streaming } from './endpoint.ts';
+import {
+  type ApiCaller,
+  ApiProblem,
+  type Download,
+  type Endpoint,
+  type Operation,
+  type Streaming,
+} from './endpoint.ts';
 
 /** What an operation is asked with, before anything of it was checked. */
 export interface Asked {
@@ -39,8 +46,18 @@ export async function performStream<O extends Streaming>(
   })();
 }
 
+/** The same of an operation that answers with a file. @throws ApiProblem */
+export async function performDownload(
+  one: Download,
+  by: { readonly caller: ApiCaller; readonly context: ActContext; readonly signal: AbortSignal },
+  asked: Asked,
+): Promise<AsyncIterable<Uint8Array>> {
+  const request = await admitted(one, by, asked);
+  return one.open({ ...request, signal: by.signal });
+}
+
 async function admitted(
-  one: Endpoint | Streaming,
+  one: Operation,
   { caller, context }: { readonly caller: ApiCaller; readonly context: ActContext },
   asked: Asked,
 ) {

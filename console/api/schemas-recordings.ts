@@ -111,6 +111,17 @@ export const streamQuery = z.strictObject({
   follow: flag.describe('Go on with what comes later, until the session has ended.'),
 });
 
+export const packageBody = z.strictObject({
+  chosen: z
+    .array(sessionParam.shape.id)
+    .max(1000)
+    .optional()
+    .describe(
+      'Ids of sessions, and people (subject or stable key), of whose sessions those count that the filter leaves. Left out: all that it leaves.',
+    ),
+  ...filter,
+});
+
 export const searchBody = z.strictObject({
   text: words(500),
   ...filter,

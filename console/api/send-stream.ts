@@ -42,7 +42,8 @@ export async function sendStream(
   streams.add(stopped);
   const stop = (): void => stopped.abort();
   raw.on('close', stop).on('error', stop);
-  const look = watch(caller, stop, raw);
+  const look = watch(caller, stop);
+  const alive = setInterval(() => void raw.write(': alive\n\n'), aliveEveryMs).unref();
   try {
     for await (const item of items) {
       if (stopped.signal.aborted) break;
@@ -54,20 +55,16 @@ export async function sendStream(
     raw.write(`event: problem\ndata: ${JSON.stringify(problemDocument(problemOf(error)))}\n\n`);
   } finally {
     clearInterval(look);
+    clearInterval(alive);
     streams.delete(stopped);
     raw.end();
   }
   return reply;
 }
 
-/** Ends a stream as soon as its caller would not be let in any more, and keeps its connection alive. */
-function watch(caller: ApiCaller, stop: () => void, raw: NodeJS.WritableStream): NodeJS.Timeout {
-  let saidAtMs = Date.now();
+/** Ends an answer as soon as its caller would not be let in any more. */
+export function watch(caller: Pick<ApiCaller, 'stands'>, stop: () => void): NodeJS.Timeout {
   return setInterval(() => {
-    if (Date.now() - saidAtMs >= aliveEveryMs) {
-      saidAtMs = Date.now();
-      raw.write(': alive\n\n');
-    }
     caller.stands().then(
       (stands) => stands || stop(),
       // Who cannot be asked about is let go on no longer.
@@ -76,7 +73,8 @@ function watch(caller: ApiCaller, stop: () => void, raw: NodeJS.WritableStream):
   }, lookEveryMs).unref();
 }
 
-async function drained(raw: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
+/** Until more can be written, or nobody reads any more. */
+export async function drained(raw: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const done = (): void => {
       raw.off('drain', done);

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ConsoleContext } from '../deps.ts';
 import { callerOf } from './caller.ts';
-import { ApiProblem, type Endpoint, type Streaming } from './endpoint.ts';
+import { ApiProblem, type Endpoint, type Operation } from './endpoint.ts';
 import { openApiDocument } from './openapi.ts';
-import { endpoints, streamings } from './operations.ts';
+import { endpoints, files, streamings } from './operations.ts';
 import { perform } from './perform.ts';
 import { problemDocument, problemOf } from './problems.ts';
+import { sendFile } from './send-file.ts';
 import { sendStream, type Streams } from './send-stream.ts';
 
 /** Where the API begins. */
@@ -33,7 +34,7 @@ export function apiRoutes(app: FastifyInstance, context: ConsoleContext, streams
   const document = openApiDocument(context.version);
   app.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
   const methods = new Map<string, string[]>([['/openapi.json', ['GET']]]);
-  const add = (one: Endpoint | Streaming, handler: Handler): void => {
+  const add = (one: Operation, handler: Handler): void => {
     const url = one.path.replace(/\{(\w+)\}/g, ':$1');
     methods.set(url, [...(methods.get(url) ?? []), one.method]);
     const { method, bodyLimitBytes: bodyLimit } = one;
@@ -48,6 +49,8 @@ export function apiRoutes(app: FastifyInstance, context: ConsoleContext, streams
   for (const one of endpoints) add(one, async (request, reply) => serve(one, context, request, reply));
   for (const one of streamings)
     add(one, async (request, reply) => sendStream(one, context, streams, request, reply));
+  for (const one of files)
+    add(one, async (request, reply) => sendFile(one, context, streams, request, reply));
   for (const [url, allowed] of methods) refuseOthers(app, url, allowed);
 }
 

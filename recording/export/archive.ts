@@ -11,7 +11,8 @@ import {
 } from './package-files.ts';
 import { type Named, zipped } from './zip.ts';
 
-const folder = 'holdpoint-recording';
+/** The folder that everything in a package's archive is in. */
+export const archiveFolder = 'holdpoint-recording';
 
 /**
  * The package that `exportPackage` writes, as one ZIP archive with one folder in it, made while it is read.
@@ -31,12 +32,12 @@ export async function packageArchive(
     for await (const file of files()) {
       const hash = createHash('sha256');
       yield {
-        path: `${folder}/${file.path}`,
+        path: `${archiveFolder}/${file.path}`,
         content: seen(file.content, (chunk) => void hash.update(chunk)),
       };
       hashes[file.path] = hash.digest('hex');
     }
-    yield { path: `${folder}/manifest.json`, content: [manifestOf(head.size, hashes)] };
+    yield { path: `${archiveFolder}/manifest.json`, content: [manifestOf(head.size, hashes)] };
   };
   return zipped(all());
 }

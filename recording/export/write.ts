@@ -65,7 +65,8 @@ async function writeSession(
   return records;
 }
 
-async function writeManifest(directory: string, size: number): Promise<void> {
+/** Writes the manifest of all that is in a package's directory. */
+export async function writeManifest(directory: string, size: number): Promise<void> {
   const files: Record<string, string> = {};
   for (const entry of (await readdir(directory, { recursive: true, withFileTypes: true })).toSorted((a, b) =>
     join(a.parentPath, a.name) < join(b.parentPath, b.name) ? -1 : 1,
@@ -85,7 +86,8 @@ export async function sha256(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-async function writeWhole(path: string, { content }: Pick<PackageFile, 'content'>): Promise<void> {
+/** Writes a file of a package, and the folders it is in. */
+export async function writeWhole(path: string, { content }: Pick<PackageFile, 'content'>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, 'w');
   try {

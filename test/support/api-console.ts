@@ -1,5 +1,5 @@
-import type { ConsoleDeps } from '../../console/deps.ts';
 import { createRecordAct } from '../../console/acts.ts';
+import type { ConsoleDeps, Recordings } from '../../console/deps.ts';
 import { makeServiceToken } from '../../console/make-token.ts';
 import { createLogView } from '../../db/records-log.ts';
 import { createRecordReader } from '../../db/records-read.ts';
@@ -30,7 +30,13 @@ export interface ApiConsole extends AsyncDisposable {
 const policy = 'default: pass\nmasking:\n  default: { except: [email] }\n';
 
 /** Starts a console whose API works on a database, with real recordings. */
-export async function apiConsole(db: TestDatabase, more: Partial<ConsoleDeps> = {}): Promise<ApiConsole> {
+export async function apiConsole(
+  db: TestDatabase,
+  {
+    reader = createRecordReader(db.pool),
+    ...more
+  }: Partial<ConsoleDeps> & { reader?: Recordings['reader'] } = {},
+): Promise<ApiConsole> {
   const keyRing = localKeyRing([newDataKey()]);
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing });
   const masker = defaultMasker();
@@ -48,7 +54,7 @@ export async function apiConsole(db: TestDatabase, more: Partial<ConsoleDeps> = 
       cancelWorkflow: async (id) => void cancelled.push(id),
     },
     recordings: {
-      reader: createRecordReader(db.pool),
+      reader,
       keyRing,
       recordAct,
       log: { view: createLogView(db.pool), vkey: signer.vkey },
