@@ -53,9 +53,23 @@ export function findLoginPassword(text: string, at: number, out: Span[]): boolea
   return true;
 }
 
+/** A local part in quotes (RFC 5321 section 4.1.2), before an `@`: what programs rarely write, and people never. */
+const quotedLocal = /"(?:[^"\\\n<>{}:;=,]|\\[^\n]){1,62}"$/;
+/** An address in brackets for a domain: `@[192.0.2.1]`, `@[IPv6:2001:db8::1]`. */
+const literal = /\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]/y;
+
+/** Where a quoted local part that ends before `at` begins, or `at`. */
+function quotedStart(text: string, at: number): number {
+  if (text.charCodeAt(at - 1) !== 34 || !isWord(text.charCodeAt(at + 1))) return at;
+  const from = Math.max(0, at - 66);
+  const match = quotedLocal.exec(text.slice(from, at));
+  return match === null || !/[A-Za-z0-9]/.test(match[0]) ? at : from + match.index;
+}
+
 /** E-mail address around an `@` (RFC 5321 lengths: local part 64, domain 255). */
 export function findEmail(text: string, at: number, out: Span[]): number {
-  let start = at;
+  let start = quotedStart(text, at);
+  if (start < at) return pushEmail(text, start, at, out);
   while (start > 0 && at - start < 64 && isLocal(text.charCodeAt(start - 1))) start -= 1;
   while (start < at && !isWord(text.charCodeAt(start)) && text.charCodeAt(start) < 0xc0) start += 1;
   const slash = text.slice(start, at).lastIndexOf('/');
@@ -63,14 +77,27 @@ export function findEmail(text: string, at: number, out: Span[]): number {
   const question = /[&=]/.exec(text.slice(start, at));
   if (question !== null) start += question.index + 1;
   if (start === at) return at;
+  if (text.charCodeAt(at + 1) === 0x5b) {
+    literal.lastIndex = at + 1;
+    if (!literal.test(text)) return at;
+    out.push({ start, end: literal.lastIndex, detector: 'email', confidence: 0.9 });
+    return literal.lastIndex - 1;
+  }
+  return pushEmail(text, start, at, out);
+}
+
+/** The domain behind an `@` whose local part begins at `start`. */
+function pushEmail(text: string, start: number, at: number, out: Span[]): number {
   let end = at + 1;
   let dot = -1;
   while (end < text.length && end - at < 255) {
     const code = text.charCodeAt(end);
     if (code === 0x2e) dot = isWord(text.charCodeAt(end + 1)) || text.charCodeAt(end + 1) >= 0xc0 ? end : dot;
-    else if (!isWord(code) && code !== 0x2d && code < 0xc0) break;
+    // An underscore is no letter of a host's name, but of some that are in use.
+    else if (!isWord(code) && code !== 0x2d && code !== 0x5f && code < 0xc0) break;
     end += 1;
   }
+  if (text.slice(dot < 0 ? at : dot, end).includes('_')) end = text.indexOf('_', Math.max(at, dot));
   while (end > at && (text.charCodeAt(end - 1) === 0x2e || text.charCodeAt(end - 1) === 0x2d)) end -= 1;
   if (dot <= at + 1 || end - dot < 3 || !isTopLevel(text.slice(dot + 1, end))) return at;
   const local = text.slice(start, at);
@@ -145,13 +172,14 @@ export function findMac(text: string, at: number, out: Span[]): number {
   return macPattern.lastIndex - 1;
 }
 
-const dottedMac = /[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])/y;
+const dottedMac = /[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?:\.[0-9A-Fa-f]{4})?(?![\w.])/y;
 
 /** `001b.4411.3ab7`, as switches write MAC addresses. @returns end of the match, or `at` */
 export function findDottedMac(text: string, at: number, out: Span[]): number {
   dottedMac.lastIndex = at;
   if (!dottedMac.test(text)) return at;
-  const value = text.slice(at, at + 14);
+  const { lastIndex } = dottedMac;
+  const value = text.slice(at, lastIndex);
   // Digits alone may be a number in groups, letters alone words.
   const said = /(?:mac|physical|hardware|ethernet)[^.\n]{0,16}$/i.test(text.slice(Math.max(0, at - 28), at));
   if (
@@ -159,8 +187,8 @@ export function findDottedMac(text: string, at: number, out: Span[]): number {
     /[.\w-]/.test(text.charAt(at - 1))
   )
     return at;
-  out.push({ start: at, end: at + 14, detector: 'mac', confidence: 0.85 });
-  return at + 14;
+  out.push({ start: at, end: lastIndex, detector: 'mac', confidence: 0.85 });
+  return lastIndex;
 }
 
 /** IPv6 address (RFC 4291) whose first colon is at `at`; loopback and unspecified are left. */
@@ -183,6 +211,18 @@ export function findIp6(text: string, at: number, out: Span[]): number {
 const ip4Pattern =
   /(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}(?![\w]|\.\d|-\w)/y;
 
+/** Whether four numbers are part of a drawing's path: `-1.839 5.18.125.126 3.936-.896`, `1.79.838 2.33.67.6 …`. */
+function isDrawn(text: string, at: number, end: number): boolean {
+  const ahead = text.slice(Math.max(0, at - 26), at);
+  const behind = text.slice(end, end + 26);
+  if (!/\d[ ,]$/.test(ahead) && !/^[ ,-]\.?\d/.test(behind)) return false;
+  return (
+    /-\.\d|[ ,]\.\d/.test(`${ahead}0${behind}`) ||
+    /(?:^|[ ,-])\d*\.\d+\.\d+[ ,]$/.test(ahead) ||
+    /^[ ,]\d*\.\d+\.\d+(?![.\d])/.test(behind)
+  );
+}
+
 /** IPv4 address; loopback, wildcard, netmasks and version numbers are left. */
 export function findIp4(text: string, at: number, out: Span[]): number {
   ip4Pattern.lastIndex = at;
@@ -197,7 +237,7 @@ export function findIp4(text: string, at: number, out: Span[]): number {
     )
   )
     return at;
-  if (isDigit(ahead)) return at;
+  if (isDigit(ahead) || isDrawn(text, at, ip4Pattern.lastIndex)) return at;
   // Four small numbers where one is pointed to are a chapter's.
   if (
     /\b(?:see|in|per|of|cf\.?) [(]?$/i.test(near) &&

@@ -91,7 +91,9 @@ export function createNumberFinder(
       return beginsMonth(code) && months.has(text.slice(at, at + 3)) && said.birth()
         ? findBirthDate(text, at, key, out)
         : at;
-    const banked = !plain && isDigit(text.charCodeAt(at + 2)) && isDigit(text.charCodeAt(at + 3));
+    // Some write `ES 58 0049 …`.
+    const checked = text.charCodeAt(at + 2) === 32 ? at + 3 : at + 2;
+    const banked = !plain && isDigit(text.charCodeAt(checked)) && isDigit(text.charCodeAt(checked + 1));
     if (code > 90 && !banked) return at;
     let end = at;
     if (on.iban && banked) end = findIban(text, at, out);

@@ -1,48 +1,7 @@
 import { ibanHolds, luhn } from '../checksums.ts';
+import { issuers } from '../rules/card-issuers.ts';
 import type { Span } from '../span.ts';
 import { before, hasWord, isDigit, isWord } from './characters.ts';
-
-/** Issuer ranges: first digits from, to (inclusive), allowed lengths. Source: ISO/IEC 7812 and the networks' tables. */
-const issuers: readonly (readonly [number, number, string])[] = [
-  [4, 4, '13 16 19'],
-  [51, 55, '16'],
-  [2221, 2720, '16'],
-  [34, 34, '15'],
-  [37, 37, '15'],
-  [300, 305, '14 16 19'],
-  [3095, 3095, '14 16 19'],
-  [36, 36, '14 16 19'],
-  [38, 39, '14 16 19'],
-  [6011, 6011, '16 19'],
-  [644, 659, '16 19'],
-  [622126, 622925, '16 19'],
-  [62, 62, '16 17 18 19'],
-  [81, 81, '16 17 18 19'],
-  [35, 35, '16'],
-  [3528, 3589, '19'],
-  [2131, 2131, '15'],
-  [1800, 1800, '15'],
-  [1, 1, '15'],
-  [5019, 5019, '16'],
-  [5018, 5018, '13 14 15 16 17 18 19'],
-  [5020, 5020, '13 14 15 16 17 18 19'],
-  [5038, 5038, '13 14 15 16 17 18 19'],
-  [5893, 5893, '13 14 15 16 17 18 19'],
-  [6304, 6304, '13 14 15 16 17 18 19'],
-  [6759, 6763, '13 14 15 16 17 18 19'],
-  [6334, 6334, '16 18 19'],
-  [6767, 6767, '16 18 19'],
-  [636, 639, '16 17 18 19'],
-  [2200, 2204, '16 17 18 19'],
-  [60, 60, '16'],
-  [65, 65, '16'],
-  [9792, 9792, '16'],
-  [506099, 506198, '16 18 19'],
-  [5067, 5067, '16'],
-  [5090, 5099, '16'],
-  [636297, 636297, '16'],
-  [650002, 650027, '16 18 19'],
-];
 
 /** Whether digits are a payment card number: issuer range, length, Luhn. */
 export function isCard(digits: string): boolean {
@@ -57,10 +16,31 @@ export function isCard(digits: string): boolean {
 const shortCard = /^(?:0604|50|5[6-9]|63|67)/;
 /** The ranges that Maestro's numbers of twelve digits have; one number in three hundred fits by chance. */
 const maestro = /^(?:0604|5018|5020|5038|5[678]\d\d|6304|6390|6759|676[1-3])/;
-const cardWords = ['card', 'credit', 'debit', 'maestro', 'payment', 'karte', 'carte', 'tarjeta', 'carta'];
+const cardWords = [
+  'card',
+  'credit',
+  'debit',
+  'maestro',
+  'payment',
+  'karte',
+  'carte',
+  'tarjeta',
+  'carta',
+  'cartão',
+  'kaart',
+  'kort',
+  'карт',
+  'pan',
+  'cc',
+];
+
+/** Phrases after which a number of a card's length is one, whatever its check digit. */
+const saidCard =
+  /(?:credit|debit|bank|payment|visa|master|charge)[ _-]?card|card[ _-]?(?:number|num\b|no\b|nr\b|#)|\bcc[ _-]?(?:number|num\b|no\b)|kreditkarte|karten-?nummer|carte (?:bancaire|bleue|de cr[eé]dit)|tarjeta de|carta di credito|cart[aã]o de|\b(?:visa|mastercard|amex|american express|maestro)\b[ :#]{1,3}$/i;
 
 /** Barcodes share form and length with old cards. */
-const productCode = /(?:EAN|GTIN|UPC|ISBN|barcode)(?:-?\d\d)?[\s:#="'-]{0,3}$/i;
+const productCode = /(?:EAN|GTIN|UPC|ISBN|barcode)(?:[_-]?\d\d)?[\s:#="'-]{0,3}$/i;
+const idKey = /(?:^|[_a-z.-])[iI][dD]s?$|^IDS?$/;
 
 /** Whether groups of four go on to the left, or by two more to the right: a table of numbers or code points. */
 function isListed(text: string, at: number, end: number, separator: number): boolean {
@@ -77,6 +57,41 @@ function isShortCard(digits: string, context: string): boolean {
   return maestro.test(digits) || hasWord(context, cardWords);
 }
 
+/** Whether a number of more digits than most cards have hangs on a name by its hyphen or underscore: `blk_-4029…`. */
+function isNamed(text: string, at: number): boolean {
+  const ahead = text.charCodeAt(at - 1);
+  const joint = ahead === 0x2d ? text.charCodeAt(at - 2) : ahead;
+  return joint === 0x5f || (ahead === 0x2d && isWord(joint));
+}
+
+/** Whether digits with nothing between them are the id of something else. */
+function isOtherId(text: string, at: number, digits: string, key: string): boolean {
+  if (productCode.test(text.slice(Math.max(0, at - 14), at)) || productCode.test(key)) return true;
+  if (digits.length > 16 && isNamed(text, at)) return true;
+  return digits.length !== 16 && idKey.test(key);
+}
+
+/** How cards are embossed: fours, perhaps with a rest, or four, six and the rest. */
+const embossed = /^\d{4}(.)\d{4}\1\d{4}\1(?:\d{4}|\d{4}\1\d{3}|\d{1,3})$|^\d{4}(.)\d{6}\2\d{4,5}$/;
+
+/** Whether digits are a card's: by issuer and check digit, by how they are grouped, or by the words before them. */
+function isCardHere(digits: string, written: string, free: boolean, context: string): boolean {
+  if (digits.length < 13) return isShortCard(digits, context);
+  if (isCard(digits)) return true;
+  if (digits.length > 19 || /^(\d)\1+$/.test(digits)) return false;
+  const grouped = embossed.test(written);
+  if (luhn(digits)) {
+    if (grouped && free && /^[3-6]/.test(digits)) return true;
+    if (hasWord(context, cardWords)) return true;
+  }
+  return (grouped || written.length === digits.length) && saidCard.test(context);
+}
+
+/** Whether no more numbers stand beside a number in the same row. */
+function standsFree(text: string, at: number, end: number): boolean {
+  return !/\d[ .-]$/.test(text.slice(Math.max(0, at - 2), at)) && !/^[ .-]\d/.test(text.slice(end, end + 2));
+}
+
 /**
  * A card number that starts at `at`: digits alone, or in groups with one kind of separator.
  * @returns end of the match, or `at`
@@ -87,6 +102,7 @@ export function findCard(text: string, at: number, key: string, out: Span[]): nu
   let groupFrom = 0;
   let end = at;
   let found = at;
+  let context: string | null = null;
   while (digits.length < 20) {
     const code = text.charCodeAt(end);
     if (isDigit(code)) {
@@ -96,10 +112,11 @@ export function findCard(text: string, at: number, key: string, out: Span[]): nu
         digits.length >= 12 &&
         !isDigit(text.charCodeAt(end)) &&
         !isWord(text.charCodeAt(end)) &&
-        (separator < 0 || digits.length - groupFrom < 8) &&
-        (isCard(digits) || (digits.length === 12 && isShortCard(digits, before(text, at, key))))
-      )
-        found = end;
+        (separator < 0 || digits.length - groupFrom < 8)
+      ) {
+        context ??= before(text, at, key);
+        if (isCardHere(digits, text.slice(at, end), standsFree(text, at, end), context)) found = end;
+      }
       continue;
     }
     // Cards are embossed in groups of four, six or more; `41 42 43 44` counts.
@@ -111,12 +128,8 @@ export function findCard(text: string, at: number, key: string, out: Span[]): nu
     groupFrom = digits.length;
     end += 1;
   }
-  if (
-    found === at ||
-    isListed(text, at, found, separator) ||
-    productCode.test(text.slice(Math.max(0, at - 14), at))
-  )
-    return at;
+  if (found === at || isListed(text, at, found, separator)) return at;
+  if (separator < 0 && isOtherId(text, at, digits, key)) return at;
   out.push({ start: at, end: found, detector: 'payment-card', confidence: 0.97 });
   return found;
 }

@@ -82,7 +82,8 @@ function isWallet(address: string, text: string, at: number, key: string): boole
     )
   )
     return bech32Check(address);
-  if (/^[13LMDT]/.test(address) && length >= 26 && length <= 35) return base58Check(address);
+  if (/^[13LMDTXmn2]/.test(address) && length >= 26 && length <= 35) return base58Check(address);
+  if (/^(?:t[13]|tz[1-4])/.test(address)) return base58Check(address, base58, [26, 27]);
   if (/^r[1-9A-HJ-NP-Za-km-z]{24,34}$/.test(address)) return base58Check(address, rippleAlphabet);
   if (/^[48][0-9AB][1-9A-HJ-NP-Za-km-z]{93}$/.test(address)) return true;
   return (
