@@ -3,7 +3,7 @@ import type { MaskingConfig, Operator, ProfileConfig } from './config.ts';
 import { builtinDetectors } from './detectors.ts';
 import { createNameJudge } from './detect/field-names.ts';
 import { createFinder } from './detect/find.ts';
-import { createPersonNumberFinder } from './detect/person-numbers.ts';
+import { createNumberNames, createPersonNumberFinder } from './detect/person-numbers.ts';
 import { createVendorTokens } from './detect/vendor-tokens.ts';
 import type { Finding, LaterMasker, MaskerOptions, MaskingEngine, MaskResult, Masker } from './engine.ts';
 import { createFieldRules } from './field-rules.ts';
@@ -100,7 +100,7 @@ function prepare(config: MaskingConfig, profile: ProfileConfig): Prepared {
   };
   const enabled = (name: string): boolean => name === 'field' || on(name);
   const secretsOnly = (name: string): boolean => builtinDetectors.get(name) === 'secrets' && enabled(name);
-  const judge = createNameJudge();
+  const judge = createNameJudge(createNumberNames(enabled));
   const finder = (chosen: (name: string) => boolean): TextParts['find'] =>
     createFinder({
       enabled: chosen,

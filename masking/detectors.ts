@@ -24,6 +24,9 @@ const personal = [
   'passport',
   'driver-license',
   'national-id',
+  'device-id',
+  'vehicle-id',
+  'health-id',
 ];
 const payment = ['payment-card', 'iban', 'card-code', 'pin', 'bank-account'];
 

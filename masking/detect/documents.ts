@@ -1,21 +1,27 @@
 import type { Span } from '../span.ts';
-import { before, hasWord } from './characters.ts';
 
-const documents =
-  /[A-Z]{4}\d{14}(?![0-9A-Za-z])|[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]\d{12,14}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,17}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
-
-/** A part of each of the words below, so that most numbers are done with at one look. */
-export const documentWord =
-  /pass|pas[ae]|routing|aba|account|acct|onto|licen|führers|national|identity|id.?card|personal|taxpayer|tax.?id|tin\b/i;
+/** Digits alone, with a few letters around them or among them, as numbers of documents are made. */
+const document =
+  /[A-Z]{4}\d{14}(?![0-9A-Za-z])|[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]\d{12,14}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,22}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
+/** The same, or in groups of at least seven digits. */
+const grouped = new RegExp(
+  `${document.source}|(?=(?:\\D?\\d){7})\\d{1,8}(?:[ ./-]\\d{1,8}){1,5}(?:[ -]?[0-9A-Z])?(?![0-9A-Za-z]|[:.]\\d)`,
+  'y',
+);
+/** A vehicle's 17 characters (ISO 3779), or a plate. */
+const vehicle =
+  /(?=[A-Z]{0,16}\d)[A-HJ-NPR-Z0-9]{17}(?![0-9A-Za-z])|(?=[A-Z -]{0,6}\d)[A-Z0-9]{1,4}(?:[ -]?[A-Z0-9]{1,4}){1,3}(?![0-9A-Za-z])/y;
 
 /** Words for a document, as people and programs write them; the first that fits names the number. */
-const kinds: readonly (readonly [string, readonly string[]])[] = [
-  ['passport', ['passport', 'reisepass', 'passeport', 'pasaporte']],
+const kinds: readonly (readonly [string, RegExp, readonly string[]])[] = [
+  ['passport', document, ['passport', 'reisepass', 'passeport', 'pasaporte', 'passaporto', 'paspoort']],
   [
     'bank-account',
+    grouped,
     [
       'routing number',
       'routing no',
+      'routing transport',
       'aba number',
       'aba routing',
       'account number',
@@ -23,44 +29,141 @@ const kinds: readonly (readonly [string, readonly string[]])[] = [
       'acct',
       'bank account',
       'kontonummer',
+      'konto nr',
+      'bankverbindung',
+      'clabe',
+      'cbu:',
+      'cbu ',
+      'clave bancaria',
+      'cuenta',
+      'sort code',
+      'bsb',
+      'rekening',
     ],
   ],
   [
     'driver-license',
+    document,
     [
       'driver license',
       "driver's license",
+      "driver's licence",
       'driver s license',
       'drivers license',
+      'driving license',
       'driving licence',
       'driver licence',
       'license number',
       'licence number',
       'führerschein',
+      'permis de conduire',
+      'licencia de conducir',
     ],
   ],
-  ['us-ssn', ['taxpayer id', 'tax id', 'taxpayer identification', 'tin']],
-  ['national-id', ['national id', 'identity card', 'identity number', 'id card', 'personal id']],
+  ['device-id', grouped, ['imei', 'imsi', 'meid', 'iccid']],
+  [
+    'vehicle-id',
+    vehicle,
+    [
+      'vin:',
+      'vin ',
+      'vehicle identification',
+      'chassis',
+      'fahrgestell',
+      'license plate',
+      'licence plate',
+      'number plate',
+      'plate number',
+      'registration plate',
+      'kennzeichen',
+      'immatriculation',
+    ],
+  ],
+  [
+    'health-id',
+    grouped,
+    [
+      'mrn',
+      'medical record',
+      'patient id',
+      'patient number',
+      'patient no',
+      'health insurance',
+      'health plan',
+      'health card',
+      'insurance number',
+      'versichertennummer',
+    ],
+  ],
+  [
+    'us-ssn',
+    grouped,
+    [
+      'taxpayer id',
+      'tax id',
+      'taxpayer identification',
+      'tax identification',
+      'tax number',
+      'tax no',
+      'tax file',
+      'tax reference',
+      'tin',
+    ],
+  ],
+  [
+    'national-id',
+    grouped,
+    [
+      'national id',
+      'national number',
+      'identity card',
+      'identity number',
+      'identity no',
+      'identity nr',
+      'identity code',
+      'id card',
+      'personal id',
+      'personal number',
+      'personal code',
+      'citizen id',
+      'citizen number',
+      'citizen card',
+      'resident id',
+      'social insurance',
+      'documento nacional',
+      'cédula',
+      'cedula',
+    ],
+  ],
 ];
 
-/** Numbers of passports, licences, accounts and the like, only after their word. @returns end, or `at` */
+/** What stands behind a document's word: its detector and its form. */
+export interface DocumentKind {
+  readonly detector: string;
+  readonly match: RegExp;
+}
+
+/** The words and what they announce. @param enabled whether a detector is on in this profile */
+export const documentWords = (enabled: (detector: string) => boolean): [string, DocumentKind][] =>
+  kinds
+    .filter(([detector]) => enabled(detector))
+    .flatMap(([detector, match, words]) => {
+      const kind = { detector, match };
+      return words.map((word): [string, DocumentKind] => [word, kind]);
+    });
+
+/** Numbers of passports, licences, accounts, devices and the like, whose words stand ahead. @returns end, or `at` */
 export function findDocument(
   text: string,
   at: number,
-  key: string,
-  enabled: (detector: string) => boolean,
+  announced: readonly DocumentKind[],
   out: Span[],
 ): number {
-  documents.lastIndex = at;
-  if (!documents.test(text)) return at;
-  const written = before(text, at, key, 40);
-  if (!documentWord.test(written)) return at;
-  const context = written.replace(/([a-z])([A-Z])/g, '$1 $2').replace(/[_-]/g, ' ');
-  for (const [detector, words] of kinds) {
-    if (!hasWord(context, words)) continue;
-    if (!enabled(detector)) return at;
-    out.push({ start: at, end: documents.lastIndex, detector, confidence: 0.75 });
-    return documents.lastIndex;
+  for (const { detector, match } of announced) {
+    match.lastIndex = at;
+    if (!match.test(text)) continue;
+    out.push({ start: at, end: match.lastIndex, detector, confidence: 0.75 });
+    return match.lastIndex;
   }
   return at;
 }

@@ -15,8 +15,8 @@ export function dullWords(begins: Uint8Array): Uint8Array {
     const first = cell >> 7;
     const second = cell & 127;
     const lower = first >= 97 && first <= 122;
-    // A word in capitals may be a number's beginning.
-    const written = lower || !(second >= 48 && second <= 90);
+    // A word in capitals may be a number's beginning: `X-1234567-L`.
+    const written = lower || !(second === 0x2d || (second >= 48 && second <= 90));
     if ((lower || (first >= 65 && first <= 90)) && written && begins[cell] !== 1) dull[cell] = 1;
   }
   for (const word of [...tellingWords, ...looks])

@@ -43,7 +43,7 @@ function judge(name: string): NameVerdict | null {
     lastWord.endsWith('s') && lastWord.length > 3
       ? words.slice(0, -1).concat(lastWord.slice(0, -1)).join(' ')
       : null;
-  for (let length = Math.min(4, words.length); length > 0; length -= 1) {
+  for (let length = Math.min(6, words.length); length > 0; length -= 1) {
     const found = sensitiveEndings.get(words.slice(-length).join(' '));
     if (found !== undefined) return found;
     // A plural names several values only for passwords and secrets; `tokens` and `keys` mostly count or list.
@@ -78,14 +78,19 @@ function joinedVerdict(word: string): NameVerdict | null {
   return null;
 }
 
-/** A judge of names that remembers what it has seen: keys repeat. The memory is bounded. */
-export function createNameJudge(): (name: string) => NameVerdict | null {
+/**
+ * A judge of names that remembers what it has seen: keys repeat. The memory is bounded.
+ * @param numbers judges what is no secret's name and no common one, by the names of identity numbers
+ */
+export function createNameJudge(
+  numbers: (name: string) => NameVerdict | null,
+): (name: string) => NameVerdict | null {
   const seen = new Map<string, NameVerdict | null>();
   return (name) => {
     if (name.length > 120) return null;
     const known = seen.get(name);
     if (known !== undefined) return known;
-    const verdict = judge(name);
+    const verdict = judge(name) ?? numbers(name);
     if (seen.size >= 4_096) seen.clear();
     seen.set(name, verdict);
     return verdict;

@@ -1,15 +1,25 @@
 import { nationalIds } from '../rules/national-ids.ts';
+import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { NationalId } from '../rules/national-id.ts';
 import type { Span } from '../span.ts';
-import { anyOf, before, hasWord } from './characters.ts';
+import { createWordIndex } from './word-index.ts';
 
-interface Ready {
+/** An identity number's rule, made ready. */
+export interface ReadyNumber {
   readonly id: NationalId;
   readonly match: RegExp;
 }
 
-/** Finds identity numbers at a word's start. @returns end of the match, or `at` */
-export type PersonNumberFinder = (text: string, at: number, key: string, out: Span[]) => number;
+/** Finds identity numbers at a word's start that need no word ahead. @returns end of the match, or `at` */
+export type PersonNumberFinder = (text: string, at: number, out: Span[]) => number;
+
+const startsWithDigit = (id: NationalId): boolean => /^\d/.test(id.example);
+
+/** Of numbers that begin with letters, capitals alone count. */
+const readyOf = (id: NationalId): ReadyNumber => ({
+  id,
+  match: new RegExp(`(?:${id.pattern})(?![0-9A-Za-z])`, startsWithDigit(id) ? 'yi' : 'y'),
+});
 
 /** Backreferences are loosened so that many patterns fit into one guard. */
 function guardOf(ids: readonly NationalId[]): RegExp {
@@ -19,34 +29,20 @@ function guardOf(ids: readonly NationalId[]): RegExp {
   return new RegExp(`(?:${loose.join('|')})(?![0-9A-Za-z])`, 'yi');
 }
 
-function findIn(
-  ready: readonly Ready[],
+const compact = (written: string): string => written.replace(/[ ./()[\]-]/g, '').toUpperCase();
+
+/** Finds the first of some identity numbers that stands at `at`. @returns end of the match, or `at` */
+export function findPersonNumber(
   text: string,
   at: number,
-  key: string,
+  ready: readonly ReadyNumber[],
   out: Span[],
-  said: (text: string, key: string) => boolean,
 ): number {
-  let context: string | undefined;
   for (const { id, match } of ready) {
     match.lastIndex = at;
     const found = match.exec(text);
     if (found === null) continue;
-    if (id.near !== undefined) {
-      if (!said(text, key)) continue;
-      context ??= before(text, at, key);
-      if (!hasWord(context, id.near)) continue;
-    }
-    if (
-      !id.check(
-        found[0]
-          .replace(/[ ./()-]/g, '')
-          .toUpperCase()
-          .concat(),
-      ) &&
-      !keepsSeparators(id, found[0])
-    )
-      continue;
+    if (!id.check(compact(found[0])) && !keepsSeparators(id, found[0])) continue;
     out.push({ start: at, end: match.lastIndex, detector: id.name, confidence: 0.9 });
     return match.lastIndex;
   }
@@ -60,31 +56,45 @@ function keepsSeparators(id: NationalId, raw: string): boolean {
 
 /** @param enabled whether a detector is on in this profile */
 export function createPersonNumberFinder(enabled: (name: string) => boolean): PersonNumberFinder {
-  const all = nationalIds.filter((id) => enabled(id.name));
+  const formed = nationalIds.filter((id) => id.near === undefined && enabled(id.name));
   const groups = [false, true].map((digits) => {
-    const ids = all.filter((id) => /^\d/.test(id.example) === digits);
-    const ready = ids.map((id) => ({
-      id,
-      match: new RegExp(`(?:${id.pattern})(?![0-9A-Za-z])`, digits ? 'yi' : 'y'),
-    }));
-    return ids.length === 0 ? null : { guard: guardOf(ids), ready };
+    const ids = formed.filter((id) => startsWithDigit(id) === digits);
+    return ids.length === 0 ? null : { guard: guardOf(ids), ready: ids.map(readyOf) };
   });
-  const anyNear = anyOf(all.flatMap((id) => id.near ?? []));
-  let lastText = '';
-  let lastKey = '';
-  let found = false;
-  /** Whether any word that a number needs stands anywhere; looked for once a text. */
-  const said = (text: string, key: string): boolean => {
-    if (text !== lastText || key !== lastKey) found = anyNear.test(text) || anyNear.test(key);
-    lastText = text;
-    lastKey = key;
-    return found;
-  };
-  return (text, at, key, out) => {
+  return (text, at, out) => {
     const code = text.charCodeAt(at);
     const group = groups[code >= 48 && code <= 57 ? 1 : 0];
     if (group === null || group === undefined) return at;
     group.guard.lastIndex = at;
-    return group.guard.test(text) ? findIn(group.ready, text, at, key, out, said) : at;
+    return group.guard.test(text) ? findPersonNumber(text, at, group.ready, out) : at;
+  };
+}
+
+/** The words that announce identity numbers, and which. @param enabled whether a detector is on in this profile */
+export function numberWords(enabled: (name: string) => boolean): [string, ReadyNumber][] {
+  return nationalIds
+    .filter((id) => enabled(id.name))
+    .flatMap((id) => {
+      const ready = readyOf(id);
+      return (id.near ?? []).map((word): [string, ReadyNumber] => [word, ready]);
+    });
+}
+
+/**
+ * Judges the names of columns and members by the words of identity numbers: what stands there is one if its form and
+ * check digit fit.
+ */
+export function createNumberNames(enabled: (name: string) => boolean): (name: string) => NameVerdict | null {
+  const index = createWordIndex(numberWords(enabled));
+  return (name) => {
+    const announced = index.in(name, 0, name.length);
+    const first = announced[0];
+    if (first === undefined) return null;
+    const fits = (value: string): boolean =>
+      announced.some(({ id, match }) => {
+        match.lastIndex = 0;
+        return match.test(value) && match.lastIndex === value.length && id.check(compact(value));
+      });
+    return { detector: first.id.name, strength: 'weak', fits };
   };
 }

@@ -1,10 +1,8 @@
 import { birthWord } from './contact.ts';
-import { documentWord } from './documents.ts';
 
 /** Whether words that numbers need stand anywhere in a text or its key; looked for once a text, when first asked. */
 export interface Said {
   birth(): boolean;
-  document(): boolean;
   /** Begins a text that stands under `key`. */
   reset(text: string, key: string): void;
 }
@@ -14,15 +12,12 @@ export function createSaid(births: boolean): Said {
   let text = '';
   let key = '';
   let birth: boolean | null = null;
-  let document: boolean | null = null;
   return {
     birth: () => births && (birth ??= birthWord.test(text) || birthWord.test(key)),
-    document: () => (document ??= documentWord.test(text) || documentWord.test(key)),
     reset(nextText, nextKey) {
       text = nextText;
       key = nextKey;
       birth = null;
-      document = null;
     },
   };
 }

@@ -131,6 +131,7 @@ export function looksRandom(value: string): boolean {
  */
 export function isSensitiveValue(value: string, name: NameVerdict, quoted: boolean): boolean {
   if (isPlaceholder(value)) return false;
+  if (name.fits !== undefined) return value.length <= 32 && name.fits(value);
   const digits = digitsIn(value);
   switch (name.detector) {
     case 'password':
@@ -149,6 +150,14 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     case 'driver-license':
       if (name.strength === 'weak' && digits < 8 && !/^[A-Z]{2}[ \d]{6,10}[A-Z]$/.test(value)) return false;
       return digits >= 4 && value.length <= 24 && !/\s{2}|[\^~<>=*]/.test(value);
+    case 'device-id':
+      return digits >= 10 && /^[0-9A-F .-]{14,24}$/i.test(value);
+    case 'vehicle-id':
+      return (
+        digits >= 1 && value.length >= 4 && value.length <= 17 && /^[A-Z0-9ÄÖÜ][A-Z0-9ÄÖÜ ·.-]+$/.test(value)
+      );
+    case 'health-id':
+      return digits >= 5 && value.length <= 24 && /^[A-Z0-9 ./-]+$/i.test(value);
     case 'bank-account':
     case 'payment-card':
       if (name.strength === 'weak') return digits >= 12 && /^[\d .-]{12,28}$/.test(value);

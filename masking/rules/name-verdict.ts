@@ -5,4 +5,6 @@
 export interface NameVerdict {
   readonly detector: string;
   readonly strength: 'strong' | 'weak' | 'faint';
+  /** Says of a value whether it is what the name promises, where only a form tells. */
+  readonly fits?: (value: string) => boolean;
 }

@@ -18,3 +18,13 @@ export const last = (text: string): number => text.charCodeAt(text.length - 1) -
 export const anything = (): boolean => true;
 /** Numbers of equal digits pass many checksums and belong to nobody. */
 export const varied = (text: string): boolean => !/^(\d)\1+$/.test(text);
+
+/** A number of which form and check digit prove too little: one of the words must stand near. */
+export const named = (
+  name: string,
+  pattern: string,
+  near: readonly string[],
+  example: string,
+  source: string,
+  check: NationalId['check'] = anything,
+): NationalId => ({ name, pattern, check, near, source, example });

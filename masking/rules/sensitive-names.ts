@@ -98,6 +98,42 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     'national-id',
     'strong',
   ),
+  ...named(
+    `
+    aadhar, aadhar number, aadhaar no, afm, ahv, ahv nummer, ahvnummer, bvn, carne de identidad, carné de identidad,
+    cartão de cidadão, cédula de ciudadanía, cédula de identidad, cedula de ciudadania, cedula de identidad, cccd, civil id,
+    cmnd, cnh, cnic, documento de identidad, documento nacional de identidad, dpi, egn, emšo, fodselsnummer, hetu, hkid, idnr,
+    ik, isikukood, jmbg, kennitala, kimlik no, tc kimlik no, ktp, matricule fiscale, mykad, my number, mynumber, nhs number,
+    niss, insz, npwp, numéro fiscal, numero fiscal, número de identificación, numéro de sécurité sociale, partita personale,
+    personal code, personal identity code, personas kods, asmens kodas, philsys, pis pasep, pps number, ppsn, rg,
+    rijksregisternummer, registre national, rentenversicherungsnummer, rrn, snils, снилс, инн, svnr, sozialversicherungsnummer,
+    social insurance no, steuernummer, steuer idnr, steueridentifikationsnummer, tax file number, tfn, taj, adóazonosító,
+    tax number, tax no, tax reference, tax reference number, tax identification number, unique taxpayer reference, utr,
+    teudat zehut, voter id, voter id number, cuit cuil, clave única de registro de población, identity code, citizen card,
+    numer pesel, osobni identifikacijski broj, cod numeric personal, bürgernummer, 居民身份证, 身份证号码, 個人番号
+  `,
+    'national-id',
+    'strong',
+  ),
+  ...named(
+    `
+    mrn, medical record number, medical record no, patient number, patient id, health insurance number, health card number,
+    health card no, health card, medicare number, medicaid id, insurance member id, health plan id, beneficiary id,
+    health insurance id, krankenversicherungsnummer, versichertennummer, dea number, npi, npi number, mbi
+  `,
+    'health-id',
+    'strong',
+  ),
+  ...named('imei, imei number, imsi, meid, iccid, imei no', 'device-id', 'strong'),
+  ...named(
+    `
+    license plate, licence plate, license plate number, licence plate number, number plate, plate number, registration plate,
+    vin, vin number, vehicle identification number, vehicle vin, chassis number, kennzeichen, kfz kennzeichen, immatriculation,
+    vehicle registration, vehicle registration number
+  `,
+    'vehicle-id',
+    'strong',
+  ),
   // Also what an order, a device or a row has: only what is as long as a person's number.
   ...named('id number, id no, idnumber, identity no', 'national-id', 'weak'),
   ...named(
@@ -120,18 +156,20 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ),
   ...named(
     `
-    card number, cardnumber, credit card number, credit card, creditcard, cc number, ccnum, pan
+    card number, cardnumber, debit card, debit card number, bank card, bank card number, credit card number, credit card, creditcard, cc number, ccnum, pan
     number, primary account number, card no
   `,
     'payment-card',
     'strong',
   ),
-  ...named('cc', 'payment-card', 'weak'),
+  ...named('cc, card', 'payment-card', 'weak'),
   ...named(
     `
     iban, bank account, bank account number, account number, routing number, sort code,
     accountnumber, account no, acct no, acct number, acct num, bank routing number, aba, aba number,
-    aba routing number, kontonummer
+    aba routing number, kontonummer, konto nr, clabe, cbu, bsb, rtn, routing transport number, bank routing,
+    routing no, número de cuenta, numero de cuenta, rekeningnummer, numéro de compte, bban, código cuenta corriente,
+    clave bancaria uniforme
   `,
     'bank-account',
     'strong',
@@ -139,7 +177,7 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ...named(
     `
     phone, phone number, mobile, mobile number, telephone, cell phone, phonenumber, fax, tel, msisdn,
-    cell, telefon, telefonnummer, handynummer, telefono, teléfono, téléphone, telefoon, telefone,
+    cell, contact number, contact no, contact phone, telefon, telefonnummer, handynummer, telefono, teléfono, téléphone, telefoon, telefone,
     celular, cellulare, 电话, 手机, 電話番号, телефон
   `,
     'phone',

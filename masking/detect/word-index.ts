@@ -1,0 +1,100 @@
+import { isLetter } from './characters.ts';
+
+/** Five bits a character: letters of either case by their place, digits and letters beyond ASCII by theirs. */
+const fives = new Uint8Array(128);
+for (let code = 48; code < 123; code += 1) {
+  const lower = code | 32;
+  if (code < 58) fives[code] = 27;
+  else if (lower >= 97 && lower <= 122 && code >= 65) fives[code] = lower - 96;
+}
+const fiveOf = (code: number): number => (code < 128 ? (fives[code] ?? 0) : code & 31);
+
+/** Finds which of many words stand in a text, at a cost that does not grow with their number. */
+export interface WordIndex<T> {
+  /**
+   * What belongs to the words that stand between two offsets, each once, in the order in which they were given. A word
+   * of fewer than five letters must stand free (`sin`, not `using`) or be part of a name (`userSin`); between the words
+   * of a longer name there may be a space, a hyphen, an underscore or nothing. What masking wrote is not read.
+   */
+  in(text: string, from: number, to: number): readonly T[];
+  /** Whether there is any. */
+  some(text: string): boolean;
+}
+
+interface Entry<T> {
+  readonly word: string;
+  readonly order: number;
+  readonly value: T;
+}
+
+/** @param entries words of at least three characters, in small letters, and what belongs to them */
+export function createWordIndex<T>(entries: Iterable<readonly [string, T]>): WordIndex<T> {
+  const known = new Uint8Array(32_768);
+  const byStart = new Map<number, Entry<T>[]>();
+  let order = 0;
+  for (const [word, value] of entries) {
+    const cell =
+      (fiveOf(word.charCodeAt(0)) << 10) | (fiveOf(word.charCodeAt(1)) << 5) | fiveOf(word.charCodeAt(2));
+    known[cell] = 1;
+    byStart.set(cell, [...(byStart.get(cell) ?? []), { word, order, value }]);
+    order += 1;
+  }
+  const nothing: readonly T[] = [];
+  const collect = (text: string, from: number, to: number, first: boolean): readonly T[] => {
+    let found: Entry<T>[] | null = null;
+    let cell = 0;
+    for (let i = from; i < to; i += 1) {
+      cell = ((cell << 5) | fiveOf(text.charCodeAt(i))) & 0x7fff;
+      if (known[cell] !== 1 || i < from + 2) continue;
+      for (const entry of byStart.get(cell) ?? []) {
+        if (!standsAt(text, i - 2, to, entry.word)) continue;
+        if (first) return [entry.value];
+        found = [...(found ?? []), entry];
+      }
+    }
+    return found === null ? nothing : inOrder(found);
+  };
+  return {
+    in: (text, from, to) => collect(text, from, to, false),
+    some: (text) => collect(text, 0, text.length, true).length > 0,
+  };
+}
+
+const inOrder = <T>(found: readonly Entry<T>[]): readonly T[] => [
+  ...new Set(found.toSorted((a, b) => a.order - b.order).map((entry) => entry.value)),
+];
+
+const isJoint = (code: number): boolean => code === 32 || code === 0x2d || code === 0x5f;
+
+/** Whether a word stands at `at` and ends before `to`. */
+function standsAt(text: string, at: number, to: number, word: string): boolean {
+  let i = at;
+  let letters = 0;
+  for (const char of word) {
+    if (char === ' ') {
+      if (isJoint(text.charCodeAt(i))) i += 1;
+      continue;
+    }
+    if (i >= to || (text.charAt(i) !== char && text.charAt(i).toLowerCase() !== char)) return false;
+    i += 1;
+    letters += 1;
+  }
+  const ahead = text.charCodeAt(at - 1);
+  const first = text.charCodeAt(at);
+  const hump = ahead >= 97 && ahead <= 122 && first >= 65 && first <= 90;
+  if (letters < 5 && isLetter(ahead) && !hump) return false;
+  const behind = text.charCodeAt(i);
+  const last = text.charCodeAt(i - 1);
+  if (letters < 5 && isLetter(last)) {
+    if (behind >= 97 && behind <= 122) return false;
+    if (behind >= 65 && behind <= 90 && last <= 90) return false;
+  }
+  return !inMarker(text, at);
+}
+
+/** Whether an offset lies in what masking wrote. */
+function inMarker(text: string, at: number): boolean {
+  const ahead = text.slice(Math.max(0, at - 40), at);
+  const open = ahead.lastIndexOf('masked:');
+  return open >= 0 && !ahead.includes(']', open);
+}
