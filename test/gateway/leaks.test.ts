@@ -23,6 +23,8 @@ let upstream: TestUpstream;
 let gateway: TestGateway;
 /** What upstream says to the next request that is no handshake. */
 let answer: (reply: ServerResponse, rpc: Rpc) => void = () => {};
+/** What upstream says on the stream that a client opens by GET; null where it has none. */
+let following: ((reply: ServerResponse) => void) | null = null;
 /** What upstream got, in clear. */
 const arrived: string[] = [];
 
@@ -31,6 +33,7 @@ before(async () => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
+      if (incoming.method === 'GET' && following) return following(reply);
       if (incoming.method !== 'POST') return void reply.writeHead(405).end();
       const text = Buffer.concat(chunks).toString();
       arrived.push(text);
@@ -210,6 +213,31 @@ for (const version of versions)
     }
     // The newest version has no requests of servers, and knows fewer notifications.
     assert.ok(masked >= (version === modern ? 2 : 6), `${masked} arrived, masked`);
+  });
+
+for (const version of versions.slice(0, 3))
+  test(`${version}: nothing that a server says on a stream of its own brings a secret to the client`, async () => {
+    const messages = Object.entries(places)
+      .filter(([place]) => serverSends.test(place) && place !== 'progress')
+      .map(([place, make], at) => {
+        const message = make(canary(place)) as Rpc;
+        const own = message.method?.startsWith('notifications/') === true ? {} : { id: `s${at}` };
+        return { jsonrpc: '2.0', ...own, ...message };
+      });
+    following = (reply) => say(reply, messages, true, 5);
+    try {
+      const headers = await handshake(gateway.url('raw'), version);
+      const { statusCode, body } = await request(gateway.url('raw'), {
+        headers: { accept: 'text/event-stream', ...headers },
+      });
+      assert.equal(statusCode, 200);
+      const text = await body.text();
+      assertHidden('the stream', text);
+      assert.equal(text.split('\ndata: ').length - 1, messages.length, text);
+      assert.ok((text.match(/\[masked:/g)?.length ?? 0) >= messages.length, 'each arrived, masked');
+    } finally {
+      following = null;
+    }
   });
 
 test('a stream cut at any byte brings no part of a secret to the client', async () => {

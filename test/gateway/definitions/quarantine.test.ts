@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { createRecordReader } from '../../../db/records-read.ts';
 import { waitingDefinitions } from '../../../db/tool-definitions-shown.ts';
+import { openSession } from '../../../recording/read.ts';
+import { sessionsOf } from '../../../recording/search.ts';
 import { httpConnection, type TestGateway, testGateway } from '../../support/gateway.ts';
 import { type ListingUpstream, startListingUpstream } from '../../support/listing-upstream.ts';
 import { until } from '../../support/until.ts';
@@ -66,6 +69,37 @@ test('a tool is trusted on first use, and one that changes leaves the lists of a
   await until('the second lets it in', async () => (await second.call('write')).text === 'done');
   await until('the first lets it in', async () => (await first.call('write')).text === 'done');
   assert.deepEqual(await second.list(), ['read', 'write']);
+});
+
+test('a secret in a definition, or in a tool’s name, is stored, recorded and shown masked, and its tool is judged by what it is', async () => {
+  const secret = `ghp_${'cAnary9x'.padEnd(36, 'q7X4vK9z2Jw8Mt5PhB3n')}`;
+  upstream.pages = [[tool('read', `Reads with ${secret}`), tool(secret)]];
+  const client = await connect(one.url(files));
+  assert.match(await client.listRaw(), /Reads with \[masked:github-token\]/);
+  const changed = secret.replace('cAnary9x', 'cAnary9y');
+  upstream.pages = [[tool('read', `Reads with ${changed}`), tool(secret, 'changed')]];
+  assert.deepEqual(
+    await client.list(),
+    [],
+    'the one differs in what is masked only, and has changed all the same',
+  );
+  const { rows } = await one.db.pool.query<{ line: string }>(
+    'select t::text as line from tool_definitions t',
+  );
+  assert.equal(rows.length, 4);
+  const reading = { reader: createRecordReader(one.db.pool), keyRing: one.keyRing };
+  const recorded: string[] = [];
+  for await (const { facts } of sessionsOf(reading, {})) {
+    if (facts.connection !== files) continue;
+    const opened = await openSession(reading, facts.sessionId);
+    for await (const event of opened?.events() ?? [])
+      if (event.kind === 'verdict') recorded.push(`${event.tool} ${event.bytes?.toString()}`);
+  }
+  assert.equal(recorded.length, 4, recorded.join('\n'));
+  const waiting = JSON.stringify(await waitingDefinitions(one.db.pool, 10));
+  for (const text of [...rows.map(({ line }) => line), ...recorded, waiting, ...one.log]) {
+    assert.ok(!text.includes(secret) && !text.includes(changed), text);
+  }
 });
 
 test('an accepted definition that upstream takes back to an older one waits again', async () => {

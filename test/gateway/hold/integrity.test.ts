@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApprovalInput } from '../../../workflows/contract.ts';
+import { verifyVote } from '../../../workflows/vote.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
 import { type Replica, rowOf } from './support.ts';
 import { heldIn } from './together.ts';
-import { countedVote, voteKeys } from './votes.ts';
+import { countedVote, signVote, voteKeys } from './votes.ts';
 
 let db: TestDatabase;
 before(async () => {
@@ -56,6 +57,55 @@ test('no votes, a denial, and a vote for another call or other content run nothi
       countedVote({ ...input, digest: 'sha256:other' }),
     ]);
   }));
+
+test('a vote that had expired when it was cast, or was cast when the request had expired, runs nothing', () =>
+  held(async (one, input) => {
+    const nowMs = Date.now();
+    await refuses(one, input, [countedVote({ ...input, exp: Math.floor(nowMs / 1000) - 5 })]);
+    const late = input.expiresAtMs + 1_000;
+    await refuses(one, input, [countedVote({ ...input, decidedAtMs: late })]);
+  }));
+
+test('where policy asks approvers for a proof, a vote without it, or with an old one, runs nothing', () =>
+  held(
+    async (one, input) => {
+      const nowMs = Date.now();
+      await refuses(one, input, [countedVote(input)]);
+      const proof = (method: 'login' | 'passkey', atMs: number) =>
+        countedVote({ ...input, proof: { method, atMs } });
+      await refuses(one, input, [proof('passkey', nowMs - 3_600_000)]);
+      await refuses(one, input, [proof('login', nowMs)]);
+      const { execution } = await one.execute({ ...input, votes: [proof('passkey', nowMs)] });
+      assert.equal(execution, 'succeeded');
+    },
+    { verdict: { stepUp: 'passkey' } },
+  ));
+
+test('a vote is read only as what it says it is: algorithm, type, key and length', () => {
+  const { kid, publicKey } = voteKeys.good;
+  const keys = { [kid]: publicKey };
+  const vote = { callId: 'hp_1', digest: 'sha256:1' };
+  assert.ok(verifyVote(signVote(vote), keys));
+  for (const header of [
+    { alg: 'none' },
+    { alg: 'HS256' },
+    { alg: 'ES256' },
+    { alg: undefined },
+    { typ: 'JWT' },
+    { typ: 'holdpoint-extension+jwt' },
+    { typ: undefined },
+    { crit: ['b64'], b64: false },
+    { kid: 'another' },
+    { kid: 'constructor' },
+    { kid: '__proto__' },
+    { kid: undefined },
+  ])
+    assert.equal(verifyVote(signVote({ ...vote, header }), keys), null, JSON.stringify(header));
+  // What stands on the prototype is no key, also where it looks like one.
+  const inherited = Object.create({ inherited: publicKey }) as Record<string, string>;
+  assert.equal(verifyVote(signVote({ ...vote, header: { kid: 'inherited' } }), inherited), null);
+  assert.equal(verifyVote(signVote({ ...vote, reason: 'x'.repeat(60_000) }), keys), null, 'too long');
+});
 
 test('a quorum needs distinct people, whatever name or surface they use', () =>
   held(

@@ -22,13 +22,19 @@ export interface VoteOptions {
   readonly groups?: string[];
   readonly grant?: GrantTerms;
   readonly bounds?: string;
+  readonly decidedAtMs?: number;
+  /** Seconds since the epoch; a minute after the decision when left out. */
+  readonly exp?: number;
+  readonly proof?: { readonly method: 'login' | 'passkey'; readonly atMs: number };
+  /** More members of the header, or others. */
+  readonly header?: Readonly<Record<string, unknown>>;
 }
 
 /** A signed vote as JWS. */
 export function signVote(options: VoteOptions): string {
   const { key = voteKeys.good, callId, digest, decision = 'approve', reason = null } = options;
   const person = options.person ?? { keys: ['oidc:https://idp#ann'], name: 'Ann' };
-  const now = Date.now();
+  const now = options.decidedAtMs ?? Date.now();
   const claims = {
     voteId: randomUUID(),
     callId,
@@ -41,10 +47,11 @@ export function signVote(options: VoteOptions): string {
     ...(options.bounds && { bounds: options.bounds }),
     via: 'console',
     decidedAtMs: now,
-    exp: Math.floor(now / 1000) + 60,
+    exp: options.exp ?? Math.floor(now / 1000) + 60,
+    ...(options.proof && { proof: options.proof }),
   };
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'EdDSA', typ: 'holdpoint-vote+jwt', kid: key.kid })}.${part(claims)}`;
+  const signed = `${part({ alg: 'EdDSA', typ: 'holdpoint-vote+jwt', kid: key.kid, ...options.header })}.${part(claims)}`;
   const signature = ed25519.sign(Buffer.from(signed), key.secretKey);
   return `${signed}.${Buffer.from(signature).toString('base64url')}`;
 }

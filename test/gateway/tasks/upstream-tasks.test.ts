@@ -21,6 +21,8 @@ interface TaskingServer extends AsyncDisposable {
 }
 
 const serverId = 'task-of-the-server-1';
+/** What no client gets, and nothing stores. */
+const secret = `ghp_${'cAnary8x'.padEnd(36, 'q7X4vK9z2Jw8Mt5PhB3n')}`;
 
 async function startTaskingServer(): Promise<TaskingServer> {
   const got: Message[] = [];
@@ -47,7 +49,7 @@ async function startTaskingServer(): Promise<TaskingServer> {
           serverInfo: { name: 'tasking', version: '1' },
         });
       case 'tools/list':
-        return answer(reply, message, { tools: [tool('held'), tool('passed')] });
+        return answer(reply, message, { tools: [tool('held'), tool('passed'), tool(secret)] });
       case 'tools/call': {
         const shown = { createdAt: now, lastUpdatedAt: now, ttl: 60_000, pollInterval: 100 };
         const task = { taskId: `${serverId}.${++made}`, status: 'working', ...shown };
@@ -59,7 +61,7 @@ async function startTaskingServer(): Promise<TaskingServer> {
         reply.write(`data: ${JSON.stringify({ jsonrpc: '2.0', ...status })}\n\n`);
         waiting.set(taskId, {
           end() {
-            const result = { content: [{ type: 'text', text: 'made by a task' }] };
+            const result = { content: [{ type: 'text', text: `made by a task with ${secret}` }] };
             reply.end(`data: ${JSON.stringify({ jsonrpc: '2.0', id: message.id, result })}\n\n`);
           },
         });
@@ -170,8 +172,8 @@ test('a tool that requires a task gets one, which is followed to its end for the
   upstream.waiting.get(upstreamId)?.end();
   assert.equal(await approving, 'succeeded');
   const { result, text } = await waiting;
-  assert.match(JSON.stringify(result), /made by a task/);
-  assert.ok(!text.includes(serverId), text);
+  assert.match(JSON.stringify(result), /made by a task with \[masked:github-token\]/);
+  assert.ok(!text.includes(serverId) && !text.includes(secret), text);
   const sent = (await seen('tools/call')).filter(({ params }) => params?.['name'] === 'held');
   assert.equal(sent.length, 1);
   assert.deepEqual(sent[0]?.params?.['task'], {});
@@ -189,6 +191,21 @@ test('cancelling a task of a call that policy let pass cancels it upstream', asy
     (await ask('tasks/result', { taskId })).text,
     /CANCELLED .* under way\. It may have taken effect/,
   );
+});
+
+test('of a task that is called by a secret, and brings one, neither is stored or given to the client', async () => {
+  const before = (await seen('tasks/result')).length;
+  const taskId = await begin(secret);
+  const [asked] = (await seen('tasks/result', before + 1)).slice(before);
+  const waiting = ask('tasks/result', { taskId });
+  upstream.waiting.get(String(asked?.params?.['taskId']))?.end();
+  const { text } = await waiting;
+  assert.match(text, /made by a task with \[masked:github-token\]/);
+  const { rows } = await scene.db.pool.query<{ line: string }>(
+    'select t::text as line from mcp_tasks t union all select m::text from mcp_task_messages m',
+  );
+  assert.ok(rows.some(({ line }) => line.includes('[masked:github-token]')));
+  for (const { line } of rows) assert.ok(!line.includes(secret), line);
 });
 
 test('the gauges of held calls and of tasks rise with them, and fall when they are over', async () => {
