@@ -39,6 +39,8 @@ export interface MaskTask {
   /** Values of the session's memory, or null without one. */
   readonly remembered: [string, string][] | null;
   readonly tokens: TokenScope | null;
+  /** What was put in for tokens, by value; null where none was. */
+  readonly restored: [string, string][] | null;
 }
 
 /** A worker's answer. */
@@ -157,7 +159,8 @@ export function createMaskPool(setup: WorkerSetup, { size = 1, timeLimitMs = 30_
         return Promise.reject(new MaskingError('masking_busy', 'too many large texts wait to be masked'));
       const { promise, resolve, reject } = Promise.withResolvers<MaskResult>();
       const remembered = options.memory === undefined ? null : [...options.memory.values];
-      const task = { id: nextId, kind, profile, remembered, tokens: options.tokens ?? null };
+      const restored = options.restored === undefined ? null : [...options.restored];
+      const task = { id: nextId, kind, profile, remembered, restored, tokens: options.tokens ?? null };
       nextId += 1;
       waitingLength += text.length;
       const onFound = kind === 'message' ? options.onFound : undefined;

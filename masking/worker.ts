@@ -15,6 +15,7 @@ parentPort?.on('message', (task: MaskTask) => {
   const options: MaskerOptions = {
     ...(task.remembered === null ? {} : { memory }),
     ...(task.tokens === null ? {} : { tokens: task.tokens }),
+    ...(task.restored === null ? {} : { restored: new Map(task.restored) }),
   };
   const masker = engine.masker(task.profile, options);
   const { text, findings } = masker[task.kind](carried(task.text));

@@ -87,6 +87,13 @@ test('a value that only its field betrayed stays hidden where its token stood', 
   const again = await echo('crm', session, `call ${token} over`);
   assert.equal(again.sent, 'call Bluebird over');
   assert.ok(!again.back.includes('Bluebird'), again.back);
+  // What is large is masked in a thread of its own, which knows nothing of the session but what it is told.
+  const fresh = await handshake(gateway.url('crm'));
+  const own = tokenIn((await echo('crm', fresh, '{"nickname":"Bluebird"}')).back);
+  const words = 'nothing here to hide, '.repeat(2_000);
+  const large = await echo('crm', fresh, `call ${own} over, ${words}`);
+  assert.ok(large.sent.startsWith('call Bluebird over'));
+  assert.ok(!large.back.includes('Bluebird'), large.back.slice(0, 100));
   assert.ok(!(await recorded()).includes('Bluebird'));
 });
 

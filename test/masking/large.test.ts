@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultMaskingConfig } from '../../masking/check-config.ts';
+import { defaultMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
 import { carried, carry } from '../../masking/carried-text.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
 import { createMaskMemory } from '../../masking/known-values.ts';
@@ -38,6 +38,25 @@ test('a large text is masked in a worker exactly as it would be at once, and the
       ['password', 1],
     ]);
     assert.equal(memory.values.get('blue-Harbor-77'), 'password');
+  } finally {
+    await pool.close();
+  }
+});
+
+test('what was put in for tokens, and the tokens of a session, are known to the worker too', async () => {
+  const config = loadMaskingConfig({ default: { operators: { email: 'token' } } });
+  const pool = createMaskPool({ config, pseudonymKey });
+  try {
+    const tokens = { key: new Uint8Array(64).fill(9), connection: 'crm' };
+    const options = { tokens, restored: new Map([['Bluebird', 'field']]) };
+    const masker = createMaskingEngine(config, pseudonymKey, pool).masker('default', options);
+    const words = 'nothing here to hide, '.repeat(2_000);
+    const json = JSON.stringify({ words, said: 'call Bluebird, or alice@example.com' });
+    const { text } = await masker.later.message(json);
+    assert.equal(text, masker.message(json).text);
+    assert.ok(!text.includes('Bluebird'));
+    assert.match(text, /call \[masked:field\], or \[\[email:/);
+    assert.equal((await masker.later.message(text)).text, text, 'a genuine token is left alone');
   } finally {
     await pool.close();
   }
