@@ -16,7 +16,7 @@ import { GatewayError, RefusedRequest } from './errors.ts';
 import { carry, type LineDeps } from './line.ts';
 import { rawParam, type RpcMessage } from './mcp/rpc-message.ts';
 import type { OpenReplies } from './open-replies.ts';
-import { read } from './read.ts';
+import { read, receive } from './read.ts';
 import { recordConnection } from './record.ts';
 import { createReplyStream } from './reply-stream.ts';
 import type { EventPoll } from './sessions/event-poll.ts';
@@ -53,8 +53,9 @@ export async function post(
   correlationId: string,
 ): Promise<void> {
   refuseUnlessAccepted(request);
-  const { messages, batch } = await read(request, deps.limits);
+  const received = await receive(request, deps.limits.bodyBytes);
   const identified = await identify(deps, request, connection);
+  const { messages, batch } = read(received, deps.limits);
   for (const message of messages) refuseTooNarrow(deps, identified, message);
   const { caller } = identified;
   const facts = { caller, connection, correlationId, kind: 'request', asked: askedIn(messages[0]) } as const;

@@ -11,17 +11,22 @@ export interface Read {
 }
 
 /**
- * Reads a POST's body strictly. What the line goes on with is exactly this text; nothing is re-serialised.
- * @throws GatewayError `body_too_large`, `unsupported_media_type`, `parse_error`; RefusedRequest `invalid_request`
+ * Takes in a POST's body, unread: nothing of it is looked at for who has not said who they are.
+ * @throws GatewayError `body_too_large`, `unsupported_media_type`
  */
-export async function read(
-  request: IncomingMessage,
-  limits: { readonly bodyBytes: number; readonly depth: number },
-): Promise<Read> {
+export async function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type))
     throw new GatewayError('unsupported_media_type', 'the Content-Type of a POST must be application/json');
-  const text = decode(await body(request, limits.bodyBytes));
+  return await body(request, maxBytes);
+}
+
+/**
+ * Reads a POST's body strictly. What the line goes on with is exactly this text; nothing is re-serialised.
+ * @throws GatewayError `parse_error`; RefusedRequest `invalid_request`
+ */
+export function read(received: Buffer, limits: { readonly depth: number }): Read {
+  const text = decode(received);
   try {
     return readRpc(text, { depth: limits.depth, loneSurrogates: 'refuse' });
   } catch (error) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { createIdentifier } from '../../gateway/identify/identify.ts';
 import { httpConnection, type TestGateway, testGateway } from '../support/gateway.ts';
 import { startRawUpstream, type TestUpstream } from '../support/upstream.ts';
 import { handshake, wire } from './wire.ts';
@@ -248,3 +249,15 @@ function chunked(body: string): Promise<number> {
     socket.once('error', reject);
   });
 }
+
+test('what a stranger sends is not read: neither its faults nor its size are worth a thought before a token', async () => {
+  await using closed = await testGateway({
+    connections: { raw: httpConnection(upstream.url) },
+    identifier: createIdentifier({ issuers: [], anonymous: null }),
+  });
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  for (const body of ['{"jsonrpc":', '{"a":1,"a":2}', '[]', '\xff', `[${'{"\\n":1},'.repeat(100_000)}1]`]) {
+    const reply = await fetch(closed.url('raw'), { method: 'POST', headers, body });
+    assert.equal(reply.status, 401, `${body.slice(0, 20)}: ${await reply.text()}`);
+  }
+});
