@@ -121,7 +121,11 @@ test('a client whose clock stands still while it is asked something is kept for 
   const waiting = call(waits.url, session, { n: 3 });
   const input = await scene.approvals.next(++opened);
   await waiterOf(waits, input.callId);
-  await sleep(2500);
+  // One that is asked nothing began later: when its time is up, so would this one's be.
+  const plain = call(waits.url, await begin(waits.url, '2025-06-18', {}), { n: 30 });
+  const other = await scene.approvals.next(++opened);
+  assert.match((await plain).text, new RegExp(`PENDING_APPROVAL ${other.callId}`));
+  assert.equal(waits.replica.deps.waiters.of(input.callId).length, 1);
   assert.equal(await waits.approve(input), 'succeeded');
   const { text } = await waiting;
   const question = /"id":"(holdpoint-hp_[^"]+)".*"method":"elicitation\/create"/.exec(text)?.[1];
