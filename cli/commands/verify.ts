@@ -4,6 +4,7 @@ import type { Pool } from '../../db/pool.ts';
 import { withVerifySource } from '../../db/records-verify.ts';
 import { packageSource } from '../../recording/export/source.ts';
 import type { KeyRing } from '../../recording/key-ring.ts';
+import { openCheckpoint } from '../../recording/log/checkpoint.ts';
 import { noteVerifier, type NoteVerifier } from '../../recording/log/note.ts';
 import { verifyLog, type VerifyOptions, type VerifyReport } from '../../recording/log/verify.ts';
 import { visible } from '../../recording/transcript.ts';
@@ -49,7 +50,7 @@ export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
   const { values } = options;
   const kept = await readCheckpoints(values.checkpoint ?? [], deps.checkpointFiles, deps.err);
   if (!kept) return 1;
-  const wanted = { verifier, keptCheckpoints: kept, deep: values.deep ?? false };
+  const wanted = { verifier, deep: values.deep ?? false };
   const [path] = options.positionals;
   if (path !== undefined) {
     const found = await stat(path).catch(() => null);
@@ -60,7 +61,10 @@ export async function run(argv: string[], deps: VerifyDeps): Promise<number> {
     if (found.isFile())
       return printProof(verifyProof(await readFile(path, 'utf8'), verifier), values, deps.out);
   }
-  const report = path === undefined ? await verifyDatabase(wanted, deps) : await verifyPackage(path, wanted);
+  const report =
+    path === undefined
+      ? await verifyDatabase({ ...wanted, keptCheckpoints: [...kept.asked, ...kept.configured] }, deps)
+      : await verifyPackage(path, { ...wanted, keptCheckpoints: kept.asked }, kept.configured);
   print(report, values.json ?? false, deps.out);
   return report.problems.length === 0 ? 0 : 1;
 }
@@ -72,10 +76,29 @@ async function verifyDatabase(wanted: Wanted, deps: VerifyDeps): Promise<VerifyR
   return withVerifySource(await deps.pool(), (source) => verifyLog(source, { ...wanted, keyRing }));
 }
 
-async function verifyPackage(path: string, wanted: Wanted): Promise<VerifyReport> {
+/**
+ * @param configured checkpoints that are kept where the log goes on: those that are newer than the package say nothing
+ * about it, while one that was asked for by name is one that it must go on from
+ */
+async function verifyPackage(
+  path: string,
+  wanted: Wanted,
+  configured: readonly string[],
+): Promise<VerifyReport> {
   const source = await packageSource(path);
+  const sizeOf = (note: string): number | null => {
+    try {
+      return openCheckpoint(note, wanted.verifier).size;
+    } catch {
+      // What is wrong with it is found when it is held against the log.
+      return null;
+    }
+  };
+  const size = sizeOf((await source.checkpoint()) ?? '') ?? Infinity;
+  const older = configured.filter((note) => (sizeOf(note) ?? 0) <= size);
+  const keptCheckpoints = [...wanted.keptCheckpoints, ...older];
   // The keys are in the package: opening everything costs little and proves the readable part of each line.
-  const report = await verifyLog(source, { ...wanted, keyRing: null, deep: true });
+  const report = await verifyLog(source, { ...wanted, keptCheckpoints, keyRing: null, deep: true });
   return { ...report, problems: [...report.problems, ...source.problems] };
 }
 
@@ -98,12 +121,14 @@ async function readCheckpoints(
   wanted: readonly string[],
   configured: readonly string[],
   err: (text: string) => void,
-): Promise<string[] | null> {
-  const notes: string[] = [];
-  for (const path of [...wanted, ...configured])
+): Promise<{ readonly asked: readonly string[]; readonly configured: readonly string[] } | null> {
+  const notes = { asked: [] as string[], configured: [] as string[] };
+  for (const path of new Set([...wanted, ...configured]))
     try {
       // What was copied out of a message has lost its last line end.
-      notes.push(`${(await readFile(path, 'utf8')).trim()}\n`);
+      notes[wanted.includes(path) ? 'asked' : 'configured'].push(
+        `${(await readFile(path, 'utf8')).trim()}\n`,
+      );
     } catch (error) {
       const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
       if (absent && !wanted.includes(path)) continue;

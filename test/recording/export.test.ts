@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run as verify } from '../../cli/commands/verify.ts';
+import { checkpointText, openCheckpoint } from '../../recording/log/checkpoint.ts';
+import { noteVerifier } from '../../recording/log/note.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
 import {
   facts,
@@ -45,13 +47,35 @@ before(async () => {
 
 after(() => rm(directory, { recursive: true, force: true }));
 
-async function verified(package_: string, ...args: string[]): Promise<{ code: number; out: string }> {
+async function verified(
+  package_: string,
+  args: readonly string[] = [],
+  checkpointFiles: readonly string[] = [],
+): Promise<{ code: number; out: string }> {
   let out = '';
   const nothing = async (): Promise<never> => assert.fail('offline verification must not need this');
   const write = (text: string): void => void (out += text);
-  const deps = { pool: nothing, keyRing: nothing, logKey: null, checkpointFiles: [], out: write, err: write };
+  const deps = { pool: nothing, keyRing: nothing, logKey: null, checkpointFiles, out: write, err: write };
   return { code: await verify([package_, '--key', signer.vkey, ...args], deps), out };
 }
+
+test('a package is held against what is kept of the log: what is newer than the package says nothing about it, unless it was asked for', async () => {
+  const { size } = openCheckpoint(
+    await readFile(join(path, 'checkpoint'), 'utf8'),
+    noteVerifier(signer.vkey),
+  );
+  const keptOf = async (of: number): Promise<string> => {
+    const file = join(directory, `kept-${of}`);
+    const head = { origin: signer.name, size: of, root: Buffer.alloc(32, 7) };
+    await writeFile(file, signer.signNote(checkpointText(head)));
+    return file;
+  };
+  const newer = await keptOf(size + 5);
+  assert.equal((await verified(path, [], [newer, kept[1] ?? ''])).code, 0);
+  assert.match((await verified(path, ['--checkpoint', newer])).out, /rolled_back/);
+  const other = await verified(path, [], [await keptOf(size - 1)]);
+  assert.equal(other.code, 1, 'an earlier state that the log does not go on from');
+});
 
 test('a package verifies without database, keys or network', async () => {
   const { code, out } = await verified(path);
