@@ -1,5 +1,5 @@
 import type { ApiCommand } from './api/open.ts';
-import type { Command } from './main.ts';
+import type { Command, Invocation } from './main.ts';
 
 /**
  * Commands that look or act by the operations of the API, wherever they are done. Each is loaded when it is called.
@@ -39,12 +39,12 @@ async function containing(act: 'revoke' | 'unrevoke' | 'revocations'): Promise<C
 }
 
 /**
- * Purging takes the database and its keys. Packages are written beside it, where they go on after an interruption, unless
- * a server is meant.
+ * Purging takes the database and its keys. Packages are written into their folder beside it, where they go on after an
+ * interruption, unless a server is meant or an archive.
  */
 const sessions: Command = async (invocation) => {
   const [act, ...rest] = invocation.argv;
-  if (act === 'export' && (await (await import('./api/target.ts')).serverNamed(invocation)) !== null) {
+  if (act === 'export' && (await isDownload(invocation, rest))) {
     const { downloadSessions } = await import('./commands/sessions-download.ts');
     return by((_, deps) => downloadSessions(rest, deps))(invocation);
   }
@@ -52,3 +52,9 @@ const sessions: Command = async (invocation) => {
     return (await import('./recording-wiring.ts')).sessionsBeside(act, invocation);
   return by((await import('./commands/sessions.ts')).run)(invocation);
 };
+
+async function isDownload(invocation: Invocation, argv: readonly string[]): Promise<boolean> {
+  const { serverNamed } = await import('./api/target.ts');
+  const { asksForArchive } = await import('./commands/sessions-chosen.ts');
+  return (await serverNamed(invocation)) !== null || asksForArchive(argv);
+}

@@ -46,6 +46,15 @@ export function exportAsked(argv: readonly string[], now: Date) {
   return { values, out: values.out, words: wordsOf(positionals, now) };
 }
 
+/** Whether it is to be one archive. What is wrong with the arguments is told by whoever does it. */
+export function asksForArchive(argv: readonly string[]): boolean {
+  try {
+    return exportAsked(argv, new Date()).out.endsWith('.zip');
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Words by which sessions are chosen, told apart: at most one span of time, which limits people's sessions, or alone
  * takes everybody's; all others are ids of sessions, and people.

@@ -14,8 +14,7 @@ export const usage = `Usage:
   holdpoint sessions search TEXT [the filters of list] [--limit N] [--json]
   holdpoint sessions match  (SESSION... | --all [the filters of list]) --file FILE [--json]
   holdpoint sessions replay SESSION [--speed N | --instant] [--follow] [--json]
-  holdpoint sessions export (SESSION | PERSON | TIMESPAN | --all)... --out DIR [the filters of list]
-                            from a server also --out FILE.zip
+  holdpoint sessions export (SESSION | PERSON | TIMESPAN | --all)... --out DIR|FILE.zip [the filters of list]
   holdpoint sessions hold   (SESSION | --subject S and/or --connection C) --reason TEXT
   holdpoint sessions release (SESSION | --number N) --reason TEXT
   holdpoint sessions holds  [--json]
