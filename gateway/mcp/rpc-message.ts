@@ -182,7 +182,10 @@ export function paramSpan(message: RequestEnvelope | NotificationEnvelope, ...pa
 }
 
 /** The response with its id replaced, everything else as it was. */
-export function withId(response: ResponseEnvelope, idJson: string): string {
+export function withId(
+  response: Pick<ResponseEnvelope, 'json' | 'idSpan' | 'idJson'>,
+  idJson: string,
+): string {
   const { json, idSpan } = response;
   if (idSpan && response.idJson === idJson) return json;
   if (idSpan) return json.slice(0, idSpan.start) + idJson + json.slice(idSpan.end);

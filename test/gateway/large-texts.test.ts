@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { readRpcMessage } from '../../gateway/mcp/rpc-message.ts';
+import { createMessageQueue } from '../../gateway/upstreams/message-queue.ts';
 import { secretRemover } from '../../gateway/upstreams/own-secrets.ts';
 import type { SharedChannel } from '../../gateway/upstreams/shared-channel.ts';
 import { createSharedSession } from '../../gateway/upstreams/shared-session.ts';
 import { createTextReader } from '../../gateway/upstreams/text-reader.ts';
+import { legacyCall } from '../../gateway/upstreams/translate/legacy-call.ts';
+import type { UpstreamSession } from '../../gateway/upstreams/upstream.ts';
 import { readText } from '../../gateway/upstreams/read-text.ts';
 
 const reader = createTextReader();
@@ -96,3 +100,38 @@ function withoutValues(message: object): object {
   const { params: _params, result: _result, error: _error, ...rest } = message as Record<string, unknown>;
   return rest;
 }
+
+test('an older server’s response is completed for a newer client wherever its id stands, all else as it came', async () => {
+  const request = readRpcMessage('{"jsonrpc":"2.0","id":"own","method":"tools/list"}', {
+    depth: 64,
+    loneSurrogates: 'refuse',
+  });
+  assert.equal(request.kind, 'request');
+  const big = '{ "b": 12345678901234567890, "a":1e3 }';
+  const added = '"resultType":"complete","ttlMs":0,"cacheScope":"private"';
+  const cases: [string, string][] = [
+    [
+      `{"id":ID,"result":${big},"jsonrpc":"2.0"}`,
+      `{"id":"own","result":{${added},${big.slice(1)},"jsonrpc":"2.0"}`,
+    ],
+    [
+      `{"result":${big},"jsonrpc":"2.0", "id": ID}`,
+      `{"result":{${added},${big.slice(1)},"jsonrpc":"2.0", "id": "own"}`,
+    ],
+    ['{"result":{ },"id":ID,"jsonrpc":"2.0"}', `{"result":{${added} },"id":"own","jsonrpc":"2.0"}`],
+    ['{"jsonrpc":"2.0","error":{"code":1}}', '{"id":"own","jsonrpc":"2.0","error":{"code":1}}'],
+  ];
+  for (const [said, expected] of cases) {
+    const session: UpstreamSession = {
+      async *send(_json, { idJson }) {
+        yield { json: said.replace('ID', idJson ?? ''), kind: 'response', method: null };
+      },
+      events: async () => createMessageQueue(),
+      resumable: null,
+      close: async () => {},
+    };
+    const server = { session, headers: {}, about: {} };
+    const options = { idJson: '"own"', signal: new AbortController().signal, headers: {} };
+    for await (const { json } of legacyCall(server, request, options, 'x')) assert.equal(json, expected);
+  }
+});

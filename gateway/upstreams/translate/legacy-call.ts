@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { errorResponse, GatewayError } from '../../errors.ts';
 import { paramSpan, readRpcMessage, type RpcRequest, withId } from '../../mcp/rpc-message.ts';
+import { skipSpace } from '../../mcp/parse-json.ts';
 import { membersAt } from '../../mcp/strict-json.ts';
 import { metaKeys } from '../../mcp/versions.ts';
 import type { SendOptions, UpstreamMessage, UpstreamSession } from '../upstream.ts';
@@ -103,15 +104,21 @@ function restored(json: string, token: string | null): string {
 
 /** The response under the client's own id, and as complete as 2026-07-28 wants it. */
 function complete(json: string, { idJson, method }: RpcRequest): string {
-  const message = readRpcMessage(json, anyDepth);
-  if (message.kind !== 'response') return json;
-  const own = withId(message, idJson);
-  const result = membersAt(own, own.indexOf('{')).get('result');
-  if (!result || own[result.start] !== '{') return own;
+  // The one look at all of it: a response may be megabytes.
+  const members = membersAt(json, json.indexOf('{'));
+  const idSpan = members.get('id') ?? null;
+  const own = (text: string): string => withId({ json: text, idSpan, idJson: '' }, idJson);
+  const result = members.get('result');
+  if (!result || json[result.start] !== '{') return own(json);
   const hints = cacheable.test(method) ? ',"ttlMs":0,"cacheScope":"private"' : '';
-  const separator = membersAt(own, result.start).size === 0 ? '' : ',';
   const at = result.start + 1;
-  return `${own.slice(0, at)}"resultType":"complete"${hints}${separator}${own.slice(at)}`;
+  const separator = json[skipSpace(json, at)] === '}' ? '' : ',';
+  const said = `"resultType":"complete"${hints}${separator}`;
+  // From the back, so that the other place stays where it was found.
+  const isIdFirst = idSpan === null || idSpan.start < at;
+  if (isIdFirst) return own(`${json.slice(0, at)}${said}${json.slice(at)}`);
+  const named = own(json);
+  return `${named.slice(0, at)}${said}${named.slice(at)}`;
 }
 
 /** Upstream asks something: `ping` is answered, everything else would need a client that stays. */
