@@ -18,6 +18,9 @@ export function keyBefore(text: string, at: number, sign: number): string | null
   let end = at;
   // `.=`, `+=`, `??=`, `&&=`, `!=`
   if (sign === 0x3d) while (end > 0 && at - end < 3 && isCompound(text.charCodeAt(end - 1))) end -= 1;
+  // C: `char secret[32] = "…"`
+  if (sign === 0x3d && (text.charCodeAt(end - 1) === 0x5d || text.charCodeAt(end - 2) === 0x5d))
+    end -= /\[\d{0,6}\] ?$/.exec(text.slice(Math.max(0, end - 12), end))?.[0].length ?? 0;
   // C#: `Token { get; set; } = "…"`
   if (sign === 0x3d && text.charCodeAt(at - 2) === 0x7d) {
     const accessors = /\{\s*get;[^{}]{0,24}\}\s*$/.exec(text.slice(Math.max(0, at - 48), at));

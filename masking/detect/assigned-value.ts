@@ -1,6 +1,7 @@
 import { isQuote, isSpace, isWord } from './characters.ts';
 
 const valueReach = 4_096;
+const stringMark = /^(?:@\$?|\$@?|[buflBUFLN])(?=["'`])/;
 /** Words that stand between a header's name and its secret (RFC 7235, and vendors' own). */
 const scheme =
   /(?:Bearer|Basic|ApiKey|SSWS|GenieKey|Splunk|Negotiate|NTLM|OAuth|PVEAPIToken|DeepL-Auth-Key|Zoho-oauthtoken|Token|Api-Key|Api-Token|bearer|basic|token)\s+(?:token=)?/y;
@@ -35,8 +36,15 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
   // YAML's anchor: `&name value`.
   else if (mark === 0x26 && text.charCodeAt(start - 1) === 32)
     start += /^&[\w-]{1,32} +/.exec(text.slice(start, start + 40))?.[0].length ?? 0;
-  // SQL Server: `N'…'`.
-  if (mark === 0x4e && text.charCodeAt(start + 1) === 39) start += 1;
+  // SQL Server's `N'…'`, C#'s `@"…"` and `$"…"`, Python's `b"…"`; what is put together there is nobody's secret yet.
+  const prefix = stringMark.exec(text.slice(start, start + 3))?.[0] ?? '';
+  if (
+    prefix !== '' &&
+    /[f$]/i.test(prefix) &&
+    /^.[^"'`\n]{0,200}\{/.test(text.slice(start + prefix.length, start + 220))
+  )
+    return null;
+  start += prefix.length;
   const first = text.charCodeAt(start);
   const end = Math.min(text.length, start + valueReach);
   if (isQuote(first)) {

@@ -54,12 +54,17 @@ export function findAssignment(
       ? variableVerdict(text, at, judge)
       : lower === 'code' && sign === 0x3d
         ? codeVerdict(text, at)
-        : key.length <= 2 && isKeyMember(text, at, key)
+        : (key.length <= 2 || key === 'InverseQ') && isKeyMember(text, at, key)
           ? keyMember
           : judge(key);
   const isName = nameKeys.has(lower);
   if (verdict === null && !isName) return at;
-  const value = behindScheme(text, lower, sign, valueAfter(text, fallback ? at + 1 : at, sign));
+  const value = wholeLine(
+    text,
+    at,
+    key,
+    behindScheme(text, lower, sign, valueAfter(text, fallback ? at + 1 : at, sign)),
+  );
   if (value === null || (fallback && !value.quoted)) return at;
   // `mongodb://<name>:<password>@host` and `-u <name:password> https://…` hold no elements.
   if (
@@ -165,6 +170,25 @@ function connects(text: string, at: number, key: string, content: string, verdic
   );
 }
 
+/** In files of variables a value goes on to the end of its line, whatever ends one elsewhere: `SECRET_KEY=r&lv;8…`. */
+function wholeLine(text: string, at: number, key: string, value: AssignedValue | null): AssignedValue | null {
+  if (value === null || value.quoted || text.charCodeAt(at) !== 0x3d || value.start !== at + 1) return value;
+  if (!isSeparator(text.charCodeAt(value.end)) || !/^[A-Z][A-Z0-9_]{3,}$/.test(key)) return value;
+  const start = at - key.length;
+  if (start > 0 && text.charCodeAt(start - 1) !== 10) return value;
+  let end = value.end;
+  while (end < text.length && end - at < 512 && text.charCodeAt(end) > 32) end += 1;
+  return text.slice(value.end, end).includes('=') &&
+    text.charCodeAt(value.end) === 0x26 &&
+    /&[A-Za-z_]+=/.test(text.slice(value.end, end))
+    ? value
+    : { ...value, end };
+}
+
+/** What ends a value in addresses and lists: `& ; ' ) ] }`. */
+const isSeparator = (code: number): boolean =>
+  code === 0x26 || code === 0x3b || code === 39 || code === 0x29 || code === 0x5d || code === 0x7d;
+
 /** What follows a scheme nobody has listed: `Authorization: aivenv1 …`. */
 function behindScheme(
   text: string,
@@ -229,14 +253,17 @@ function codeVerdict(text: string, at: number): NameVerdict | null {
     : null;
 }
 
-/** Terraform: `variable "api_token" { default = "…" }`. */
+/** Terraform's `variable "api_token" { default = "…" }` and Python's `env("API_TOKEN", default="…")`. */
 function variableVerdict(
   text: string,
   at: number,
   judge: (name: string) => NameVerdict | null,
 ): NameVerdict | null {
-  const opened = /variable\s+"([\w-]{2,64})"\s*\{[^{}]{0,160}$/.exec(text.slice(Math.max(0, at - 240), at));
-  return opened === null ? null : judge(opened[1] ?? '');
+  const opened =
+    /(?:variable\s+"([\w-]{2,64})"\s*\{[^{}]{0,160}|\(\s*["']([\w.-]{2,64})["']\s*,(?:[^()]{0,60},)?\s*default ?)$/.exec(
+      text.slice(Math.max(0, at - 240), at),
+    );
+  return opened === null ? null : judge(opened[1] ?? opened[2] ?? '');
 }
 
 /** An element of a secret's name that holds more than the value, such as `{service AQAA… value}`. */

@@ -120,6 +120,10 @@ function inUserInfo(text: string, at: number): boolean {
   return scheme >= 0 && !/[\s/]/.test(window.slice(scheme + 3));
 }
 
+/** What stands for a password: a variable, a template, stars, a marker. */
+const loginStopgap =
+  /^(?:\$?\{[^}]*\}|\{\{[^}]*\}\}|\$(?:[A-Z_][A-Z0-9_]*|\w{1,8}\{[^}]*\})|%[sdv]|<[^>]*>|\*+|\[masked[^\]]*\]|%5Bmasked.*)$/;
+
 /** Password in `scheme://user:password@host`, at the colon of the scheme. */
 export function findUrlPassword(text: string, at: number, out: Span[]): void {
   if (
@@ -131,7 +135,9 @@ export function findUrlPassword(text: string, at: number, out: Span[]): void {
   const limit = Math.min(text.length, at + 515);
   let colon = -1;
   let sign = -1;
-  for (let i = at + 3; i < limit; i += 1) {
+  // A user that is hidden already has a colon in its marker.
+  const marker = text.startsWith('[masked:', at + 3) ? text.indexOf(']', at) : -1;
+  for (let i = Math.max(at + 3, marker); i < limit; i += 1) {
     const code = text.charCodeAt(i);
     if (code === 0x3a && colon < 0) colon = i;
     else if (code === 0x40) sign = i;
@@ -141,8 +147,13 @@ export function findUrlPassword(text: string, at: number, out: Span[]): void {
   if (sign < 0) return;
   if (colon > 0 && colon + 1 < sign && colon < sign) {
     const value = text.slice(colon + 1, sign);
-    if (/^(?:\$?\{[^}]*\}|<[^>]*>|\*+|\[masked[^\]]*\]|%5Bmasked.*)$/.test(value) || value.includes('/'))
+    if (loginStopgap.test(value) || value.includes('/')) return;
+    // GitHub's way: the token stands for the user, and the password says so.
+    if (value === 'x-oauth-basic') {
+      if (colon - at - 3 >= 20)
+        out.push({ start: at + 3, end: colon, detector: 'url-password', confidence: 0.9 });
       return;
+    }
     out.push({ start: colon + 1, end: sign, detector: 'url-password', confidence: 0.95 });
   } else if (colon < 0 && sign - at - 3 >= 20) {
     out.push({ start: at + 3, end: sign, detector: 'url-password', confidence: 0.8 });

@@ -178,7 +178,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
       if (isAddress(value) || sample.test(value)) return false;
-      if (productKey.test(value)) return true;
+      if (productKey.test(value) || /^[a-f]{20,}$/i.test(value)) return true;
       // Unquoted, it may be code: a call, a type, a member of something.
       if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || !mayBeUnquoted(value, digits)))
         return false;
@@ -186,6 +186,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
         value.length >= 6 &&
         (looksRandom(value) ||
           isBasicPair(value) ||
+          (quoted && /^(?:[a-z]{24,}|[A-Z]{24,})$/.test(value) && new Set(value).size >= 5) ||
           (quoted && isSchemed(value)) ||
           (quoted && (looksSecret(value) || seedPhrase.test(value) || isSalt(value))) ||
           isRestless(value))

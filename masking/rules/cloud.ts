@@ -155,6 +155,7 @@ export const cloudTokens: readonly PrefixRule[] = [
     'learn.microsoft.com/entra/identity-platform',
     '{w3}{d1}Q~{q31-34}',
     '{d1}Q~{q31-34}',
+    '{w1}{d1}Q~{q31-34}',
     '{w2}{d1}Q~{q31-34}',
   ),
   token('scalingo-token', 'developers.scalingo.com', 'tk-us-{u48}'),

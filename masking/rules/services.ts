@@ -66,8 +66,8 @@ export const serviceTokens: readonly PrefixRule[] = [
   token(
     'braintree-token',
     'developer.paypal.com/braintree',
-    'access_token$production${l16}${h32}',
-    'access_token$sandbox${l16}${h32}',
+    'access_token$production${l16}${l32}',
+    'access_token$sandbox${l16}${l32}',
   ),
   token(
     'plaid-token',
@@ -157,6 +157,7 @@ export const serviceTokens: readonly PrefixRule[] = [
     'sl.{u130-2000}',
     'sl.B{u60-2000}',
     'sl.u.{u100-2000}',
+    '{w11}AAAAAAAAAA{w43}',
   ),
   token('typeform-token', 'www.typeform.com/developers', 'tfp_{p59}', 'tfp_{u40-60}'),
   token('clickup-token', 'clickup.com/api', 'pk_{d5-10}_{U32}'),

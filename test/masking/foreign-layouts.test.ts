@@ -173,6 +173,69 @@ test('a name gives its value away over constants, spaces before commas, long str
   );
 });
 
+test('a private key that .NET wrote as XML is hidden, and its public part stays', () => {
+  const jwk = rsa.privateKey.export({ format: 'jwk' });
+  const names: Readonly<Record<string, string>> = {
+    p: 'P',
+    q: 'Q',
+    dp: 'DP',
+    dq: 'DQ',
+    qi: 'InverseQ',
+    d: 'D',
+  };
+  const base64 = (value: unknown): string => Buffer.from(String(value), 'base64url').toString('base64');
+  const inner = Object.entries(names).map(
+    ([name, tag]) => `<${tag}>${base64(Reflect.get(jwk, name))}</${tag}>`,
+  );
+  const open = `<Modulus>${base64(jwk.n)}</Modulus><Exponent>AQAB</Exponent>`;
+  for (const space of ['', '\n  ']) {
+    const masked = masker.text(`<RSAKeyValue>${open}${space}${inner.join(space)}</RSAKeyValue>`).text;
+    for (const name of Object.keys(names)) assert.ok(!masked.includes(base64(Reflect.get(jwk, name))), name);
+    assert.ok(masked.includes(base64(jwk.n)));
+  }
+  assert.deepEqual(touchedOf([`<RSAKeyValue>${open}</RSAKeyValue>`, '<P>wIKrCjYvbIg5d5hmq7X4vK9z</P>']), []);
+});
+
+test('the token is hidden where it stands for the user of an address, and what stands for it is left', () => {
+  const token = '9166e8318506a30d43d7a30c76a788fc0ad57a98';
+  assert.equal(
+    masker.text(`git clone https://${token}:x-oauth-basic@github.com/a/b.git`).text,
+    'git clone https://[masked:url-password]:x-oauth-basic@github.com/a/b.git',
+  );
+  assert.deepEqual(
+    touchedOf([
+      'git clone https://$GITHUB_TOKEN:x-oauth-basic@github.com/a/b.git',
+      'redis://admin:%s@host:5672',
+      'redis://admin:{{vault_name}}@host:5672',
+      'redis://admin:$env{ADMIN_PWD}@host:5672',
+      'redis://admin:$REDIS_PASSWORD@host:5672',
+    ]),
+    [],
+  );
+});
+
+test('a value of a file of variables is hidden to the end of its line, a default wherever it is named', () => {
+  const django = 'r&lvybzry1*k+qq)=x-!=0yd5l5#1gxzk!82@ru25*ntos3_9^';
+  assert.deepEqual(
+    leftOf([
+      [`DEBUG=True\nSECRET_KEY=${django}\nSERVER_MODE=dev\n`, django.slice(20)],
+      [`SECRET_KEY = env("SECRET_KEY", default="${django}")`, django.slice(20)],
+      [`SECRET_KEY = config('SECRET_KEY', cast=str, default='${django}')`, django.slice(20)],
+      ['char secret[32] = "q7X4vK9z2Jw8Mt5P";', 'q7X4vK9z2Jw8Mt5P'],
+      ['char db_password[] = "wintersun";', 'wintersun'],
+      ['private const string SecretKey =@"q7X4vK9z2Jw8Mt5P";', 'q7X4vK9z2Jw8Mt5P'],
+      ['SECRET = b"q7X4vK9z2Jw8Mt5P"', 'q7X4vK9z2Jw8Mt5P'],
+      ['LOB_TOKEN=cbadefcbadefcbadefcbadefcbadefcb', 'cbadefcbadef'],
+    ]),
+    [],
+  );
+  assert.equal(
+    masker.text('token=q7X4vK9z2Jw8Mt5P&user=bob&page=1').text,
+    'token=[masked:credential]&user=bob&page=1',
+  );
+  assert.deepEqual(touchedOf(['token = f"{prefix}-{number}"', 'var key = $"user:{id}:session";']), []);
+});
+
 test('what documentation writes in the place of a secret is left in addresses and commands', () => {
   assert.deepEqual(
     touchedOf([
