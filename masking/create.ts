@@ -210,13 +210,19 @@ function presentIn(text: string, memory: MaskMemory): ReadonlyMap<string, string
   const present = new Map<string, string>();
   for (const span of found) present.set(text.slice(span.start, span.end), span.detector);
   // What JSON writes with escapes is not seen in the raw text: such values always count as present.
-  for (const [value, detector] of memory.values) if (isEscapable(value)) present.set(value, detector);
+  const mayEscape = escapableIn(text);
+  for (const [value, detector] of memory.values) if (mayEscape(value)) present.set(value, detector);
   return present;
 }
 
 /** Whether JSON may write a value in more than one way. */
 function isEscapable(value: string): boolean {
   return /["\\/]|[^ -~]/.test(value);
+}
+
+/** The same for a text's own writer: several (Go's, .NET's) escape `&`, `<`, `'` or `+` too, and only marks. */
+function escapableIn(text: string): (value: string) => boolean {
+  return text.includes('\\u00') ? (value) => /[^0-9A-Za-z]/.test(value) : isEscapable;
 }
 
 /** Whether found values stand more often in the text than they were found. */
@@ -227,7 +233,9 @@ function standElsewhere(
 ): boolean {
   let times = 0;
   for (const edit of found) if (values.has(edit.value)) times += 1;
-  const escapable = [...values.keys()].filter(isEscapable);
+  const mayEscape = escapableIn(text);
+  const escapable = [...values.keys()].filter(mayEscape);
+  if (mayEscape !== isEscapable && escapable.length > 0) return true;
   const slashes = escapable.length > 0 && text.includes('\\/');
   if (slashes || escapable.some((value) => !/^[ -~]*$/.test(value) || /["\\]/.test(value))) return true;
   let seen = 0;

@@ -15,6 +15,13 @@ export interface ReplaceKeys {
 export const markerPattern =
   /\[masked:[a-z][a-z0-9-]{0,40}(?: (?:…[A-Za-z0-9]{4}|#[0-9a-f]{32}|~[0-9a-f]{8}|\d{1,6}))?\]/g;
 
+const onlyMarker = new RegExp(`^${markerPattern.source}$`);
+
+/** Whether a text is a marker and nothing else. */
+export function isMarker(text: string): boolean {
+  return onlyMarker.test(text);
+}
+
 /** What replaces a value in text. Masking the result again changes nothing. */
 export function replaceText(operator: Operator, detector: string, value: string, keys: ReplaceKeys): string {
   switch (operator) {

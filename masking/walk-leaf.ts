@@ -3,7 +3,7 @@ import { isPlaceholder, isSensitiveValue } from './detect/values.ts';
 import type { FieldRules } from './field-rules.ts';
 import { applyEdits, endOf, kindOf, rawText, startOf, stringValue } from './json-tree.ts';
 import type { KeyNames } from './key-names.ts';
-import { replaceNumber } from './replace.ts';
+import { isMarker, replaceNumber } from './replace.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
 import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
@@ -12,6 +12,7 @@ import type { Span } from './span.ts';
 import { spliceString } from './splice-string.ts';
 import { binaryNote, editOf, textEdits } from './text-edits.ts';
 import type { LeafEdit, TextParts } from './text-edits.ts';
+import { tokenSpans } from './tokens.ts';
 
 /** What the walk needs: the text's parts, the profile's own fields, and the same parts for addresses only. */
 export interface WalkParts {
@@ -73,12 +74,14 @@ export function maskLeaf(
 }
 
 function maskString(parts: WalkParts, tape: JsonTape, node: number, place: Place, edits: LeafEdit[]): void {
-  if (place.field === 'keep' || endOf(tape, node) - startOf(tape, node) < 4) return;
+  // With its quotes: of a field that policy names, one character says something too.
+  const shortest = place.field === null ? 4 : 3;
+  if (place.field === 'keep' || endOf(tape, node) - startOf(tape, node) < shortest) return;
   const text = stringValue(tape, node) ?? '';
   const chosen = place.addressOnly ? parts.addresses : parts.text;
   const whole = { start: 0, end: text.length, confidence: 0.9 };
   if (place.field !== null) {
-    if (!isPlaceholder(text))
+    if (!isOwnMark(parts, text))
       push(tape, node, [editOf(chosen, text, { ...whole, detector: 'field' }, place.field)], place, edits);
     return;
   }
@@ -102,6 +105,13 @@ function maskString(parts: WalkParts, tape: JsonTape, node: number, place: Place
     ? textEdits(chosen, text, place.key, place.depth)
     : searched(parts, text, place.key, place.depth);
   if (inner.length > 0) push(tape, node, inner, place, edits);
+}
+
+/** What masking has left itself; whatever else stands in a field that policy names is hidden, like what it may. */
+function isOwnMark({ text: { keys } }: WalkParts, text: string): boolean {
+  if (isMarker(text)) return true;
+  const [token] = keys.tokens === undefined ? [] : tokenSpans(keys.tokens, text);
+  return token?.start === 0 && token.end === text.length;
 }
 
 /** The edits of a text, which is not searched again where an earlier walk found nothing in it. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Masked } from '../../masking/masked.ts';
 import { freezeInForce } from '../../db/kill-switch.ts';
 import { accessibilityProblems, noBrowser, testBrowser } from '../support/browser.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -79,4 +80,18 @@ test('the kill switch is not turned without the session’s mark', async () => {
   assert.equal((await person.post('/kill-switch', { turn: 'on', csrf })).status, 200);
   assert.equal((await person.post('/kill-switch', { turn: 'on', csrf })).status, 409);
   assert.notEqual(await freezeInForce(db.pool), null);
+});
+
+test('why somebody froze is masked before it is cut, and nobody who stops everything is sent back to be brief', async () => {
+  await using db = await testDatabase();
+  await using console = await testConsole(db.pool, {
+    maskText: (text) => text.replaceAll('hunter2', '[masked:password]') as Masked<string>,
+  });
+  const person = await signedIn(console.address);
+  const { csrf = '' } = fieldsOf(await (await person.get('/kill-switch')).text());
+  const reason = `${'x'.repeat(994)} hunter2, and more`;
+  assert.equal((await person.post('/kill-switch', { turn: 'on', csrf, reason })).status, 200);
+  const because = (await freezeInForce(db.pool))?.because ?? '';
+  assert.equal(because.length, 1000);
+  assert.ok(!because.includes('hunt'), because.slice(-20));
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { makeToken, openToken } from '../../masking/tokens.ts';
+import { createTokenKeys, type TokenSession } from '../../gateway/restore.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import { openSession } from '../../recording/read.ts';
 import { httpConnection, type TestGateway, testGateway } from '../support/gateway.ts';
@@ -138,4 +140,57 @@ test('what was found and what was opened is counted by detector and connection',
   const text = await reply.body.text();
   assert.match(text, /holdpoint_masking_found_total\{connection="crm",detector="email"\} \d+/);
   assert.match(text, /holdpoint_masking_restored_total\{type="email",from="crm",to="mail"\} 1/);
+});
+
+test('keys of tokens are those of one session, or of one caller, client, connection and day, and open until the next day ends', () => {
+  const dayMs = 86_400_000;
+  let day = 20_000;
+  const keys = createTokenKeys(new Uint8Array(32).fill(1), () => new Date(day * dayMs));
+  const session = (change: object = {}, sealKey: Uint8Array | null = null): TokenSession => ({
+    facts: {
+      sessionId: 's1',
+      connection: 'crm',
+      callerKey: 'ann',
+      subject: 'ann',
+      client: 'ide',
+      credentialId: null,
+      ...change,
+    },
+    sealKey,
+  });
+  const token = makeToken(keys.making(session()), 'email', 'ann@corp.example');
+  const [, sealed = ''] = /^\[\[email:(.*)\]\]$/.exec(token) ?? [];
+  const opens = (by: TokenSession): boolean =>
+    keys.opening(by).some((scope) => openToken(scope, 'email', sealed) !== null);
+  assert.ok(opens(session()));
+  assert.ok(opens(session({ sessionId: 's2' })), 'where the protocol has no sessions, the caller counts');
+  for (const other of [{ callerKey: 'bob' }, { client: 'other' }, { connection: 'mail' }])
+    assert.ok(!opens(session(other)), JSON.stringify(other));
+  day += 1;
+  assert.ok(opens(session()), 'the day after');
+  day += 1;
+  assert.ok(!opens(session()), 'two days after');
+  const [one, two] = [new Uint8Array(32).fill(2), new Uint8Array(32).fill(3)];
+  const stored = keys.making(session({}, one));
+  const own = /^\[\[email:(.*)\]\]$/.exec(makeToken(stored, 'email', 'ann@corp.example'))?.[1] ?? '';
+  const opensOwn = (by: TokenSession): boolean =>
+    keys.opening(by).some((scope) => openToken(scope, 'email', own) !== null);
+  assert.ok(opensOwn(session({}, one)));
+  assert.ok(!opensOwn(session({}, two)), 'another session');
+  assert.ok(!opensOwn(session({ sessionId: 's2' }, new Uint8Array(one))), 'another id');
+  assert.ok(!opensOwn(session()));
+});
+
+test('tokens are opened in calls of tools, and in nothing else', async () => {
+  const session = await handshake(gateway.url('crm'));
+  const token = tokenIn((await echo('crm', session, 'to erin@corp.example')).back);
+  for (const [method, params] of [
+    ['prompts/get', { name: 'p', arguments: { to: token } }],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'p' }, arguments: { to: token } }],
+  ] as const) {
+    const body = JSON.stringify({ jsonrpc: '2.0', id: 6, method, params });
+    await wire(gateway.url('crm'), body, session);
+    const got = upstream.bodies.filter((text) => text.includes(method)).at(-1) ?? '';
+    assert.ok(got.includes(token), method);
+  }
 });

@@ -361,6 +361,36 @@ test('fields and paths of a profile are masked or kept as they say', () => {
   );
 });
 
+test('a field that policy names is hidden whatever stands in it, and what masking has left itself stays', () => {
+  const said = [
+    'a',
+    'xxxx',
+    '****',
+    '$' + '{NOTE}',
+    'null',
+    'none',
+    'string',
+    'changeme',
+    'please replace this part: he is ill',
+    '[masked:nothing of ours] and more',
+    '[[field:AAAAAAAAAAAAAAAAAAAAAAAA]]',
+    'likes tea',
+  ];
+  const tokens = { key: new Uint8Array(64).fill(9), connection: 'crm' };
+  for (const operator of ['redact', 'partial', 'hash', 'pseudonym', 'format', 'drop', 'token'] as const) {
+    const config = loadMaskingConfig({ default: { detect: ['secrets'], fields: { note: operator } } });
+    const chosen = createMaskingEngine(config).masker('default', { tokens });
+    for (const value of said) {
+      const { text } = chosen.json(JSON.stringify({ note: value, other: 1 }));
+      const shown = (JSON.parse(text) as { note: string }).note;
+      if (operator === 'format') assert.doesNotMatch(shown, /[abd-wyzABD-WYZ]/, `${value}: ${shown}`);
+      else
+        assert.match(shown, /^(?:|\[masked:field(?: [^\]]+)?\]|\[\[field:[\w-]+\]\])$/, `${value}: ${shown}`);
+      assert.equal(chosen.json(text).text, text, `${operator}: masking twice changes nothing`);
+    }
+  }
+});
+
 test('detectors that are switched off find nothing', () => {
   const chosen = profile({ default: { detect: ['secrets'], except: ['github-token'] } });
   assert.equal(

@@ -63,10 +63,22 @@ test('profiles are chosen by connection, tool and group, the first that fits; to
   assert.equal(at('crm-eu', 'read_all'), 'loose');
   assert.equal(at('crm-eu', 'write', 'contractors'), 'strict');
   assert.equal(at('other', 'read_all'), 'default');
+  assert.equal(at('my-crm', 'read_all'), 'default', 'the whole name must fit');
+  assert.equal(at('crm-eu', 'pre_read_all'), 'default');
+  assert.equal(
+    profileAt([{ connection: ['crm'], tool: null, group: null, profile: 'loose' }], {
+      connection: 'crm-eu',
+      tool: '',
+      groups: [],
+    }),
+    'default',
+  );
   assert.ok(mayRestore(restore, 'phone', 'crm', 'crm'));
   assert.ok(!mayRestore(restore, 'github-token', 'crm', 'crm'));
   assert.ok(mayRestore(restore, 'github-token', 'crm', 'mail'));
   assert.ok(!mayRestore(restore, 'phone', 'crm', 'mail'));
+  assert.ok(!mayRestore(restore, 'email', 'other', 'mail'), 'from nowhere else');
+  assert.ok(!mayRestore(restore, 'email', 'crm', 'other'), 'and to nowhere else');
   assert.throws(() => loadMaskingConfig({ use: [{ profile: 'nobody' }] }), /profile must be one of default/);
   assert.throws(
     () => loadMaskingConfig({ restore: [{ from: 'a', to: 'b', types: ['nothing'] }] }),

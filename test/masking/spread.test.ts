@@ -91,6 +91,33 @@ test('every known value is found, those that overlap or hold one another too', (
   }
 });
 
+test('a known value is hidden however its writer escapes it, in the same message and in later ones', () => {
+  const writers: Record<string, (value: unknown) => string> = {
+    plain: (value) => JSON.stringify(value),
+    go: (value) => escaped(JSON.stringify(value), /[<>&]/g),
+    dotnet: (value) => escaped(JSON.stringify(value), /[<>&'+`]|[^ -~]/g),
+    php: (value) => escaped(JSON.stringify(value).replaceAll('/', '\\/'), /[<>&']|[^ -~]/g),
+  };
+  for (const mark of ['&', '<', '>', "'", '+', '`', '"', '\\', '/', 'ü'])
+    for (const [name, write] of Object.entries(writers)) {
+      const value = `blue${mark}Harbor-77`;
+      const memory = createMaskMemory();
+      const session = engine.masker('default', { memory });
+      const said = `say ${value} now`;
+      const same = session.message(write({ result: { said, password: value } })).text;
+      const later = session.message(write({ result: { said } })).text;
+      const nested = session.message(write({ result: { text: write({ said }) } })).text;
+      for (const text of [same, later, nested]) {
+        assert.doesNotMatch(text, /Harbor-77/, `${name} ${mark}`);
+        assert.match(text, /say \[masked:password\] now/, `${name} ${mark}`);
+      }
+    }
+});
+
+function escaped(json: string, what: RegExp): string {
+  return json.replace(what, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 test('what a session remembers later is looked for in its next message', () => {
   const memory = createMaskMemory();
   const session = engine.masker('default', { memory });

@@ -68,6 +68,15 @@ test('a token is put back in arguments only, towards its own connection only, an
   assert.equal(restoreTokens(call(text.replace('email', 'phone')), [scope], () => true).opened.length, 0);
 });
 
+test('a value too long for a token that would open again is hidden like any other', () => {
+  const long = createMaskingEngine(loadMaskingConfig({ default: { fields: { note: 'token' } } })).masker(
+    'default',
+    { tokens: scope },
+  );
+  assert.match(long.json(JSON.stringify({ note: 'tea '.repeat(250) })).text, /\[\[field:[\w-]{22,1400}\]\]/);
+  assert.equal(long.json(JSON.stringify({ note: 'tea '.repeat(251) })).text, '{"note":"[masked:field]"}');
+});
+
 test('a forged token hides nothing', () => {
   assert.match(
     masker.text('[[email:AAAAAAAAAAAAAAAAAAAAAAAA]] alice@example.com').text,

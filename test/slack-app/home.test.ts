@@ -177,6 +177,12 @@ describe('the App Home and /holdpoint', () => {
     assert.notEqual(await freezeInForce(db.pool), null);
     assert.match(await said(olga, 'unfreeze'), /Lifted/);
     assert.match(await said(olga, 'unfreeze'), /Nothing is frozen/);
+    assert.match(await said(olga, `freeze ${'x'.repeat(994)} hunter2`), /Frozen/);
+    const because = (await freezeInForce(db.pool))?.because ?? '';
+    assert.equal(because.length, 1000);
+    assert.ok(!because.includes('hunt'), 'masked before it is cut');
+    await said(olga, 'unfreeze');
+    assert.match(await said(hank, 'unfreeze'), /Lifted/);
   });
 
   it('explain themselves when asked for something else', async () => {
