@@ -88,7 +88,7 @@ test('why somebody froze is masked before it is cut, and nobody who stops everyt
     maskText: (text) => text.replaceAll('hunter2', '[masked:password]') as Masked<string>,
   });
   const person = await signedIn(console.address);
-  const { csrf = '' } = fieldsOf(await (await person.get('/kill-switch')).text());
+  const { csrf } = fieldsOf(await (await person.get('/kill-switch')).text());
   const reason = `${'x'.repeat(994)} hunter2, and more`;
   assert.equal((await person.post('/kill-switch', { turn: 'on', csrf, reason })).status, 200);
   const because = (await freezeInForce(db.pool))?.because ?? '';

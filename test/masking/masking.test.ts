@@ -366,7 +366,7 @@ test('a field that policy names is hidden whatever stands in it, and what maskin
     'a',
     'xxxx',
     '****',
-    '$' + '{NOTE}',
+    `\${NOTE}`,
     'null',
     'none',
     'string',
