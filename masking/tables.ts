@@ -45,7 +45,7 @@ function readHeader(
   for (const delimiter of delimiters) {
     if (!line.includes(delimiter)) continue;
     const cells = cellsOf(line, delimiter);
-    if (cells.length < 2 || cells.some((cell) => cell.end - cell.start > 40)) continue;
+    if (cells.length < 2 || cells.some((cell) => cell.end - cell.start > 48)) continue;
     const columns = cells.map((cell) => judge(line.slice(cell.start, cell.end)));
     if (columns.some((column) => column !== null)) return { delimiter, columns };
   }

@@ -74,6 +74,8 @@ export function findAssignment(
   )
     return at;
   const content = text.slice(value.start, value.end);
+  // `APIKey::kSyncGroup`: a member of a scope.
+  if (isScoped(text, at) && !value.quoted && !/\d/.test(content)) return at;
   if (isName) {
     pending.verdict = content.length <= 64 ? judge(content) : null;
     pending.at = value.end;
@@ -202,6 +204,10 @@ function behindScheme(
   const next = valueAfter(text, value.end, sign);
   return next === null || next.end - next.start < 16 ? value : { ...next, quoted: true };
 }
+
+/** Whether the colon at `at` is one of two. */
+const isScoped = (text: string, at: number): boolean =>
+  text.charCodeAt(at) === 0x3a && (text.charCodeAt(at + 1) === 0x3a || text.charCodeAt(at - 1) === 0x3a);
 
 /** `process.env.API_KEY || "…"`, `… ?? "…"` and, at its `o`, `os.environ.get("API_KEY") or "…"`. */
 function isFallback(text: string, at: number, sign: number): boolean {

@@ -1,6 +1,7 @@
 import { isDay } from '../checksums.ts';
 import type { Span } from '../span.ts';
 import { anyOf, before, hasWord } from './characters.ts';
+import { isOfThing } from './other-numbers.ts';
 
 /** Sources: ITU-T E.164 for the international form; the countries' numbering plans for national ones. */
 const national = new RegExp(
@@ -38,8 +39,9 @@ const national = new RegExp(
     '0\\d{1,3}[ -]\\d{3} \\d{2} \\d{2}|0[89]-\\d{2,3} \\d{2,3} \\d{2}|0[3-9] \\d{3} \\d{4}|0\\d{2} \\d{3}-\\d{2}-\\d{2}', // SE, NZ, UA
     '0[59]\\d{9}|0-5\\d{2}-\\d{3}-\\d{2}-\\d{2}|0 \\(5\\d{2}\\) ?\\d{7}|05\\d{2} \\d{3} \\d{4}', // PH, TR
     '07\\d{2}[ -]\\d{3}[ -]?\\d{3}|09/ ?\\d{3} \\d{2} \\d{2}',
-  ].join('|')})(?![0-9A-Za-z]|[-.]\\d)`,
-  'y',
+    '0[1-9]\\d{0,3} (?:\\d{2,4} ){1,3}\\d{2,4}(?<=(?:\\d ?){9})', // a zero and groups
+  ].join('|')})(?![0-9A-Za-z]|[-.]\\d|-[A-Za-z](?![A-Za-z])|:[A-Za-z])`,
+  'yi',
 );
 const international = /[1-9](?:[ .()/-]{0,2}\d){7,14}(?![0-9A-Za-z])/y;
 /** `00`, a country's code, then something that is no zero. */
@@ -51,7 +53,6 @@ const free = /\(?\d(?:[ .()/-]{0,2}\d){6,14}(?![0-9A-Za-z])/y;
 const phoneWords = [
   'my number',
   'new number',
-  'number is',
   'this number',
   'messages to',
   'answering at',
@@ -63,6 +64,7 @@ const phoneWords = [
   'text me',
   'ring me',
   'office:',
+  'desk:',
   'office number',
   'office phone',
   'hotline',
@@ -114,16 +116,44 @@ const saidBehind = /^[ ,(-]{0,3}(?:office|fax|mobile|mob|cell|home|work|phone|te
 const otherNumber =
   /(?:order|invoice|ticket|case|serial|tracking|version|build|account|part|model|issue|line|reference|confirmation|customer|employee|routing|policy|claim|batch|lot|item|flight|room|port|page|id|pin|code)\b[^.!?\n]{0,24}$/i;
 
+/** Words that say of a number what it is, wherever another kind of number was spoken of before. */
+const certain = [
+  'phone',
+  'telephone',
+  'mobile',
+  'cell',
+  'tel',
+  'fax',
+  'whatsapp',
+  'telefon',
+  'contact number',
+];
+const numberIs =
+  /(?:^|[.!?;,]\s{0,2}|\b(?:my|his|her|their|our|your|the|new|home|work|office)\s)number (?:is|was):?\s{0,2}$/i;
+/** In code, the name before the sign is what counts: `(call 1) (flags = 00000004`. */
+const assigned = /([A-Za-z_][\w.-]{0,40})["']?\s{0,2}=\s{0,2}["'(]?$/;
+
 /** Whether words around a number say that it is one to call. */
 function isPhoneSaid(text: string, at: number, end: number, key: string): boolean {
   const behind = text.slice(end, end + 12);
   if (saidBehind.test(behind)) return true;
   const ahead = before(text, at, key, 36);
-  return (
-    anyPhoneWord.test(ahead) &&
-    hasWord(ahead, phoneWords) &&
-    !otherNumber.test(text.slice(Math.max(0, at - 40), at))
-  );
+  if (numberIs.test(ahead)) return true;
+  if (!anyPhoneWord.test(ahead) || !hasWord(ahead, phoneWords)) return false;
+  // In another line a word says nothing, unless the number is all that the next one begins with.
+  const line = ahead.lastIndexOf('\n');
+  const near = line > key.length ? ahead.slice(line + 1) : ahead;
+  if (
+    near !== ahead &&
+    !hasWord(near, phoneWords) &&
+    (near.trim() !== '' || !/[A-Za-z][:.)]?\s*$/.test(ahead))
+  )
+    return false;
+  const name = assigned.exec(ahead)?.[1];
+  if (name !== undefined && !hasWord(name, phoneWords)) return false;
+  const window = text.slice(Math.max(0, at - 40), at);
+  const other = otherNumber.exec(window);
+  return other === null || hasWord(window.slice(other.index), certain);
 }
 
 /** A group of so many digits, or of as long a code point, and a space. */
@@ -138,6 +168,13 @@ function inSeries(text: string, at: number, end: number): boolean {
   if (ahead?.test(text.slice(Math.max(0, at - group - 2), at)) === true) return true;
   const behind = group === 4 ? /^ [0-9A-F]{4}(?![0-9A-Za-z])/ : /^ \d{2,4} \d{2,4}/;
   return separator === ' ' && behind.test(text.slice(end, end + 10));
+}
+
+/** Whether digits behind a plus are written as numbers to call are: no decimal, no lines that a change took and added. */
+function isWritten(digits: string): boolean {
+  if (digits.includes('/-')) return false;
+  // Registries of domains write `+1.4806242599`.
+  return !/^\d+\.\d+$/.test(digits) || /^(?:1\.\d{10}|\d{2,3}\.\d{8,12})$/.test(digits);
 }
 
 /** A telephone number whose first digit is at `at`. @returns end of the match, or `at` */
@@ -162,7 +199,8 @@ export function findPhone(text: string, at: number, key: string, out: Span[]): n
     if (
       international.test(text) &&
       (ahead === 0x2b || !inSeries(text, at, international.lastIndex)) &&
-      (ahead === 0x2b || open === 1 || /[ .-]/.test(text.slice(at, international.lastIndex)))
+      (ahead === 0x2b || open === 1 || /[ .-]/.test(text.slice(at, international.lastIndex))) &&
+      isWritten(text.slice(start, international.lastIndex))
     ) {
       out.push({
         start: at - (ahead === 0x2b ? 1 : open === 1 ? 2 : 0),
@@ -176,10 +214,12 @@ export function findPhone(text: string, at: number, key: string, out: Span[]): n
   national.lastIndex = at;
   let end = at;
   let confidence = 0.8;
-  if (national.test(text) && !inSeries(text, at, national.lastIndex)) end = national.lastIndex;
+  if (national.test(text) && !inSeries(text, at, national.lastIndex) && !isOfThing(text, at, key))
+    end = national.lastIndex;
   else {
     free.lastIndex = at;
-    if (free.test(text) && isPhoneSaid(text, at, free.lastIndex, key)) end = free.lastIndex;
+    if (free.test(text) && !/ {2}/.test(text.slice(at, free.lastIndex)))
+      if (isPhoneSaid(text, at, free.lastIndex, key)) end = free.lastIndex;
     confidence = 0.75;
   }
   if (end === at) return at;
@@ -214,7 +254,7 @@ export function findBirthDate(text: string, at: number, key: string, out: Span[]
   const match = dates.exec(text);
   if (match === null) return at;
   const context = before(text, at, key, 32);
-  if (!birthWord.test(context) || !hasWord(context, birthWords)) return at;
+  if (!birthWord.test(context) || !hasWord(context.replace(/birth_?time\w*/gi, ''), birthWords)) return at;
   const parts = match[0].split(/\D+/).map(Number);
   if (parts.length === 3 && !parts.some((part) => part > 1_899) && !isDay(1, parts[0] ?? 0)) return at;
   out.push({ start: at, end: dates.lastIndex, detector: 'date-of-birth', confidence: 0.85 });

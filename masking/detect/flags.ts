@@ -66,6 +66,8 @@ export function findPgPass(text: string, at: number, out: Span[]): number {
   if (value === '' || !/[A-Za-z*]:[^\s:]+$/.test(text.slice(at, pgPass.lastIndex))) return at;
   const start = pgPass.lastIndex - value.length;
   if (isPlaceholder(value) || /^[0-9a-f]{1,4}$/i.test(value)) return at;
+  // GitHub's ids of requests: `B454:3381:3BA085:7A251D:65B177D4`.
+  if (/^(?::[0-9A-F]{2,8}){4,5}$/.test(text.slice(at, pgPass.lastIndex))) return at;
   out.push({ start, end: pgPass.lastIndex, detector: 'password', confidence: 0.8 });
   return pgPass.lastIndex - 1;
 }

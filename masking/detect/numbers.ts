@@ -137,7 +137,7 @@ export function createNumberFinder(
     if (end === at && shape.digits >= 5 && said.birth()) end = findBirthDate(text, at, key, out);
     if (end === at && on.phone && !glued && shape.digits >= 7 && !shape.date)
       end = findPhone(text, at, key, out);
-    if (end === at) end = findDocument(text, at, announced.documents, out);
+    if (end === at && !glued) end = findDocument(text, at, announced.documents, out);
     if (end === at && on.address && shape.street) end = findAddress(text, at, out);
     return end;
   };

@@ -2,6 +2,7 @@ import { ibanHolds, luhn } from '../checksums.ts';
 import { issuers } from '../rules/card-issuers.ts';
 import type { Span } from '../span.ts';
 import { before, hasWord, isDigit, isWord } from './characters.ts';
+import { isOfThing } from './other-numbers.ts';
 
 /** Whether digits are a payment card number: issuer range, length, Luhn. */
 export function isCard(digits: string): boolean {
@@ -68,7 +69,7 @@ function isNamed(text: string, at: number): boolean {
 function isOtherId(text: string, at: number, digits: string, key: string): boolean {
   if (productCode.test(text.slice(Math.max(0, at - 14), at)) || productCode.test(key)) return true;
   if (digits.length > 16 && isNamed(text, at)) return true;
-  return digits.length !== 16 && idKey.test(key);
+  return (digits.length !== 16 && idKey.test(key)) || (digits.length < 14 && isOfThing(text, at, key));
 }
 
 /** How cards are embossed: fours, perhaps with a rest, or four, six and the rest. */

@@ -2,6 +2,7 @@ import { nationalIds } from '../rules/national-ids.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { NationalId } from '../rules/national-id.ts';
 import type { Span } from '../span.ts';
+import { isOfThing } from './other-numbers.ts';
 import { createWordIndex } from './word-index.ts';
 
 /** An identity number's rule, made ready. */
@@ -54,6 +55,8 @@ function keepsSeparators(id: NationalId, raw: string): boolean {
   return id.name === 'fi-hetu' && id.check(raw.toUpperCase());
 }
 
+const equalGroups = /^\d{3}([ -])\d{3}\1\d{3}|^\d{4}([ -])\d{4}\2\d{4}/;
+
 /** @param enabled whether a detector is on in this profile */
 export function createPersonNumberFinder(enabled: (name: string) => boolean): PersonNumberFinder {
   const formed = nationalIds.filter((id) => id.near === undefined && enabled(id.name));
@@ -66,7 +69,10 @@ export function createPersonNumberFinder(enabled: (name: string) => boolean): Pe
     const group = groups[code >= 48 && code <= 57 ? 1 : 0];
     if (group === null || group === undefined) return at;
     group.guard.lastIndex = at;
-    return group.guard.test(text) ? findPersonNumber(text, at, group.ready, out) : at;
+    if (!group.guard.test(text)) return at;
+    // Equal groups are what ids of orders and meetings have too.
+    if (equalGroups.test(text.slice(at, at + 14)) && isOfThing(text, at, '')) return at;
+    return findPersonNumber(text, at, group.ready, out);
   };
 }
 

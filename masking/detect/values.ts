@@ -1,5 +1,6 @@
 import { entropy } from '../checksums.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
+import { isNamedNumber } from './named-numbers.ts';
 
 const placeholder =
   /^(?:<[^<>]*>|\$?\{\{?[^{}]*\}?\}|\$[A-Z_][A-Z0-9_]*|%[A-Za-z_]+%|\$\([^()]*\)|\*+|x{3,}|X{3,}|\.{3,}|•+|_+|-+|\[(?:masked|redacted|hidden|filtered)[^\]]*\]|\[\[[^\]]*\]\]|(?:your|insert|enter|replace|example)[-_ ][a-z0-9_ -]*|(?:my|the|some)[-_ ]?(?:secret|password|token|key|api[-_ ]?key)|REDACTED|redacted|hidden|masked|process\.env\..*|os\.environ.*|secrets\..*|env\..*|vars?\..*)$/;
@@ -133,6 +134,8 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
   if (isPlaceholder(value)) return false;
   if (name.fits !== undefined) return value.length <= 32 && name.fits(value);
   const digits = digitsIn(value);
+  const number = isNamedNumber(value, name, digits);
+  if (number !== null) return number;
   switch (name.detector) {
     case 'password':
       if (/\s/.test(value) && (name.strength === 'weak' || value.length > 48 || value.endsWith('.')))
@@ -140,32 +143,6 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
       // `pass` also says what a test did: how often, or in which words.
       if (name.strength === 'weak' && (/^\d{1,4}$/.test(value) || /[^\x20-\x7e]/.test(value))) return false;
       return value.length >= 3 && !path.test(value) && (quoted || isPasswordLike(value));
-    case 'card-code':
-      return /^\d{3,4}$/.test(value);
-    case 'pin':
-      return /^\d{4,8}$/.test(value);
-    case 'us-ssn':
-    case 'national-id':
-    case 'passport':
-    case 'driver-license':
-      if (name.strength === 'weak' && digits < 8 && !/^[A-Z]{2}[ \d]{6,10}[A-Z]$/.test(value)) return false;
-      return digits >= 4 && value.length <= 24 && !/\s{2}|[\^~<>=*]/.test(value);
-    case 'device-id':
-      return digits >= 10 && /^[0-9A-F .-]{14,24}$/i.test(value);
-    case 'vehicle-id':
-      return (
-        digits >= 1 && value.length >= 4 && value.length <= 17 && /^[A-Z0-9ÄÖÜ][A-Z0-9ÄÖÜ ·.-]+$/.test(value)
-      );
-    case 'health-id':
-      return digits >= 5 && value.length <= 24 && /^[A-Z0-9 ./-]+$/i.test(value);
-    case 'bank-account':
-    case 'payment-card':
-      if (name.strength === 'weak') return digits >= 12 && /^[\d .-]{12,28}$/.test(value);
-      return digits >= 6 && value.length <= 42;
-    case 'phone':
-      return digits >= 7 && digits <= 16 && value.length <= 32 && /^[\d\s()+./x-]+$/i.test(value);
-    case 'date-of-birth':
-      return digits >= 4 && value.length <= 40;
     case 'address':
       return (
         quoted &&
@@ -177,7 +154,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     default:
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
-      if (isAddress(value) || sample.test(value)) return false;
+      if (isAddress(value) || sample.test(value) || counted.test(value)) return false;
       if (productKey.test(value) || /^[a-f]{20,}$/i.test(value)) return true;
       // Unquoted, it may be code: a call, a type, a member of something.
       if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || !mayBeUnquoted(value, digits)))
@@ -233,12 +210,16 @@ function isSchemed(value: string): boolean {
 }
 
 function isPasswordLike(value: string): boolean {
-  if (/^[A-Za-z_.]+[([]/.test(value)) return false;
+  // A call, or a member of something: `settings.EMAIL_HOST_PASSWORD`.
+  if (/^[A-Za-z_.]+[([]/.test(value) || /^[a-z]{2,}(?:\.[A-Za-z_]{2,})+$/.test(value)) return false;
   return /[^A-Za-z.,:;!?'")\]}-]|[!?][A-Za-z]/.test(value) || isRestless(value);
 }
 
 /** Values of examples in code: `key1 = "value1"`. */
-const sample = /^(?:value|val|key|token|secret|foo|bar|baz|test|string|name|user|item|data)[-_]?\d{0,3}$/i;
+const sample =
+  /^(?:(?:value|val|key|token|secret|foo|bar|baz|test|string|name|user|item|data)[-_]?\d{0,3}|[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-\d{1,2})$/i;
+/** Counters that sessions of services have, and code that a quote cuts off. */
+const counted = /^0x[0-9a-f]{1,16}$|^\d{1,12}_\d{1,12}$|^\+\s?[\w.]+\($/i;
 /** Salts of forms and cookies are made of all printable characters, the space among them. */
 function isSalt(value: string): boolean {
   return (

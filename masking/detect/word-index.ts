@@ -1,20 +1,20 @@
 import { isLetter } from './characters.ts';
 
-/** Five bits a character: letters of either case by their place, digits and letters beyond ASCII by theirs. */
+/** Five bits a character: letters of either case by their place, digits as one, all beyond ASCII as one. */
 const fives = new Uint8Array(128);
 for (let code = 48; code < 123; code += 1) {
   const lower = code | 32;
   if (code < 58) fives[code] = 27;
   else if (lower >= 97 && lower <= 122 && code >= 65) fives[code] = lower - 96;
 }
-const fiveOf = (code: number): number => (code < 128 ? (fives[code] ?? 0) : code & 31);
+const fiveOf = (code: number): number => (code < 128 ? (fives[code] ?? 0) : 28);
 
 /** Finds which of many words stand in a text, at a cost that does not grow with their number. */
 export interface WordIndex<T> {
   /**
    * What belongs to the words that stand between two offsets, each once, in the order in which they were given. A word
-   * of fewer than five letters must stand free (`sin`, not `using`) or be part of a name (`userSin`); between the words
-   * of a longer name there may be a space, a hyphen, an underscore or nothing. What masking wrote is not read.
+   * of fewer than five letters must stand free (`sin`, not `using`) or be part of a name (`userSin`), and so must the end
+   * of a longer name; between its words there may be a space, a hyphen, an underscore or nothing. What masking wrote is not read.
    */
   in(text: string, from: number, to: number): readonly T[];
   /** Whether there is any. */
@@ -70,14 +70,17 @@ const isJoint = (code: number): boolean => code === 32 || code === 0x2d || code 
 function standsAt(text: string, at: number, to: number, word: string): boolean {
   let i = at;
   let letters = 0;
+  let sinceJoint = 0;
   for (const char of word) {
     if (char === ' ') {
       if (isJoint(text.charCodeAt(i))) i += 1;
+      sinceJoint = 0;
       continue;
     }
     if (i >= to || (text.charAt(i) !== char && text.charAt(i).toLowerCase() !== char)) return false;
     i += 1;
     letters += 1;
+    sinceJoint += 1;
   }
   const ahead = text.charCodeAt(at - 1);
   const first = text.charCodeAt(at);
@@ -85,7 +88,7 @@ function standsAt(text: string, at: number, to: number, word: string): boolean {
   if (letters < 5 && isLetter(ahead) && !hump) return false;
   const behind = text.charCodeAt(i);
   const last = text.charCodeAt(i - 1);
-  if (letters < 5 && isLetter(last)) {
+  if (sinceJoint < 5 && isLetter(last)) {
     if (behind >= 97 && behind <= 122) return false;
     if (behind >= 65 && behind <= 90 && last <= 90) return false;
   }

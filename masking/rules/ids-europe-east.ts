@@ -137,7 +137,7 @@ export const eastEuropeanIds: readonly NationalId[] = [
   named(
     'cz-birth-number',
     '\\d{9,10}|\\d{6}/\\d{3}',
-    ['rodne', 'rodné', 'rč', 'birth number', 'tax', 'dič'],
+    ['rodne', 'rodné', 'rč:', 'rč ', 'birth number', 'tax', 'dič'],
     '9911231123',
     'mvcr.cz; minv.sk',
     (id) => isDay((n(id, 2, 4) % 50) % 20, n(id, 4, 6)),

@@ -142,8 +142,8 @@ export const northEuropeanIds: readonly NationalId[] = [
   },
   named(
     'de-stnr',
-    '\\d{2,3} ?/ ?\\d{3,4} ?/ ?\\d{4,5}(?: ?\\d)?|\\d{10,13}',
-    ['steuernummer', 'st.-nr', 'stnr', 'steuer-nr', 'german tax'],
+    '\\d{2,3} ?/ ?\\d{3,4} ?/ ?\\d ?\\d{3}(?: ?\\d)?|\\d{10,13}',
+    ['steuernummer', 'st.-nr', 'st nr', 'stnr', 'steuer-nr', 'german tax'],
     '181/815/08155',
     'bzst.de',
   ),

@@ -176,9 +176,9 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
   ),
   ...named(
     `
-    phone, phone number, mobile, mobile number, telephone, cell phone, phonenumber, fax, tel, msisdn,
-    cell, contact number, contact no, contact phone, telefon, telefonnummer, handynummer, telefono, teléfono, téléphone, telefoon, telefone,
-    celular, cellulare, 电话, 手机, 電話番号, телефон
+    phone, phone number, mobile number, telephone, cell phone, mobile phone, mobile no, phonenumber, fax, tel, msisdn,
+    contact number, contact no, contact phone, telefon, telefonnummer, handynummer, telefono, teléfono, téléphone, telefoon, telefone,
+    电话, 手机, 電話番号, телефон
   `,
     'phone',
     'strong',
@@ -192,6 +192,7 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     'strong',
   ),
   // Also what a host, a chain or memory has.
+  ...named('mobile, cell, celular, cellulare, handy, mobil', 'phone', 'weak'),
   ...named('address, addr, adresse, direccion, dirección, indirizzo', 'address', 'weak'),
 ]);
 
