@@ -15,6 +15,7 @@ import { type Gateway, startGateway } from '../../gateway/server.ts';
 import type { AgentSettings, ConnectionSettings, StdioConnectionSettings } from '../../gateway/settings.ts';
 import { createUpstreams } from '../../gateway/upstreams/upstreams.ts';
 import { loadMaskingConfig } from '../../masking/check-config.ts';
+import type { MaskingEngine } from '../../masking/engine.ts';
 import { compilePolicy, formatPolicyError } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import type { Recorder } from '../../recording/event.ts';
@@ -73,6 +74,8 @@ export interface TestGatewayOptions {
   readonly consoleUrl?: string;
   /** The key-encryption key, where a gateway of another process is to read what this one sealed. */
   readonly key?: Uint8Array;
+  /** Puts something between the gateway and its masking, such as a failure. */
+  readonly masking?: (engine: MaskingEngine) => MaskingEngine;
   /** Connections with sealed copies, and who is sealed to. */
   readonly copies?: SealedCopies;
   /** Shares another gateway's database and keys: a second replica. */
@@ -117,6 +120,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
   const recorder = createRecorder({ store: createRecordStore(db.pool), keyRing, copies });
   let policy = policyOf(options.policy ?? 'default: pass\n', Object.keys(options.connections));
   const masking = startPooledMasking(loadMaskingConfig(policy.masking), randomBytes(32));
+  const engine = (): MaskingEngine => options.masking?.(masking.engine()) ?? masking.engine();
   const definitions = await startToolDefinitions({
     pool: db.pool,
     databaseUrl: db.url,
@@ -144,7 +148,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
     databaseUrl: db.url,
     keyRing,
     recorder,
-    maskers: masking.engine,
+    maskers: engine,
     upstreams,
     gate,
     definitions,
@@ -176,7 +180,7 @@ export async function testGateway(options: TestGatewayOptions): Promise<TestGate
       createIdentifier({ issuers: [], anonymous: { subject: 'local-agent', groups: [] } }),
     authorization: options.authorization ?? null,
     policy: () => policy,
-    maskers: masking.engine,
+    maskers: engine,
     tokenSecret: new Uint8Array(32).fill(5),
     recorder,
     pool: db.pool,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from '../support/fast-check.ts';
 import type { Quorum } from '../../policy/verdict.ts';
+import { checkVote } from '../../workflows/check-vote.ts';
+import type { ApprovalInput, ApprovalStatus, VoteClaims } from '../../workflows/contract.ts';
 import { lacking, lackingWords, quorumWords } from '../../workflows/quorum.ts';
 
 const inGroups = (...groups: string[]) => ({ groups });
@@ -80,3 +82,54 @@ function assignable(places: readonly string[], people: readonly { groups: string
     ({ groups }, index) => groups.includes(place) && assignable(rest, people.toSpliced(index, 1)),
   );
 }
+
+test('a vote is refused when the time is up or has been decided, when it lacks the proof asked for, and when it is signed for something else', () => {
+  const nowMs = 1_800_000_000_000;
+  const input = {
+    callId: 'hp_1',
+    digest: 'sha256:1',
+    requesterKeys: ['local:agent'],
+    approverGroups: ['dba'],
+    terms: { stepUp: 'login', extension: null },
+  } as unknown as ApprovalInput;
+  const status = {
+    outcome: null,
+    votes: [],
+    joined: [],
+    extensions: [],
+    expiresAtMs: nowMs + 1_000,
+  } as unknown as ApprovalStatus;
+  const claims = {
+    callId: 'hp_1',
+    digest: 'sha256:1',
+    person: { keys: ['ann'], name: 'Ann' },
+    groups: ['dba'],
+    decision: 'approve',
+    decidedAtMs: nowMs,
+    proof: { method: 'login', atMs: nowMs },
+    exp: nowMs / 1_000 + 60,
+  } as unknown as VoteClaims;
+  const check = (vote: object, on: object = {}): void =>
+    checkVote(input, { status, overdue: false, nowMs, ...on }, { jws: 'signed' }, () => ({
+      ...claims,
+      ...vote,
+    }));
+  assert.doesNotThrow(() => check({}));
+  for (const [type, vote, on] of [
+    ['AlreadyDecided', {}, { overdue: true }],
+    ['AlreadyDecided', {}, { status: { ...status, outcome: 'denied' } }],
+    ['VoteExpired', { exp: nowMs / 1_000 - 1 }, {}],
+    ['StepUpNeeded', { proof: null }, {}],
+    ['StepUpNeeded', { proof: { method: 'login', atMs: nowMs - 3_600_000 } }, {}],
+    ['ForgedVote', { callId: 'hp_2' }, {}],
+    ['DigestMismatch', { digest: 'sha256:2' }, {}],
+    ['SelfApproval', { person: { keys: ['x', 'local:agent'], name: 'Me' } }, {}],
+    ['NotAnApprover', { groups: ['interns'] }, {}],
+  ] as const)
+    assert.throws(() => check(vote, on), { type }, type);
+  const read = (): VoteClaims => claims;
+  const on = { status, overdue: false, nowMs };
+  for (const vote of [null, 'signed', {}, { jws: 7 }])
+    assert.throws(() => checkVote(input, on, vote, read), { type: 'ForgedVote' });
+  assert.throws(() => checkVote(input, on, { jws: 'x' }, () => null), { type: 'ForgedVote' });
+});

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { claim } from '../../../db/held-execution.ts';
+import { freeze, lift } from '../../../db/kill-switch.ts';
+import { revoke, unrevoke } from '../../../db/revoke.ts';
 import type { ApprovalInput } from '../../../workflows/contract.ts';
 import { verifyVote } from '../../../workflows/vote.ts';
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
@@ -106,6 +110,44 @@ test('a vote is read only as what it says it is: algorithm, type, key and length
   assert.equal(verifyVote(signVote({ ...vote, header: { kid: 'inherited' } }), inherited), null);
   assert.equal(verifyVote(signVote({ ...vote, reason: 'x'.repeat(60_000) }), keys), null, 'too long');
 });
+
+test('the claim itself refuses other contents, what has expired, what is frozen or revoked, and a second one', () =>
+  held(async (_one, input) => {
+    const { callId, digest } = input;
+    const { pool } = db;
+    const ask = { callId, digest, execToken: randomUUID(), votes: [], handles: ['person:mallory'] };
+    const claims = async (change: object = {}): Promise<boolean> => claim(pool, { ...ask, ...change });
+    const by = { person: { keys: ['local:approver'], name: 'x' }, via: 'cli' };
+    assert.equal(await claims({ digest: 'sha256:other' }), false, 'other contents');
+    assert.equal(await claims({ callId: 'hp_other' }), false, 'another call');
+    await pool.query(`update held_calls set expires_at = now() - interval '1 second' where call_id = $1`, [
+      callId,
+    ]);
+    assert.equal(await claims(), false, 'expired');
+    await pool.query(`update held_calls set expires_at = now() + interval '1 minute' where call_id = $1`, [
+      callId,
+    ]);
+    await freeze(pool, { ...by, because: null });
+    assert.equal(await claims(), false, 'frozen');
+    await lift(pool, { ...by, peopleNeeded: 1 });
+    const deps = {
+      recordAct: async () => {},
+      maskText: (text: string) => text,
+      cancelWorkflow: async () => {},
+    };
+    const mallory = {
+      kind: 'person',
+      value: 'mallory',
+      reason: 'r',
+      by: { key: 'k', name: 'x', via: 'cli' },
+    } as const;
+    await revoke(pool, mallory, { ...deps, confirmWaitMs: 0 });
+    assert.equal(await claims(), false, 'revoked');
+    await unrevoke(pool, mallory, deps);
+    const many = await Promise.all([claims(), claims({ execToken: randomUUID() }), claims()]);
+    assert.equal(many.filter(Boolean).length, 1, 'of any number of claims one is told true');
+    assert.equal(await claims({ execToken: randomUUID() }), false, 'and no later one');
+  }));
 
 test('a quorum needs distinct people, whatever name or surface they use', () =>
   held(
