@@ -1,5 +1,6 @@
 import type { Operator } from './config.ts';
-import { isPlaceholder, isSensitiveValue } from './detect/values.ts';
+import { isPlaceholder } from './detect/placeholders.ts';
+import { isSensitiveValue } from './detect/values.ts';
 import type { FieldRules } from './field-rules.ts';
 import { applyEdits, endOf, kindOf, rawText, startOf, stringValue } from './json-tree.ts';
 import type { KeyNames } from './key-names.ts';

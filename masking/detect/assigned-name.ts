@@ -29,6 +29,8 @@ export function keyBefore(text: string, at: number, sign: number): string | null
   // `:=`, `?=`, `=>`, `||=` and spaces, quotes, escapes, brackets between the name and the sign.
   const edge = end;
   while (end > 0 && edge - end < 8 && isFiller(text.charCodeAt(end - 1))) end -= 1;
+  // Settings in columns: `password          : …`
+  if (edge - end === 8) while (end > 0 && edge - end < 32 && text.charCodeAt(end - 1) === 32) end -= 1;
   if (sign === 0x2c && !isQuote(text.charCodeAt(end)) && !isConstant(text, end) && !startsLine(text, end))
     return null;
   let start = end;

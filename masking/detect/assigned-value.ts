@@ -5,6 +5,7 @@ const stringMark = /^(?:@\$?|\$@?|[buflBUFLN])(?=["'`])/;
 /** Words that stand between a header's name and its secret (RFC 7235, and vendors' own). */
 const scheme =
   /(?:Bearer|Basic|ApiKey|SSWS|GenieKey|Splunk|Negotiate|NTLM|OAuth|PVEAPIToken|DeepL-Auth-Key|Zoho-oauthtoken|Token|Api-Key|Api-Token|bearer|basic|token)\s+(?:token=)?/y;
+const schemeWord = /^(?:Bearer|Basic|Token|Digest)\s/i;
 const digest = /[^\r\n']{20,1000}/y;
 
 /** What is assigned: where it stands, and whether quotes or a scheme say that it is a value. */
@@ -74,6 +75,10 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
     digest.lastIndex = start + 7;
     if (digest.test(text)) return { start: start + 7, end: digest.lastIndex, quoted: true, certain: true };
   }
+  if (sign === 0x3e) {
+    const whole = elementValue(text, at);
+    if (whole !== null) return whole;
+  }
   scheme.lastIndex = start;
   const schemed = scheme.test(text);
   if (schemed) start = scheme.lastIndex;
@@ -88,6 +93,20 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
         certain: false,
       }
     : null;
+}
+
+const element = /\s{0,16}(?=\S)((?:[^<>\n](?!\s*\n)){0,63}[^<>\s])\s{0,16}<\/([\w.:-]{2,40})>/y;
+
+/** What an element that closes with its own name holds, spaces and all: `<password>correct horse</password>`. */
+function elementValue(text: string, at: number): AssignedValue | null {
+  element.lastIndex = at + 1;
+  const match = element.exec(text);
+  const value = match?.[1];
+  if (match === null || value === undefined || schemeWord.test(value)) return null;
+  const start = at + 1 + match[0].indexOf(value);
+  const opened = text.slice(Math.max(0, at - 120), at);
+  if (!opened.slice(opened.lastIndexOf('<') + 1).startsWith(match[2] ?? '')) return null;
+  return { start, end: start + value.length, quoted: true, certain: false };
 }
 
 /** Whether nothing but white space stands between a value and the end of its element. */

@@ -1,7 +1,8 @@
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { Span } from '../span.ts';
 import { isWord } from './characters.ts';
-import { isPlaceholder, isSensitiveValue } from './values.ts';
+import { isPlaceholder } from './placeholders.ts';
+import { isSensitiveValue } from './values.ts';
 
 const given = /\((["'`])((?:(?!\1)[^\\\n]|\\.){1,400})\1/y;
 /** Calls that look something up, check or describe rather than set. */

@@ -1,5 +1,5 @@
 import type { Span } from '../span.ts';
-import { isPlaceholder } from './values.ts';
+import { isPlaceholder } from './placeholders.ts';
 
 /** How each command writes a password, from behind its name on; the group is hidden. All of them are bounded. */
 const forms: Readonly<Record<string, readonly RegExp[]>> = {

@@ -1,5 +1,5 @@
 import type { Span } from '../span.ts';
-import { isPlaceholder } from './values.ts';
+import { isPlaceholder } from './placeholders.ts';
 
 const userFlag =
   /(?:-u|-?-user|-?-proxy-user|-U)[ =]{1,4}["']?([^\s:"'@/]{0,64})["']?:["']?([^\s"']{1,128})/y;

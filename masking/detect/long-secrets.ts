@@ -74,7 +74,7 @@ export function createJwtFinder(): JwtFinder {
 }
 
 const hashed =
-  /\$(?:2[abxy]?\$\d{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|8|9|14|apr1|y|gy|sha1|md5(?:,rounds=\d{1,8})?)\$[^\s"'<>]{1,64}\${0,2}[./A-Za-z0-9$=,+-]{20,120}|argon2(?:id|i|d)\$[^\s"'<>]{20,240}|pbkdf2[\w-]{0,12}\$[^\s"'<>]{20,240}|scrypt\$[^\s"'<>]{20,240}|krb5\w{2,6}\$[^\s"'<>]{32,4000}|NT\$[0-9a-fA-F]{32})/y;
+  /\$(?:2[abxy]?\$\d{2}\$[./A-Za-z0-9]{53}|(?:1|5|6|8|9|14|apr1|y|gy|sha1|md5(?:,rounds=\d{1,8})?)\$[^\s"'<>]{1,64}\${0,2}[./A-Za-z0-9$=,+-]{20,120}|argon2(?:id|i|d)\$[^\s"'<>]{20,240}|pbkdf2[\w-]{0,12}\$[^\s"'<>]{20,240}|scrypt\$[^\s"'<>]{20,240}|krb5\w{2,6}\$[^\s"'<>]{32,4000}|NT\$[0-9a-fA-F]{32}|[SHP]\$[./A-Za-z0-9]{31,55})/y;
 
 /** Django's way: the algorithm's name stands before the first `$`. */
 const namedHash = /\$[0-9A-Za-z=,$]{1,64}\$[./A-Za-z0-9$=,+-]{20,160}/y;
@@ -85,7 +85,7 @@ export function findPasswordHash(text: string, at: number, out: Span[]): number 
   // A digit or one of `a g k m N p s y`; behind a name, the count or salt may begin with anything.
   if (
     !isWord(text.charCodeAt(at - 1)) &&
-    !((next >= 49 && next <= 57) || (next | 32) === 0x6e || /[agkmpsy]/.test(text.charAt(at + 1)))
+    !((next >= 49 && next <= 57) || (next | 32) === 0x6e || /[agkmpsyHPS]/.test(text.charAt(at + 1)))
   )
     return at;
   const named = /(?:pbkdf2_sha\d{1,3}|bcrypt_sha256|argon2|scrypt|sha1|md5)$/.exec(

@@ -1,7 +1,8 @@
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import type { Span } from '../span.ts';
 import { commandWords } from './commands.ts';
-import { isPlaceholder, isRestless, looksRandom } from './values.ts';
+import { isPlaceholder } from './placeholders.ts';
+import { isRestless, looksRandom } from './values.ts';
 
 /** Words after which a value may stand with nothing but a space: lower case, to detector. */
 const speaking = new Map([

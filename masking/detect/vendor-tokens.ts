@@ -11,7 +11,7 @@ import { isWord } from './characters.ts';
 import { findStarredHash } from './long-secrets.ts';
 import { createNear } from './near-tokens.ts';
 import { createServiceTokens } from './service-tokens.ts';
-import { isStopgap } from './values.ts';
+import { isStopgap } from './placeholders.ts';
 
 export const prefixRules: readonly PrefixRule[] = [
   ...cloudTokens,

@@ -84,7 +84,7 @@ export const cloudTokens: readonly PrefixRule[] = [
     'databricks-token',
     'docs.databricks.com/dev-tools/auth/pat.html',
     'dapi{h32}-{d1}',
-    'dapi{h32}',
+    'dapi{l32}',
     'dose{h32}',
   ),
   token('mongodb-atlas-secret', 'www.mongodb.com/docs/atlas/configure-api-access', 'mdb_sa_sk_{u40}'),

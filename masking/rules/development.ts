@@ -64,7 +64,7 @@ export const developmentTokens: readonly PrefixRule[] = [
   token('rubygems-key', 'guides.rubygems.org/api-key-scopes', 'rubygems_{h48}'),
   token('crates-token', 'crates.io/policies/security', 'cio{w32}'),
   token('nuget-key', 'learn.microsoft.com/nuget', 'oy2{l43}'),
-  token('clojars-token', 'github.com/clojars/clojars-web/wiki/Deploy-Tokens', 'CLOJARS_{l60}'),
+  token('clojars-token', 'github.com/clojars/clojars-web/wiki/Deploy-Tokens', 'CLOJARS_{w60}'),
   token('packagist-token', 'packagist.com/docs', 'packagist_{w3}_{x28-100}'),
   token(
     'docker-token',
@@ -81,7 +81,7 @@ export const developmentTokens: readonly PrefixRule[] = [
   ),
   token('buildkite-token', 'buildkite.com/docs/apis/managing-api-tokens', 'bkua_{l40}', 'bkpt_{l40}'),
   token('sonar-token', 'docs.sonarsource.com', 'squ_{w40}', 'sqp_{w40}', 'sqa_{w40}', 'sqb_{w40}'),
-  token('postman-key', 'learning.postman.com/docs', 'PMAK-{h24}-{h34}', 'PMAT-{U26}'),
+  token('postman-key', 'learning.postman.com/docs', 'PMAK-{x24}-{x34}', 'PMAT-{U26}'),
   token('readme-key', 'docs.readme.com', 'rdme_{l70}'),
   token(
     'sourcegraph-token',

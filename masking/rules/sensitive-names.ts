@@ -21,7 +21,7 @@ export const sensitiveEndings: ReadonlyMap<string, NameVerdict> = new Map([
     motdepasse, rootpw, pw, wachtwoord, hasło, haslo, heslo, lösenord, adgangskode, passord,
     salasana, parola, şifre, jelszó, пароль, 密码, 密碼, パスワード, 비밀번호, storepass, keypass, psk,
     wpa passphrase, preshared key, pre shared key, wpa psk, pswd, psswd, paswd, passwrd, pasword,
-    psword, pswrd, psswrd, pssword, paswrd, userpwd, proxyuserpwd, keypasswd, mysqlpass, sshpass, ftppass,
+    psword, pswrd, psswrd, pssword, paswrd, pwrd, userpwd, proxyuserpwd, keypasswd, mysqlpass, sshpass, ftppass,
     smtppass, mailpass, redispass, rootpass, adminpass, authentication string
   `,
     'password',

@@ -105,7 +105,7 @@ export const serviceTokens: readonly PrefixRule[] = [
     'SG.{u16-32}.{u16-64}',
     'SG.{p66}',
   ),
-  token('mailgun-key', 'documentation.mailgun.com', 'key-{h32}', 'pubkey-{h32}', '{h32}-{h8}-{h8}'),
+  token('mailgun-key', 'documentation.mailgun.com', 'key-{w32}', 'pubkey-{w32}', '{h32}-{h8}-{h8}'),
   token('mailchimp-key', 'mailchimp.com/developer', '{h32}-us{d1-2}', 'md-{u22}'),
   token('brevo-key', 'developers.brevo.com', 'xkeysib-{h64}-{w16}', 'xsmtpsib-{h64}-{w16}'),
   token('twilio-key', 'www.twilio.com/docs/iam/api-keys', 'SK{x32}', 'AC{h32}'),

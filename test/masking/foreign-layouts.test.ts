@@ -236,6 +236,42 @@ test('a value of a file of variables is hidden to the end of its line, a default
   assert.deepEqual(touchedOf(['token = f"{prefix}-{number}"', 'var key = $"user:{id}:session";']), []);
 });
 
+test('elements and columns give their passwords up, with the spaces and signs in them', () => {
+  assert.deepEqual(
+    leftOf([
+      ['<Password>correct horse battery</Password>', 'correct horse'],
+      ['<user><password>s-]?wint3r*</password></user>', 's-]?wint3r'],
+      ['<Password value="wint<er-sun!" />', 'wint<er-sun!'],
+      ["<pwd value='w1ntersun' name='x'/>", 'w1ntersun'],
+      ['password          : w1ntersun', 'w1ntersun'],
+      ['_auth          = dXNyLWFiLWFiYzpBQkNEMWVGR2hpSjFhTGV5WjVQMVZ6cURDZg', 'dXNyLWFi'],
+      ['app-secret=anothersecRet4ME\nnext=1', 'anothersecRet4ME'],
+      ['$P$B7E2m2yaxMm2i7n5lXRWehWViBezQ8g', '7E2m2yaxMm2'],
+      ['password: ${$ecretV@lu3', '$ecretV@lu3'],
+    ]),
+    [],
+  );
+});
+
+test('variables, constants and marks that a deployment replaces are no passwords', () => {
+  assert.deepEqual(
+    touchedOf([
+      'password = $password;',
+      '$dbh = connect($user, password: "$db_password");',
+      'passwd="$password_variable"',
+      'password: #{GIT_PASSWORD}, user: #{name}',
+      '<password>#{password}</password>',
+      '<password>%%JDBC_Password%%</password>',
+      'password=__DB_PASSWORD__',
+      'password=@db.password@',
+      'password = USER_CLIENT_PASSWORD',
+      'Command="Server=db,1433;User=app;PWD=#{Replace_Value};Catalog=main"',
+      'BPF_FILDROP_PASS                  = 0x0',
+    ]),
+    [],
+  );
+});
+
 test('what documentation writes in the place of a secret is left in addresses and commands', () => {
   assert.deepEqual(
     touchedOf([
