@@ -1,11 +1,14 @@
 import { prefixRules } from '../masking/detect/vendor-tokens.ts';
 import { readShape } from '../masking/rules/shape.ts';
 
-/**
- * A reply as tools give them: rows of JSON inside a text content, with a secret about every 2 KB and personal data about
- * every 700 B, long strings never twice.
- */
+/** A reply as tools give them: {@link toolRows} inside a text content. */
 export function toolReply(bytes: number): string {
+  const result = { content: [{ type: 'text', text: toolRows(bytes) }] };
+  return JSON.stringify({ jsonrpc: '2.0', id: 1, result });
+}
+
+/** Rows of JSON, with a secret about every 2 KB and personal data about every 700 B, long strings never twice. */
+export function toolRows(bytes: number): string {
   const rows: unknown[] = [];
   const shapes = prefixRules.flatMap((rule) => rule.shapes);
   for (let i = 0, size = 0; size < bytes; i += 1) {
@@ -25,9 +28,5 @@ export function toolReply(bytes: number): string {
     rows.push(row);
     size += JSON.stringify(row).length;
   }
-  return JSON.stringify({
-    jsonrpc: '2.0',
-    id: 1,
-    result: { content: [{ type: 'text', text: JSON.stringify(rows) }] },
-  });
+  return JSON.stringify(rows);
 }

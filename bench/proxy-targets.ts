@@ -1,20 +1,28 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Pool } from 'undici';
 import { startTestPostgres } from '../test/support/postgres.ts';
 import { httpConnection, testGateway } from '../test/support/gateway.ts';
+import { toolRows } from './masking-reply.ts';
 
 /**
- * The processes that `bench/proxy.ts` measures: `upstream` (answers a tool call with its own text), `bare-proxy URL`
- * (undici and nothing else), `gateway URL`. Says its URL, then its CPU time for every line it reads.
+ * The processes that `bench/proxy.ts` and `bench/loop.ts` measure: `upstream` (answers a tool call with its own text, or
+ * with rows of so many bytes), `bare-proxy URL` (undici and nothing else), `gateway URL`. Says its URL; then, for every
+ * line it reads, its CPU time, that of its event loop's thread, and how late the loop was at most since the last line, in ms.
  */
 
 async function main(name: string, upstream: string): Promise<void> {
   const url = await started(name, upstream);
   console.log(url);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
   process.stdin.on('data', () => {
-    const { user, system } = process.cpuUsage();
-    console.log((user + system) / 1000);
+    const all = process.cpuUsage();
+    const loop = process.threadCpuUsage();
+    const late = Math.max(0, delay.max / 1e6 - 1);
+    delay.reset();
+    console.log([all, loop].map(({ user, system }) => (user + system) / 1000).join(' '), late);
   });
   process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM'));
 }
@@ -76,7 +84,7 @@ function answer(request: IncomingMessage, reply: ServerResponse): void {
 interface Asked {
   readonly id: unknown;
   readonly method: string;
-  readonly params: { readonly arguments: { readonly text: string } };
+  readonly params: { readonly arguments: { readonly text: string; readonly rows?: number } };
 }
 
 function resultOf(method: string, params: Asked['params']): object {
@@ -87,7 +95,17 @@ function resultOf(method: string, params: Asked['params']): object {
       serverInfo: { name: 'bench', version: '1' },
     };
   if (method === 'tools/list') return { tools: [{ name: 'echo', inputSchema: { type: 'object' } }] };
-  return { content: [{ type: 'text', text: params.arguments.text }] };
+  const { text, rows } = params.arguments;
+  return { content: [{ type: 'text', text: rows === undefined ? text : rowsOf(rows) }] };
+}
+
+const madeRows = new Map<number, string>();
+
+/** Rows as a database's tool gives them, made once. */
+function rowsOf(bytes: number): string {
+  const made = madeRows.get(bytes) ?? toolRows(bytes);
+  madeRows.set(bytes, made);
+  return made;
 }
 
 function bareProxy(upstream: URL): Listener {

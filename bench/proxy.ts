@@ -1,6 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
+import { headers, initialize, start, type Target } from './proxy-start.ts';
 
 /**
  * What the gateway costs a passed call: calls a second and latency, direct, through a bare undici reverse proxy, and
@@ -9,12 +8,6 @@ import { Pool } from 'undici';
  *
  * Usage: node bench/proxy.ts [--rounds N] [--seconds S] [--sizes 1024,…] [--concurrencies 64,…] [--json]
  */
-
-interface Target {
-  readonly name: string;
-  readonly url: string;
-  readonly process: ChildProcess;
-}
 
 interface Sample {
   readonly callsPerSecond: number;
@@ -64,17 +57,6 @@ function list(name: string, otherwise: readonly number[]): readonly number[] {
   return at === -1 ? otherwise : (process.argv[at + 1] ?? '').split(',').map(Number);
 }
 
-/** Starts a process of `bench/proxy-targets.ts`, which says its URL on its first line. */
-async function start(name: string, args: readonly string[]): Promise<Target> {
-  const program = fileURLToPath(new URL('./proxy-targets.ts', import.meta.url));
-  const child = spawn(process.execPath, [program, name, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stdout.once('data', (line: Buffer) => resolve(line.toString().trim()));
-    child.once('exit', () => reject(new Error(`${name} did not start`)));
-  });
-  return { name, url, process: child };
-}
-
 /** Calls one tool over and over on `concurrency` connections for a while. */
 async function load(target: Target, size: number, concurrency: number, seconds: number): Promise<Sample> {
   const url = new URL(target.url);
@@ -113,25 +95,6 @@ async function load(target: Target, size: number, concurrency: number, seconds: 
   };
 }
 
-const headers = {
-  'content-type': 'application/json',
-  accept: 'application/json, text/event-stream',
-  'mcp-protocol-version': '2025-11-25',
-};
-
-async function initialize(pool: Pool, path: string): Promise<Record<string, string>> {
-  const params = {
-    protocolVersion: '2025-11-25',
-    capabilities: {},
-    clientInfo: { name: 'bench', version: '1' },
-  };
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
-  const reply = await pool.request({ method: 'POST', path, headers, body });
-  await reply.body.text();
-  const id = reply.headers['mcp-session-id'];
-  return typeof id === 'string' ? { 'mcp-session-id': id } : {};
-}
-
 /** A tool call whose arguments, and whose result, have about `size` bytes of ordinary text. */
 function call(size: number): string {
   const words = 'the order of 14 March was shipped to the warehouse in Rotterdam, see ticket 4711. ';
@@ -147,7 +110,7 @@ function call(size: number): string {
 /** User and system CPU of a target's process so far, in ms; it answers a line on stdin with a line on stdout. */
 function cpuOf({ process: child }: Target): Promise<number> {
   return new Promise((resolve) => {
-    child.stdout?.once('data', (line: Buffer) => resolve(Number(line.toString())));
+    child.stdout?.once('data', (line: Buffer) => resolve(Number(line.toString().split(' ')[0])));
     child.stdin?.write('cpu\n');
   });
 }
