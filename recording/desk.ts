@@ -11,14 +11,19 @@ export interface SealingDesk {
   payload(length: number): Buffer;
   /** Room for a sealed record, which stays. */
   room(length: number): Buffer;
+  /** Where megabytes are put together for who copies them at once: counts until the end of the turn. */
+  large(length: number): Buffer;
 }
 
 const payloadLength = 64 * 1024;
 const slabLength = 64 * 1024;
+/** Kept once it was needed: for each message anew, buffers of megabytes would have the garbage collector run. */
+const largeLength = 8 * 1024 * 1024;
 
 export function sealingDesk(): SealingDesk {
   const payload = Buffer.allocUnsafeSlow(payloadLength);
   let slab = Buffer.alloc(0);
+  let large = Buffer.alloc(0);
   return {
     hashing: hashingSpace(),
     payload: (length) =>
@@ -30,6 +35,11 @@ export function sealingDesk(): SealingDesk {
       const room = slab.subarray(0, length);
       slab = slab.subarray(length);
       return room;
+    },
+    large(length) {
+      if (length > largeLength) return Buffer.allocUnsafeSlow(length);
+      if (length > large.length) large = Buffer.allocUnsafeSlow(length);
+      return large.subarray(0, length);
     },
   };
 }

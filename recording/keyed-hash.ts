@@ -7,8 +7,11 @@ import { createHmac, createSecretKey, hash, type KeyObject, subtle, type webcryp
 export interface KeyedHash {
   ofPosition(seq: number): string;
   ofBytesAt(seq: number, bytes: Uint8Array | string): string;
-  /** The same hash, made beside the event loop: for megabytes. */
-  ofLargeAt(seq: number, bytes: Uint8Array | string): Promise<string>;
+  /**
+   * The same hash, made beside the event loop: for megabytes.
+   * @param place gives the memory in which they are put together until the end of the turn
+   */
+  ofLargeAt(seq: number, bytes: Uint8Array | string, place: (length: number) => Buffer): Promise<string>;
 }
 
 const blockLength = 64;
@@ -67,17 +70,20 @@ export function keyedHash(key: Uint8Array, space: Buffer | null): KeyedHash {
       }
       return finish(hash('sha256', space.subarray(0, to), 'binary'));
     },
-    async ofLargeAt(seq, bytes) {
-      place(seq);
-      const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-      const hashed = Buffer.allocUnsafeSlow(positionLength + length);
-      hashed.set(inner.subarray(blockLength));
-      if (typeof bytes === 'string') hashed.write(bytes, positionLength);
-      else hashed.set(bytes, positionLength);
+    async ofLargeAt(seq, bytes, room) {
       imported ??= subtle.importKey('raw', Uint8Array.from(key), { name: 'HMAC', hash: 'SHA-256' }, false, [
         'sign',
       ]);
-      return Buffer.from(await subtle.sign('HMAC', await imported, hashed)).toString('latin1');
+      const signing = await imported;
+      const length = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
+      const hashed = room(positionLength + length);
+      place(seq);
+      hashed.set(inner.subarray(blockLength));
+      if (typeof bytes === 'string') hashed.write(bytes, positionLength);
+      else hashed.set(bytes, positionLength);
+      // Web Cryptography (W3C) has a copy of the bytes taken before this returns.
+      const signed = subtle.sign('HMAC', signing, hashed);
+      return Buffer.from(await signed).toString('latin1');
     },
   };
 }

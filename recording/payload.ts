@@ -36,8 +36,7 @@ export function encodePayload(
 ): Buffer {
   const head = JSON.stringify(facts);
   const headLength = Buffer.byteLength(head);
-  const bytesLength = typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
-  const payload = place(4 + headLength + bytesLength);
+  const payload = place(4 + headLength + byteLength(bytes));
   payload.writeUInt32BE(headLength, 0);
   payload.write(head, 4);
   if (typeof bytes === 'string') payload.write(bytes, 4 + headLength);

@@ -75,20 +75,19 @@ export function openStrand(
   let seq = 0;
   let previous = firstPrevious;
 
-  /** Encrypts a payload behind a header that lacks only its hashes. */
+  /** Writes a header that lacks only its hashes. */
   const begin = (
+    room: Buffer,
     kind: RecordKind,
     direction: Direction,
-    payload: Buffer,
+    sealedLength: number,
     unmaskedMac: string | null,
   ): Begun => {
-    const sealedLength = payload.length + tagLength;
     const { atMicros, clockMicros } = times();
     // The zero in front is what a leaf hash begins with.
-    const room = desk.room(1 + headerLength + sealedLength);
-    room[0] = 0;
-    const header = room.subarray(1, 1 + headerLength);
-    const sealed = room.subarray(1 + headerLength);
+    const leaf = room.subarray(0, 1 + headerLength);
+    leaf[0] = 0;
+    const header = leaf.subarray(1);
     beginHeader(header, {
       kind,
       direction,
@@ -100,18 +99,12 @@ export function openStrand(
       sealedLength,
       unmaskedMac,
     });
-    recordKey.write(keys.seal.ofPosition(seq), 'latin1');
-    const cipher = createCipheriv('aes-256-gcm', createSecretKey(recordKey), nonce);
-    cipher.setAAD(header.subarray(0, boundLength));
-    sealed.set(cipher.update(payload));
-    cipher.final(); // GCM has nothing left to give; the tag is ready then.
-    sealed.set(cipher.getAuthTag(), payload.length);
-    return { room, header, sealed, atMicros };
+    return { leaf, header, atMicros };
   };
 
-  const complete = ({ room, header, sealed, atMicros }: Begun, sealedHash: string): SealedRecord => {
+  const complete = ({ leaf, header, atMicros }: Begun, sealed: Buffer, sealedHash: string): SealedRecord => {
     completeHeader(header, sealedHash, previous);
-    previous = hash('sha256', room.subarray(0, 1 + headerLength), 'binary');
+    previous = hash('sha256', leaf, 'binary');
     return { strand, seq: seq++, atMicros, header, sealed };
   };
 
@@ -119,26 +112,41 @@ export function openStrand(
     strand,
     next(kind, direction, facts, bytes, unmasked) {
       const payload = encodePayload(facts, bytes, desk.payload);
+      const sealedLength = payload.length + tagLength;
       const unmaskedMac = unmasked === undefined ? null : keys.mac.ofBytesAt(seq, unmasked);
-      const begun = begin(kind, direction, payload, unmaskedMac);
-      return complete(begun, hash('sha256', begun.sealed, 'binary'));
+      const room = desk.room(1 + headerLength + sealedLength);
+      const begun = begin(room, kind, direction, sealedLength, unmaskedMac);
+      const sealed = room.subarray(1 + headerLength);
+      recordKey.write(keys.seal.ofPosition(seq), 'latin1');
+      const cipher = createCipheriv('aes-256-gcm', createSecretKey(recordKey), nonce);
+      cipher.setAAD(begun.header.subarray(0, boundLength));
+      sealed.set(cipher.update(payload));
+      cipher.final(); // GCM has nothing left to give; the tag is ready then.
+      sealed.set(cipher.getAuthTag(), payload.length);
+      return complete(begun, sealed, hash('sha256', sealed, 'binary'));
     },
     async nextLarge(kind, direction, facts, bytes, unmasked) {
-      // Not the desk's payload, which others put together meanwhile.
-      const payload = encodePayload(facts, bytes, Buffer.allocUnsafeSlow);
-      const unmaskedMac = unmasked === undefined ? null : await keys.mac.ofLargeAt(seq, unmasked);
-      const begun = begin(kind, direction, payload, unmaskedMac);
-      const sealedHash = Buffer.from(await subtle.digest('SHA-256', begun.sealed));
-      return complete(begun, sealedHash.toString('latin1'));
+      const unmaskedMac = unmasked === undefined ? null : await keys.mac.ofLargeAt(seq, unmasked, desk.large);
+      const secret = Buffer.from(keys.seal.ofPosition(seq), 'latin1');
+      const key = await subtle.importKey('raw', secret, 'AES-GCM', false, ['encrypt']);
+      const payload = encodePayload(facts, bytes, desk.large);
+      const room = Buffer.alloc(1 + headerLength);
+      const begun = begin(room, kind, direction, payload.length + tagLength, unmaskedMac);
+      const algorithm = { name: 'AES-GCM', iv: nonce, additionalData: begun.header.subarray(0, boundLength) };
+      // A copy of the payload is taken before this returns (Web Cryptography, W3C); the tag comes behind the rest.
+      const sealing = subtle.encrypt(algorithm, key, payload);
+      const sealed = Buffer.from(await sealing);
+      const sealedHash = Buffer.from(await subtle.digest('SHA-256', sealed));
+      return complete(begun, sealed, sealedHash.toString('latin1'));
     },
   };
 }
 
 /** A record that lacks the hashes in its header. */
 interface Begun {
-  readonly room: Buffer;
+  /** A zero and the header: what the strand's next header points back to is the hash of. */
+  readonly leaf: Buffer;
   readonly header: Buffer;
-  readonly sealed: Buffer;
   readonly atMicros: number;
 }
 

@@ -21,9 +21,9 @@ export interface ReadAnswer {
   readonly messages: readonly EnvelopeAt[];
 }
 
-/** A message without its text, and the text beside it. */
+/** A message without its text, and the text beside it; null where it is the one that was asked about, as it was. */
 export interface EnvelopeAt {
-  readonly text: CarriedText;
+  readonly text: CarriedText | null;
   readonly envelope: RpcEnvelope;
 }
 
@@ -66,7 +66,11 @@ export function createTextReader(): TextReader {
       if (waiting.size === 0) worker.unref();
       asked?.resolve(
         answer.problem === null
-          ? { problem: null, batch: answer.batch, messages: answer.messages.map(withText) }
+          ? {
+              problem: null,
+              batch: answer.batch,
+              messages: answer.messages.map((message) => withText(message, asked?.text ?? '')),
+            }
           : { problem: answer.problem },
       );
     });
@@ -92,6 +96,6 @@ export function createTextReader(): TextReader {
   };
 }
 
-function withText({ text, envelope }: EnvelopeAt): RpcEnvelope {
-  return { ...envelope, json: carried(text) };
+function withText({ text, envelope }: EnvelopeAt, asked: string): RpcEnvelope {
+  return { ...envelope, json: text ? carried(text) : asked };
 }

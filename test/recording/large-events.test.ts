@@ -41,6 +41,24 @@ test('large events stand in the order in which they were appended, among small o
   assert.deepEqual(report.problems, []);
 });
 
+test('large events of several sessions at once do not come into one another', async () => {
+  await using db = await testDatabase();
+  const recorder = recorderOn(db.pool);
+  const sessions = Array.from({ length: 8 }, (_, n) => `s${n}`);
+  const sent = sessions.map((_, n) => [large(n), `${large(n + 100)}${'x'.repeat(n * 50_000)}`]);
+  await Promise.all(
+    sessions.flatMap((session, n) =>
+      (sent[n] ?? []).map((text) => recorder.append(facts(session), message(text, { unmasked: `${text}?` }))),
+    ),
+  );
+  await recorder.close();
+  for (const [n, session] of sessions.entries()) {
+    const events = await readAll(db.pool, session);
+    assert.deepEqual(texts(events), sent[n]);
+    assert.ok(events.every(({ problem }) => problem === null));
+  }
+});
+
 test('the connection is lost while large events are sealed: what is refused is marked, what is confirmed is there', async () => {
   await using db = await testDatabase();
   const recorder = recorderOn(db.pool);
