@@ -2,6 +2,7 @@ import type { Span } from '../span.ts';
 import { behindScheme, connects, isLine, isTight, wholeLine } from './assigned-line.ts';
 import { elementBefore, keyBefore } from './assigned-name.ts';
 import { valueAfter } from './assigned-value.ts';
+import { isQuote } from './characters.ts';
 import { isKeyMember, keyMember } from './json-web-key.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
 import { isPlace, isSensitiveValue, looksRandom } from './values.ts';
@@ -42,7 +43,11 @@ export function findAssignment(
 ): number {
   const sign = text.charCodeAt(at);
   const fallback = isFallback(text, at, sign);
-  const key = sign === 0x3e ? elementBefore(text, at) : keyBefore(text, at, fallback ? 0x3f : sign);
+  const arrow = sign === 0x3e && isArrow(text, at);
+  const key =
+    sign === 0x3e && !arrow
+      ? elementBefore(text, at)
+      : keyBefore(text, arrow ? at - 1 : at, arrow ? 0x2c : fallback ? 0x3f : sign);
   if (key === null) return at;
   const lower = key.length <= 13 ? key.toLowerCase() : key;
   const named = sign === 0x3e ? lower === 'string' || valueKeys.has(lower) : valueKeys.has(lower);
@@ -66,7 +71,7 @@ export function findAssignment(
     key,
     behindScheme(text, lower, sign, valueAfter(text, fallback ? at + 1 : at, sign)),
   );
-  if (value === null || (fallback && !value.quoted)) return at;
+  if (value === null || ((fallback || arrow) && !value.quoted)) return at;
   // `mongodb://<name>:<password>@host` and `-u <name:password> https://…` hold no elements.
   if (
     sign === 0x3e &&
@@ -127,6 +132,13 @@ export function findAssignment(
     confidence: verdict.strength === 'strong' ? 0.9 : 0.8,
   });
   return value.end - 1;
+}
+
+/** Scala's pairs: `"token" -> "…"`. */
+function isArrow(text: string, at: number): boolean {
+  return (
+    text.charCodeAt(at - 1) === 0x2d && text.charCodeAt(at - 2) === 32 && isQuote(text.charCodeAt(at - 3))
+  );
 }
 
 /** Whether the colon at `at` is one of two. */

@@ -110,7 +110,7 @@ function isPasswordLike(value: string): boolean {
 const sample =
   /^(?:(?:value|val|key|token|secret|foo|bar|baz|test|string|name|user|item|data)[-_]?\d{0,3}|[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-\d{1,2})$/i;
 /** Counters that sessions of services have, and code that a quote cuts off. */
-const counted = /^0x[0-9a-f]{1,16}$|^\d{1,12}_\d{1,12}$|^\+\s?[\w.]+\($/i;
+const counted = /^-?0x[0-9a-f]{1,16}$|^\d{1,12}_\d{1,12}$|^\+\s?[\w.]+\($/i;
 /** Salts of forms and cookies are made of all printable characters, the space among them. */
 function isSalt(value: string): boolean {
   return (

@@ -158,7 +158,8 @@ test('a name gives its value away over constants, spaces before commas, long str
       ['<password>\n    Wint3rsun\n  </password>', 'Wint3rsun'],
       [`Authorization: aivenv1 ${key}/+${key}`, key],
       [`fly_token: "FlyV2 ${key},${key}"`, key],
-      [`FIREBASE_TOKEN=DXsoJbwpxap7stqa`, 'DXsoJbwpxap7stqa'],
+      ['FIREBASE_TOKEN=DXsoJbwpxap7stqa', 'DXsoJbwpxap7stqa'],
+      [`Map("token" -> "${key}", "size" -> "2")`, key],
       [`CI_JOB_JWT_V2=${key}`, key],
       [`"user_d351d93b-adb0-4714-bbef-a11100fff9cc_token_apiKeyClientSecret": "${key}"`, key],
       ['Activation key: ZAQWS-XCDER-VBGTR-FRTGU-KLMNX', 'ZAQWS'],
@@ -267,6 +268,7 @@ test('variables, constants and marks that a deployment replaces are no passwords
       'password = USER_CLIENT_PASSWORD',
       'Command="Server=db,1433;User=app;PWD=#{Replace_Value};Catalog=main"',
       'BPF_FILDROP_PASS                  = 0x0',
+      'SIOCGLIFTOKEN                 = -0x3f879678',
     ]),
     [],
   );
