@@ -3,9 +3,11 @@ import { test } from 'node:test';
 import { defaultMaskingConfig, loadMaskingConfig } from '../../masking/check-config.ts';
 import { carried, carry } from '../../masking/carried-text.ts';
 import { createMaskingEngine } from '../../masking/create.ts';
-import { createMaskMemory } from '../../masking/known-values.ts';
+import { createMaskMemory, remember } from '../../masking/known-values.ts';
 import { MaskingError } from '../../masking/engine.ts';
+import { startPooledMasking } from '../../cli/roles/mask-pool.ts';
 import { createMaskPool, largeTextLength } from '../../masking/large.ts';
+import { replaceText } from '../../masking/replace.ts';
 
 const pseudonymKey = new Uint8Array(32).fill(3);
 const engine = createMaskingEngine(defaultMaskingConfig, pseudonymKey);
@@ -44,7 +46,7 @@ test('a large text is masked in a worker exactly as it would be at once, and the
 });
 
 test('what was put in for tokens, and the tokens of a session, are known to the worker too', async () => {
-  const config = loadMaskingConfig({ default: { operators: { email: 'token' } } });
+  const config = loadMaskingConfig({ default: { operators: { email: 'token', password: 'pseudonym' } } });
   const pool = createMaskPool({ config, pseudonymKey });
   try {
     const tokens = { key: new Uint8Array(64).fill(9), connection: 'crm' };
@@ -57,9 +59,53 @@ test('what was put in for tokens, and the tokens of a session, are known to the 
     assert.ok(!text.includes('Bluebird'));
     assert.match(text, /call \[masked:field\], or \[\[email:/);
     assert.equal((await masker.later.message(text)).text, text, 'a genuine token is left alone');
+    const named = JSON.stringify({ words, password: 'blue-Harbor-77' });
+    assert.equal((await masker.later.message(named)).text, masker.message(named).text, 'under one key');
+    const memory = createMaskMemory();
+    remember(memory, 'other-Value-92', 'credential');
+    const knowing = createMaskingEngine(config, pseudonymKey, pool).masker('default', { memory });
+    const later = await knowing.later.message(JSON.stringify({ words, said: 'was it other-Value-92?' }));
+    assert.ok(!later.text.includes('other-Value-92'), 'and knows what the session knows');
   } finally {
     await pool.close();
   }
+});
+
+test('what waits when policy changes is masked by the policy of before, and what waits when all ends is refused', async () => {
+  const masking = startPooledMasking(defaultMaskingConfig, pseudonymKey);
+  const former = masking.engine().masker('default');
+  // More than there are threads, so that some of them wait.
+  const texts = Array.from({ length: 8 }, (_, at) => JSON.stringify({ at, large }));
+  const under = Promise.all(texts.map((text) => former.later.json(text)));
+  masking.change(loadMaskingConfig({ default: { except: ['email'] } }));
+  for (const { text } of await under) assert.doesNotMatch(text, /@example\.com/);
+  assert.match((await masking.engine().masker('default').later.json(large)).text, /user1@example\.com/);
+  const last = Promise.allSettled(texts.map((text) => former.later.json(text)));
+  await masking.close();
+  for (const one of await last)
+    if (one.status === 'fulfilled') assert.doesNotMatch(one.value.text, /@example\.com/);
+    else assert.ok(one.reason instanceof MaskingError, String(one.reason));
+  assert.ok((await last).some(({ status }) => status === 'rejected'));
+});
+
+test('hashes and pseudonyms are under a key, the last four of what is short are not shown, and a kept shape keeps nothing else', () => {
+  const keys = (fill: number) => ({ pseudonymKey: new Uint8Array(32).fill(fill), tokens: undefined });
+  for (const operator of ['hash', 'pseudonym'] as const) {
+    const shown = replaceText(operator, 'email', 'ann@corp.example', keys(1));
+    assert.equal(replaceText(operator, 'email', 'ann@corp.example', keys(1)), shown);
+    assert.notEqual(replaceText(operator, 'email', 'ann@corp.example', keys(2)), shown, 'another key');
+    assert.notEqual(replaceText(operator, 'phone', 'ann@corp.example', keys(1)), shown, 'another detector');
+  }
+  assert.equal(replaceText('partial', 'password', 'abcd1234', keys(1)), '[masked:password]');
+  assert.equal(replaceText('partial', 'card', '4111 1111 1111 1234', keys(1)), '[masked:card …1234]');
+  assert.equal(replaceText('format', 'phone', '+0123456789 AZaz ü-é', keys(1)), '+0000000000 XXxx x-x');
+});
+
+test('a session remembers the newest two thousand values', () => {
+  const memory = createMaskMemory();
+  for (let at = 0; at < 2_100; at += 1) remember(memory, `value-${at}-x`, 'credential');
+  assert.equal(memory.values.size, 2_000);
+  assert.ok(!memory.values.has('value-99-x') && memory.values.has('value-100-x'));
 });
 
 test('a worker that cannot mask rejects, the next text gets a new one, and a closed pool takes nothing', async () => {
