@@ -51,7 +51,7 @@ test('what is refused before there is a session is recorded, and nobody can fill
   assert.deepEqual(new Set(statuses), new Set([401]));
   // So many a second are recorded one by one: this one belongs to the next.
   await sleep(1100);
-  await wire(gateway.url('files'), 'not JSON', {});
+  await wire(gateway.url('files'), 'not JSON', { 'content-type': 'text/plain' });
   await gateway.gateway.stop();
   const day = new Date().toISOString().slice(0, 10);
   const events = (await eventsOf(gateway, `refused/${day}`)).filter(({ kind }) => kind === 'verdict');
@@ -70,7 +70,7 @@ test('what is refused before there is a session is recorded, and nobody can fill
   >;
   assert.deepEqual([code, connection, from], ['unauthorized', 'files', '127.0.0.1']);
   assert.ok(correlationId?.startsWith('c_'));
-  assert.ok(events.some(({ method }) => method === 'refused.parse_error'));
+  assert.ok(events.some(({ method }) => method === 'refused.unsupported_media_type'));
 });
 
 async function verify(gateway: TestGateway, kept: readonly string[]): Promise<VerifyReport> {
