@@ -1,25 +1,15 @@
 import { scopeOf } from '../definitions/discover.ts';
-import {
-  adoptTasks,
-  changeTask,
-  insertTask,
-  isFollowed,
-  releaseTask,
-  type StoredTask,
-} from '../../db/mcp-tasks.ts';
+import { changeTask, insertTask, releaseTask } from '../../db/mcp-tasks.ts';
 import type { HoldVerdict } from '../../policy/verdict.ts';
-import type { SessionFacts } from '../../recording/event.ts';
 import { GatewayError } from '../errors.ts';
 import type { MaskedExchange } from '../exchange.ts';
 import { at, splice, withMember, withoutMember } from '../hold/json-text.ts';
 import { readRpcMessage, type RpcRequest } from '../mcp/rpc-message.ts';
-import { maskAndRecord } from '../relay.ts';
 import { relayContext } from '../record.ts';
 import { respond } from '../respond.ts';
-import { lostResponse } from './answers.ts';
 import { newTaskId, newTaskKey, sealForTask } from './task-keys.ts';
 import { createTaskStream, type TaskStream } from './task-stream.ts';
-import { keyOf, tellAside, type TaskWork } from './task-work.ts';
+import { tellAside, type TaskWork } from './task-work.ts';
 import { createdResponse, requestedTtlMs, type TaskEra, taskEraOf } from './wire.ts';
 
 /** A task is kept at least this long, however short its client wants it, and at most this long after its call can end. */
@@ -46,6 +36,8 @@ export async function beginTask(
   const { key, ...stored } = await newTaskKey(work.keyRing, taskId);
   const message = verdict.kind === 'hold' ? masker.text(waitingFor(verdict)).text : null;
   const ttlMs = ttlOf(request, verdict.kind === 'hold' ? verdict.timeoutMs : 0);
+  // Before it is stored: a look for tasks that were left may find it there before this goes on.
+  work.beginning.add(taskId);
   const createdAt = await store(work, {
     ...stored,
     ...taskFacts(exchange, taskId),
@@ -54,6 +46,9 @@ export async function beginTask(
     replica: work.replica,
     sealedUpstream: null,
     ttlMs,
+  }).catch((error: unknown) => {
+    work.beginning.delete(taskId);
+    throw error;
   });
   const shown = { taskId, message, callState: null, createdAt, updatedAt: createdAt, ttlMs };
   const taskStream = streamOf(
@@ -65,6 +60,7 @@ export async function beginTask(
   const { promise: over, resolve: onOver } = Promise.withResolvers<void>();
   const cancel = once(() => stopCall(work, exchange, taskStream));
   work.runs.set(taskId, { stream: taskStream, cancel, over });
+  work.beginning.delete(taskId);
   try {
     const created = createdResponse(request.idJson, { ...shown, state: 'working' }, era);
     await respond(relayContext(work, exchange), created, stream);
@@ -149,7 +145,8 @@ function asCall(request: RpcRequest, idJson: string, keepTask: boolean): RpcRequ
   return readCall(json);
 }
 
-function streamOf(
+/** Where a task's call answers to: its row, and whoever waits for it. */
+export function streamOf(
   work: TaskWork,
   task: { readonly taskId: string; readonly key: Uint8Array; readonly sessionId: string },
   progressToken: string | null,
@@ -179,7 +176,8 @@ async function stopCall(work: TaskWork, exchange: MaskedExchange, stream: TaskSt
   stream.abort();
 }
 
-function once(work: () => Promise<void>): () => void {
+/** Does something the first time that it is asked for. */
+export function once(work: () => Promise<void>): () => void {
   let begun = false;
   return () => {
     if (begun) return;
@@ -190,7 +188,7 @@ function once(work: () => Promise<void>): () => void {
 }
 
 /** The work at a task is over here: it has ended, or somebody is to go on with it. */
-async function settle(work: TaskWork, taskId: string, stream: TaskStream): Promise<void> {
+export async function settle(work: TaskWork, taskId: string, stream: TaskStream): Promise<void> {
   try {
     if (stream.ended) await releaseTask(work.pool, taskId);
   } catch (error) {
@@ -199,61 +197,6 @@ async function settle(work: TaskWork, taskId: string, stream: TaskStream): Promi
     // What is not let go is found by the next look for tasks that nobody works at.
     work.runs.delete(taskId);
   }
-}
-
-/** Goes on with the tasks of dead gateways, and with those of this one that were left. */
-export async function adoptOrphans(work: TaskWork): Promise<void> {
-  const orphans = await adoptTasks(work.pool, work.replica, [...work.runs.keys()]);
-  for (const task of orphans) {
-    const { taskId } = task;
-    const { promise: over, resolve: onOver } = Promise.withResolvers<void>();
-    adopt(work, task, over)
-      .catch((error: unknown) => {
-        work.runs.delete(taskId);
-        work.log.warn({ taskId, err: error }, 'a task could not be gone on with; that is tried again');
-      })
-      .finally(onOver);
-  }
-}
-
-async function adopt(work: TaskWork, task: StoredTask, over: Promise<void>): Promise<void> {
-  const { taskId, callId, protocolVersion } = task;
-  const key = await keyOf(work, task);
-  // The session that began it may have ended, and an ended session takes no more events.
-  const session: SessionFacts = { ...task.session, sessionId: `task-${taskId}` };
-  const stream = streamOf(work, { taskId, key, sessionId: task.session.sessionId }, null);
-  const cancel = once(
-    async () => void (await work.hold.cancelled(session.sessionId, JSON.stringify(taskId), 'cancelled')),
-  );
-  work.runs.set(taskId, { stream, cancel, over });
-  if (task.state === 'cancelled' && callId !== null && !(await isFollowed(work.pool, callId)))
-    await work.hold.withdraw(callId, 'the client cancelled the task');
-  if (task.state !== 'working' && task.state !== 'input_required') return finish(work, taskId);
-  const masker = work.sessionMasker({ facts: session, sealKey: null }, task.maskProfile);
-  work.log.info({ taskId, callId }, 'a task is gone on with');
-  // Which call a question belongs to, only the gateway knew that was asked it.
-  if (callId === null || task.sealedInputs) {
-    const context = {
-      recorder: work.recorder,
-      masker,
-      session,
-      callId: null,
-      method: 'tools/call',
-      tool: task.tool,
-    };
-    const lost = await maskAndRecord(context, lostResponse(task), null);
-    await stream.respond(lost);
-  } else {
-    const idJson = JSON.stringify(taskId);
-    const shared = { callId, idJson, session, protocolVersion, correlationId: taskId, tool: task.tool };
-    await work.hold.adopt({ ...shared, masker, upstream: null, stream, since: null });
-  }
-  await settle(work, taskId, stream);
-}
-
-async function finish(work: TaskWork, taskId: string): Promise<void> {
-  await releaseTask(work.pool, taskId);
-  work.runs.delete(taskId);
 }
 
 /** What is stored of the call that a task stands for. */

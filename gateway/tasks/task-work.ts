@@ -57,6 +57,8 @@ export interface Listener {
 export interface TaskWork extends TasksDeps {
   /** By task id. */
   readonly runs: Map<string, Run>;
+  /** Tasks that are stored, or about to be, and about to be among the runs: nobody has left them. */
+  readonly beginning: Set<string>;
   readonly results: Waiters<ResultWaiter>;
   /** By recording session. */
   readonly listeners: Map<string, Listener>;
@@ -65,7 +67,14 @@ export interface TaskWork extends TasksDeps {
 }
 
 export function createTaskWork(deps: TasksDeps): TaskWork {
-  return { ...deps, runs: new Map(), results: createWaiters(), listeners: new Map(), watches: new Set() };
+  return {
+    ...deps,
+    runs: new Map(),
+    beginning: new Set(),
+    results: createWaiters(),
+    listeners: new Map(),
+    watches: new Set(),
+  };
 }
 
 /**
