@@ -39,7 +39,7 @@ const national = new RegExp(
     '0\\d{1,3}[ -]\\d{3} \\d{2} \\d{2}|0[89]-\\d{2,3} \\d{2,3} \\d{2}|0[3-9] \\d{3} \\d{4}|0\\d{2} \\d{3}-\\d{2}-\\d{2}', // SE, NZ, UA
     '0[59]\\d{9}|0-5\\d{2}-\\d{3}-\\d{2}-\\d{2}|0 \\(5\\d{2}\\) ?\\d{7}|05\\d{2} \\d{3} \\d{4}', // PH, TR
     '07\\d{2}[ -]\\d{3}[ -]?\\d{3}|09/ ?\\d{3} \\d{2} \\d{2}',
-    '0[1-9]\\d{0,3} (?:\\d{2,4} ){1,3}\\d{2,4}(?<=(?:\\d ?){9})', // a zero and groups
+    '(?<![0-9A-Z]{3} )0[1-9]\\d{0,3} (?:\\d{2,4} ){1,3}\\d{2,4}(?<=(?:\\d ?){9})', // a zero and groups
   ].join('|')})(?![0-9A-Za-z]|[-.]\\d|-[A-Za-z](?![A-Za-z])|:[A-Za-z])`,
   'yi',
 );
@@ -129,7 +129,7 @@ const certain = [
   'contact number',
 ];
 const numberIs =
-  /(?:^|[.!?;,]\s{0,2}|\b(?:my|his|her|their|our|your|the|new|home|work|office)\s)number (?:is|was):?\s{0,2}$/i;
+  /(?:^|[.!?;,]\s{0,2}|\b(?:my|his|her|their|our|your|the|new|home|work|office)\s(?:[A-Z]{2} )?)number (?:is|was):?\s{0,2}$/i;
 /** In code, the name before the sign is what counts: `(call 1) (flags = 00000004`. */
 const assigned = /([A-Za-z_][\w.-]{0,40})["']?\s{0,2}=\s{0,2}["'(]?$/;
 
@@ -270,6 +270,8 @@ const saidStreet =
 const addressSaid =
   /(?:address(?: is|:| =|)|lives? at|living at|lived at|resid\w{2,5} at|deliver\w{0,3} to|ship(?:ped)? (?:it )?to|located at|moved to|mail(?:ed)? to) (?:\d{1,5}[/-])?$/i;
 
+const organisation = /(?:Inc|LLC|Ltd|Corp|GmbH|Foundation)\b\.?,?[\s*#/]{1,8}$/;
+
 /** A street address as patterns carry it: number, name, kind of street, perhaps unit, city and code. */
 export function findAddress(text: string, at: number, out: Span[]): number {
   street.lastIndex = at;
@@ -280,6 +282,8 @@ export function findAddress(text: string, at: number, out: Span[]): number {
     out.push({ start: at, end: saidStreet.lastIndex, detector: 'address', confidence: 0.65 });
     return saidStreet.lastIndex;
   }
+  // Licences and imprints end in an organisation's address.
+  if (organisation.test(text.slice(Math.max(0, at - 24), at))) return street.lastIndex;
   out.push({ start: at, end: street.lastIndex, detector: 'address', confidence: 0.7 });
   return street.lastIndex;
 }

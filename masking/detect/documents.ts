@@ -2,19 +2,62 @@ import type { Span } from '../span.ts';
 
 /** Digits alone, with a few letters around them or among them, as numbers of documents are made. */
 const document =
-  /[A-Z]{4}\d{14}(?![0-9A-Za-z])|[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]\d{12,14}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,22}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,9}(?![0-9A-Za-z])/y;
+  /[A-Z]{4}\d{14}(?![0-9A-Za-z])|[A-Z]\d{3}-\d{4}-\d{4}(?![0-9A-Za-z])|[A-Z]\d{12,14}(?![0-9A-Za-z])|[A-Z]{0,3}\d{5,9}[A-Z]?(?![0-9A-Za-z])|\d{10,22}(?![0-9A-Za-z])|(?=(?:[A-Z]{0,6}\d){3})[A-Z0-9]{8,11}(?![0-9A-Za-z])/y;
 /** The same, or in groups of at least seven digits. */
 const grouped = new RegExp(
-  `${document.source}|(?=(?:\\D?\\d){7})\\d{1,8}(?:[ ./-]\\d{1,8}){1,5}(?:[ -]?[0-9A-Z])?(?![0-9A-Za-z]|[:.]\\d)`,
+  `${document.source}|(?=(?:\\D?\\d){7})\\d{1,8}(?:[ ./-]\\d{1,8}){1,7}(?:[ -]?[0-9A-Z])?(?![0-9A-Za-z]|[:.]\\d)`,
   'y',
 );
 /** A vehicle's 17 characters (ISO 3779), or a plate. */
 const vehicle =
   /(?=[A-Z]{0,16}\d)[A-HJ-NPR-Z0-9]{17}(?![0-9A-Za-z])|(?=[A-Z -]{0,6}\d)[A-Z0-9]{1,4}(?:[ -]?[A-Z0-9]{1,4}){1,3}(?![0-9A-Za-z])/y;
 
+/** What only numbers of persons are called: behind these names any number is one, whatever its check digit says. */
+const personNames: readonly string[] = [
+  ...'aadhaar|aadhar|adóazonosító|adoazonosito|afm|ahv|amka|asmens|bsn|burgerservice|cccd|cmnd|cnic|cnp|cod numeric'.split(
+    '|',
+  ),
+  ...'codice fiscale|cpf|cuil|cuit|curp|davčna|davcna|dea number|dič|dni|egn|emirates id|emso|emšo|fodsels|fødsels'.split(
+    '|',
+  ),
+  ...'henkilötunnus|henkilotunnus|hetu|insz|iqama|ird number|isikukood|jmbg|kennitala|kimlik|ktp|matricule|mbi'.split(
+    '|',
+  ),
+  ...'medicare|my number|mykad|national insurance|nhs number|nif|nino|nip|nir|niss|npi|npwp|nric|nuss|oib|pan number'.split(
+    '|',
+  ),
+  ...'personas kods|personnummer|pesel|pps|ppsn|provider identifier|registre national|rentenversicherung'.split(
+    '|',
+  ),
+  ...'rijksregister|rodne|rodné|rrn|samordning|seguridad social|sécurité sociale|securite sociale|snils'.split(
+    '|',
+  ),
+  ...'sozialversicherung|steuer id|steueridentifikation|steuernummer|svnr|taj|tckn|teudat|tfn|utr|voter id|zehut'.split(
+    '|',
+  ),
+  ...'егн|инн|снилс|рнокпп|αφμ|αμκα|身份证|個人番号|マイナンバー'.split('|'),
+];
+
 /** Words for a document, as people and programs write them; the first that fits names the number. */
 const kinds: readonly (readonly [string, RegExp, readonly string[]])[] = [
-  ['passport', document, ['passport', 'reisepass', 'passeport', 'pasaporte', 'passaporto', 'paspoort']],
+  [
+    'passport',
+    document,
+    [
+      'passport',
+      'reisepass',
+      'passeport',
+      'pasaporte',
+      'passaporto',
+      'paspoort',
+      'pass-nr',
+      'travel document',
+      'паспорт',
+      '여권번호',
+      '护照号',
+      '護照號',
+    ],
+  ],
   [
     'bank-account',
     grouped,
@@ -75,6 +118,11 @@ const kinds: readonly (readonly [string, RegExp, readonly string[]])[] = [
       'number plate',
       'plate number',
       'registration plate',
+      'plates:',
+      'plaka',
+      'car reg',
+      'vehicle registration',
+      'registration number is',
       'kennzeichen',
       'immatriculation',
     ],
@@ -93,6 +141,7 @@ const kinds: readonly (readonly [string, RegExp, readonly string[]])[] = [
       'health card',
       'insurance number',
       'versichertennummer',
+      'egk nummer',
     ],
   ],
   [
@@ -133,8 +182,13 @@ const kinds: readonly (readonly [string, RegExp, readonly string[]])[] = [
       'citizen number',
       'citizen card',
       'resident id',
+      'resident number',
+      'refugee id',
+      'tnin',
+      'frn is',
       'social insurance',
       'documento nacional',
+      ...personNames,
       'cédula',
       'cedula',
     ],

@@ -86,7 +86,8 @@ const notValues = new Set([
 ]);
 
 const typeName = /^[*&]?(?:u?int\d*|byte|rune|uintptr|float\d*|usize|void|string|str|bool)\b/;
-const begunTemplate = /^(?:\$\(|[$#]\{[^}!@$^*]*(?:\}|$)|\{\{|\{[A-Za-z_]\w*(?:\(|$)|<%|<[A-Za-z_])/;
+const begunTemplate =
+  /^(?:\$\(|[$#]\{[^}!@$^*]*(?:\}|$)|\{\{|\{[A-Za-z_]\w*(?:\(|$)|@\w+\[:|%\w+\(|<%|<[A-Za-z_])/;
 /** Variables of shells, PHP and PowerShell, names of constants, and marks that a deployment replaces. */
 const handedOn =
   /^(?:\$[A-Za-z_]*(?:pass|pwd|pswd|pswrd|secret|token|key|auth|cred|var|_)[A-Za-z_]*;?|[A-Z_]*(?:PASS|PWD|SECRET|TOKEN|KEY)[A-Z_]*|%%[^%\s]+%%|__\w+__|@[a-z][\w.-]*@|#\{[^{}]*\})$/i;

@@ -45,7 +45,7 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
     default:
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
-      if (isAddress(value) || sample.test(value) || counted.test(value)) return false;
+      if (isAddress(value) || sample.test(value) || counted.test(value) || prose.test(value)) return false;
       if (productKey.test(value) || /^[a-f]{20,}$/i.test(value)) return true;
       // Unquoted, it may be code: a call, a type, a member of something.
       if (!quoted && !isBasicPair(value) && (/[([<{]/.test(value) || !mayBeUnquoted(value, digits)))
@@ -109,6 +109,8 @@ function isPasswordLike(value: string): boolean {
 /** Values of examples in code: `key1 = "value1"`. */
 const sample =
   /^(?:(?:value|val|key|token|secret|foo|bar|baz|test|string|name|user|item|data)[-_]?\d{0,3}|[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-\d{1,2})$/i;
+/** Sentences of languages that put no spaces between words. */
+const prose = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{4}/;
 /** Counters that sessions of services have, and code that a quote cuts off. */
 const counted = /^-?0x[0-9a-f]{1,16}$|^\d{1,12}_\d{1,12}$|^\+\s?[\w.]+\($/i;
 /** Salts of forms and cookies are made of all printable characters, the space among them. */
@@ -147,7 +149,7 @@ function mayBeUnquoted(value: string, digits: number): boolean {
 
 /** Whether an `address` is one to live at: words, and a number standing alone. */
 export function isPlace(value: string): boolean {
-  if (/:\/\/|[@(){}[\];=+*"`]|^\d+\.\d|0x|\b(?:port|localhost|bytes|line|offset|range)\b/i.test(value))
+  if (/:\/\/|[@(){}[\];=+*"`]|^\d+\.\d|0x|\b(?:port|localhost|bytes|line|offset|range|digits)\b/i.test(value))
     return false;
   return (
     /\p{L}{3}/u.test(value) &&

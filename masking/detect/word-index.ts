@@ -1,4 +1,4 @@
-import { isLetter } from './characters.ts';
+import { isDigit, isLetter, isWord } from './characters.ts';
 
 /** Five bits a character: letters of either case by their place, digits as one, all beyond ASCII as one. */
 const fives = new Uint8Array(128);
@@ -92,7 +92,17 @@ function standsAt(text: string, at: number, to: number, word: string): boolean {
     if (behind >= 97 && behind <= 122) return false;
     if (behind >= 65 && behind <= 90 && last <= 90) return false;
   }
-  return !inMarker(text, at);
+  return !inMarker(text, at) && (letters >= 5 || !inToken(text, at, i));
+}
+
+/** Whether a short word is part of a run of letters that has digits too, as chance writes them: `X8NifFtufqzm4y`. */
+function inToken(text: string, at: number, end: number): boolean {
+  if (!isWord(text.charCodeAt(at - 1)) && !isWord(text.charCodeAt(end))) return false;
+  for (let i = at - 1; i > at - 30 && isWord(text.charCodeAt(i)); i -= 1)
+    if (isDigit(text.charCodeAt(i))) return true;
+  for (let i = end; i < end + 30 && isWord(text.charCodeAt(i)); i += 1)
+    if (isDigit(text.charCodeAt(i))) return true;
+  return false;
 }
 
 /** Whether an offset lies in what masking wrote. */

@@ -9,16 +9,6 @@ function turkish(digits: string): boolean {
   return tenth === n(digits, 9, 10) && (odd + even + tenth) % 10 === last(digits);
 }
 
-/** Goods and Services Tax number: the last character checks the others in base 36. */
-function indianTax(id: string): boolean {
-  let sum = 0;
-  for (let i = 0; i < 14; i += 1) {
-    const product = Number.parseInt(id.charAt(i), 36) * (i % 2 === 0 ? 1 : 2);
-    sum += Math.floor(product / 36) + (product % 36);
-  }
-  return ((36 - (sum % 36)) % 36).toString(36).toUpperCase() === id[14];
-}
-
 const iranian = (id: string): boolean => {
   const rest = weighted(id, [10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11;
   return (rest < 2 ? rest : 11 - rest) === last(id);
@@ -93,7 +83,6 @@ export const westAsianIds: readonly NationalId[] = [
     ['gstin', 'gst'],
     '27AAPFU0939F1ZV',
     'gst.gov.in',
-    indianTax,
   ),
   named(
     'in-voter-id',

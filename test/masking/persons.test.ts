@@ -53,6 +53,19 @@ test('a number is known by what it is called: as a key, in a sentence, in a form
   );
 });
 
+test('behind a name that only numbers of persons have, a wrong check digit hides nobody less', () => {
+  assert.deepEqual(
+    leftOf([
+      ['AMKA: 00010100017', '00010100017'],
+      ['My PESEL is 12345678903.', '12345678903'],
+      ['EMŠO 01.01.006.50.000.6', '006.50'],
+      ['Davčna številka 98765432', '98765432'],
+      ['TFN 346-614-101', '614-101'],
+    ]),
+    [],
+  );
+});
+
 test('the same digits without their name are nobody', () => {
   assert.deepEqual(
     touchedOf(
@@ -154,6 +167,9 @@ test('numbers of things come through: blocks, drawings, ids, versions, amounts, 
       'Expiring session 0x24ede63a01b003b, sessionId: "sub-session-1", Session: 30546354_2937600202',
       'self.password = settings.EMAIL_HOST_PASSWORD if password is None else password',
       'return { APIKey::kSyncGroup, APIKey::kInitProducerId };',
+      'headers["Authorization"] = "Bearer #{options[:app_token]}"\npost[:password] = @options[:password]',
+      'write to the Free Software Foundation, Inc., 51 Franklin Street, Fifth Floor',
+      'file.py,sha256=YhTfdVDNc7qpIhuX8NifFtufqzm4yJAtjZFim6yH9GA,27942',
       'abc1234 Fix parser (#10342)\ndef5678 Bump deps from 1.2.3 to 1.2.4 (#99021)',
       ' id | order_no | amount | created_at \n----+----+----+----\n 7 | 4711081522 | 1299.50 | 2026-03-04 10:11:12.131+00\n',
       'web-5d4f8c7b9-x2k4q   1/1   Running   3 (12m ago)   45d',
