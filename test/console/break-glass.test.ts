@@ -4,6 +4,8 @@ import { test } from 'node:test';
 import { run } from '../../cli/commands/break-glass.ts';
 import { createRecordAct } from '../../console/acts.ts';
 import type { BreakGlassDesk } from '../../console/break-glass.ts';
+import { digest, statementType } from '../../console/break-glass-request.ts';
+import { signStatement } from '../../workflows/signed-statement.ts';
 import type { ConsoleDeps } from '../../console/deps.ts';
 import { type Identity, localApprover } from '../../console/identity.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -193,6 +195,21 @@ test('what is written into the database opens nothing: only what two people sign
     "insert into break_glass (request_id, session_id, asked) values ('bg_made_up', 's1', 'e30.e30.x')",
   );
   assert.match((await as(ann, 'view', 'bg_made_up')).out, /no such request/);
+  // Signed by a key known here, and by one person alone.
+  const own = await ask(ann);
+  const { rows } = await db.pool.query<{ asked: string }>(
+    'select asked from break_glass where request_id = $1',
+    [own],
+  );
+  const { person } = ann;
+  const agreeing = { act: 'agree', person, via: 'cli', atMs: Date.now(), requestId: own };
+  const statement = await signStatement(
+    statementType,
+    { ...agreeing, asked: digest(rows[0]?.asked ?? '') },
+    voteKey,
+  );
+  await db.pool.query('update break_glass set answered = $2 where request_id = $1', [own, statement]);
+  assert.match((await as(ann, 'view', own)).out, /refused/, 'who asked agrees to nothing, signed or not');
   assert.equal((await as(ann, 'view', agreed)).code, 0);
   await db.pool.query("update break_glass set revoked = '' where request_id = $1", [agreed]);
   assert.match((await as(ann, 'view', agreed)).out, /revoked/, 'anything closes it');

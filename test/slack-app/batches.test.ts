@@ -163,11 +163,17 @@ describe('similar calls of one session', () => {
     assert.deepEqual(await states([...calls, late]), ['pending', 'pending', 'pending']);
     await stage.slack.click(bob, cardOf(late), actionIds.denyAll);
     const again = await stage.slack.waitForModal(bob);
-    await stage.slack.submit(bob, again, { [actionIds.reason]: 'too many, hunter2' }, 2);
+    await stage.slack.submit(
+      bob,
+      again,
+      { [actionIds.reason]: 'too many, hunter2', [actionIds.bounds]: 'two, not hunter3' },
+      2,
+    );
     await settled([...calls, late]);
     assert.deepEqual(await states([...calls, late]), ['denied', 'denied', 'denied']);
     const votes = stage.workflow.requests.filter(({ callId }) => [...calls, late].includes(callId));
     assert.deepEqual([...new Set(votes.map(({ reason }) => reason))], ['too many, [masked:secret]']);
+    assert.deepEqual([...new Set(votes.map(({ bounds }) => bounds))], ['two, not [masked:secret]']);
     assert.equal(votes.length, 3);
   });
 

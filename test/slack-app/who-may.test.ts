@@ -102,6 +102,35 @@ describe('who may decide in Slack', () => {
     assert.equal(await approves(inside, { people: [slackPerson(inside)] }, 'T0OTHER'), 'ForeignWorkspace');
   });
 
+  it('not by the modal that somebody of the workspace opened, nor by the card of another request', async () => {
+    const [insider, stranger] = [
+      stage.slack.addUser({ name: 'Insider' }),
+      stage.slack.addUser({ name: 'Outsider', teamId: 'T0OTHER' }),
+    ];
+    const people = [slackPerson(insider), `slack:T0OTHER/${stranger}`];
+    const ids = [1, 2, 3].map(() => heldCall(db.pool, { people }));
+    const [first = '', second = '', third = ''] = await Promise.all(ids);
+    const cardFor = async (callId: string) => {
+      await stage.cards.announce(callId);
+      return stage.slack.waitForMessage('C0DBA', (message) =>
+        JSON.stringify(message.metadata).includes(`"${callId}"`),
+      );
+    };
+    const card = await cardFor(first);
+    const other = await cardFor(second);
+    await cardFor(third);
+    await stage.slack.click(insider, card, actionIds.deny);
+    const modal = await stage.slack.waitForModal(insider);
+    await stage.slack.submit(stranger, modal, { [actionIds.reason]: 'mine to deny' });
+    assert.equal(await outcome(first), 'ForeignWorkspace');
+    // Where its card stands, there is another request's.
+    await db.pool.query('delete from slack_cards where call_id = $1', [second]);
+    await db.pool.query('update slack_cards set ts = $2 where call_id = $1', [third, other.ts]);
+    await stage.slack.click(insider, other, actionIds.approve);
+    assert.equal(await outcome(second), 'StaleCard');
+    assert.ok(!stage.workflow.requests.some(({ callId }) => callId === first || callId === second));
+  });
+
   it('not a deactivated account, nor a bot', async () => {
     const gone = stage.slack.addUser({ name: 'Gone', deleted: true });
     assert.equal(await approves(gone, { people: [slackPerson(gone)] }), 'BarredPerson');
