@@ -15,7 +15,8 @@ import { demonstrated } from './starter/demonstration.ts';
 export async function maskReport(invocation: Invocation, usage: string): Promise<number> {
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort();
-  process.once('SIGINT', interrupt);
+  // A terminal's Ctrl-C may come twice: from it, and from the program that started this one.
+  process.on('SIGINT', interrupt);
   const policyIn = async (file: string) => changedPolicy(resolve(invocation.cwd, file));
   try {
     return await withApi(
