@@ -17,8 +17,15 @@ export interface AssignedValue {
   readonly certain: boolean;
 }
 
+/** The unquoted value that was read last: where names follow one another, each would read it once more. */
+export interface ReadValue {
+  from: number;
+  to: number;
+  sign: number;
+}
+
 /** The value to the right of an assignment sign at `at`; looks at a bounded window. */
-export function valueAfter(text: string, at: number, sign: number): AssignedValue | null {
+export function valueAfter(text: string, at: number, sign: number, read?: ReadValue): AssignedValue | null {
   let start = at + 1;
   const limit = Math.min(text.length, at + 80);
   while (start < limit && /[\s=>~:|([*]/.test(text.charAt(start))) start += 1;
@@ -83,7 +90,17 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
   const schemed = scheme.test(text);
   if (schemed) start = scheme.lastIndex;
   let close = start;
-  while (close < end && !endsValue(text, close, sign)) close += 1;
+  // A value that was cut off is read again before half of its window is left.
+  if (read !== undefined && read.sign === sign && start > read.from && start + valueReach / 2 < read.to)
+    close = read.to;
+  else {
+    while (close < end && !endsValue(text, close, sign)) close += 1;
+    if (read !== undefined) {
+      read.from = start;
+      read.to = close;
+      read.sign = sign;
+    }
+  }
   while (close > start && /[.,;)\]}]/.test(text.charAt(close - 1))) close -= 1;
   return close > start
     ? {
@@ -95,7 +112,7 @@ export function valueAfter(text: string, at: number, sign: number): AssignedValu
     : null;
 }
 
-const element = /\s{0,16}(?=\S)((?:[^<>\n](?!\s*\n)){0,63}[^<>\s])\s{0,16}<\/([\w.:-]{2,40})>/y;
+const element = /\s{0,16}(?=\S)([^<>\n]{0,63}[^<>\s])\s{0,16}<\/([\w.:-]{2,40})>/y;
 
 /** What an element that closes with its own name holds, spaces and all: `<password>correct horse</password>`. */
 function elementValue(text: string, at: number): AssignedValue | null {

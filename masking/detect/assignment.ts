@@ -2,6 +2,7 @@ import type { Span } from '../span.ts';
 import { behindScheme, connects, isLine, isTight, wholeLine } from './assigned-line.ts';
 import { elementBefore, keyBefore } from './assigned-name.ts';
 import { valueAfter } from './assigned-value.ts';
+import type { ReadValue } from './assigned-value.ts';
 import { isQuote } from './characters.ts';
 import { isKeyMember, keyMember } from './json-web-key.ts';
 import type { NameVerdict } from '../rules/name-verdict.ts';
@@ -27,6 +28,7 @@ const valueKeys = new Set(['value', 'val', 'content', 'data', 'default']);
 export interface PendingName {
   verdict: NameVerdict | null;
   at: number;
+  readonly read: ReadValue;
 }
 
 /**
@@ -69,7 +71,7 @@ export function findAssignment(
     text,
     at,
     key,
-    behindScheme(text, lower, sign, valueAfter(text, fallback ? at + 1 : at, sign)),
+    behindScheme(text, lower, sign, valueAfter(text, fallback ? at + 1 : at, sign, pending.read)),
   );
   if (value === null || ((fallback || arrow) && !value.quoted)) return at;
   // `mongodb://<name>:<password>@host` and `-u <name:password> https://…` hold no elements.

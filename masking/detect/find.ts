@@ -87,12 +87,13 @@ export function createFinder(parts: FinderParts): Finder {
   const jwt = createJwtFinder();
   const numbers = createNumberFinder(enabled, parts.persons, said);
   const found: Span[] = [];
-  const pending: PendingName = { verdict: null, at: 0 };
+  const pending: PendingName = { verdict: null, at: 0, read: { from: 0, to: 0, sign: 0 } };
 
   return (text, key) => {
     const out = found;
     out.length = 0;
     pending.verdict = null;
+    pending.read.to = 0;
     parts.vendors.reset(key);
     jwt.reset();
     said.reset(text, key);

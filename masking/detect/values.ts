@@ -13,6 +13,8 @@ export function looksRandom(value: string): boolean {
   return entropy(value) >= (value.length >= 20 ? 3 : 2.7);
 }
 
+const longestJudged = 600;
+
 /**
  * Whether the value of a sensitively named place is to be hidden.
  * @param quoted whether it stood in quotes or was a whole JSON string: then it is certainly a value
@@ -43,6 +45,8 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
         (name.strength === 'strong' || isPlace(value))
       );
     default:
+      // What a value is shows at its head; texts of one name after another would be judged over and over.
+      if (value.length > longestJudged) return isSensitiveValue(value.slice(0, longestJudged), name, quoted);
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
       if (isAddress(value) || sample.test(value) || counted.test(value) || prose.test(value)) return false;

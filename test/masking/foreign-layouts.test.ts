@@ -289,3 +289,13 @@ test('what documentation writes in the place of a secret is left in addresses an
     [],
   );
 });
+
+test('a secret behind thousands of names is hidden as if it stood alone', () => {
+  const secret = 'q7X4vK9z2Jw8Mt5PhB3n';
+  for (const count of [1, 300, 700, 2_000]) {
+    const masked = masker.text(
+      `${'token='.repeat(count)}${secret} and ${'secret='.repeat(count)}${secret}`,
+    ).text;
+    assert.ok(!masked.includes(secret), `${count} names`);
+  }
+});
