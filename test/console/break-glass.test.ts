@@ -135,6 +135,14 @@ test('nobody opens anything alone, without a role, after a refusal, or once it w
   assert.match((await as(ann, 'approve', alone)).out, /none of the roles owner/);
   assert.match((await as(eve, 'revoke', alone)).out, /none of the roles auditor, operator, owner/);
 
+  const why = await ask(ann, '--reason', 'incident 7, with ghp_16C7e42F292c6912E7710c838347Ae178B4a');
+  assert.match(JSON.stringify(acts.at(-1)), /incident 7, with \[masked/);
+  const { rows } = await db.pool.query<{ asked: string }>(
+    'select asked from break_glass where request_id = $1',
+    [why],
+  );
+  assert.doesNotMatch(Buffer.from(rows[0]?.asked.split('.')[1] ?? '', 'base64url').toString(), /ghp_/);
+
   const refused = await ask(ann);
   assert.equal((await as(olga, 'refuse', refused)).code, 0);
   assert.match((await as(both, 'approve', refused)).out, /refused/, 'the first answer stands');
