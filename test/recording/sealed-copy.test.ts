@@ -8,7 +8,7 @@ import { run as verify } from '../../cli/commands/verify.ts';
 import { sealedCopiesOf } from '../../cli/roles/sealed-copies.ts';
 import { createRecordReader } from '../../db/records-read.ts';
 import type { Pool } from '../../db/pool.ts';
-import { copyPublicKey } from '../../recording/sealed-copy.ts';
+import { copyPublicKey, copySealer, openCopy } from '../../recording/sealed-copy.ts';
 import { type OpenedCopy, openCopies } from '../../recording/open-copies.ts';
 import { eventLines } from '../../recording/transcript.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -165,4 +165,17 @@ test('a gateway that could open what it seals does not start', () => {
   assert.throws(() => sealedCopiesOf({ ...settings, privateKey: 'x' }), /must not be able to open/);
   assert.deepEqual(sealedCopiesOf({ ...settings, privateKey: null }), copies);
   assert.equal(sealedCopiesOf(null), null);
+});
+
+test('a copy opens at the place that it was made for, and with its own key', () => {
+  const [own, other] = [generateKeyPairSync('x25519'), generateKeyPairSync('x25519')];
+  const seal = copySealer({ publicKey: copyPublicKey(own.privateKey), connections: new Set(['crm']) });
+  const place = { session: Buffer.alloc(32, 1), strand: Buffer.alloc(16, 2) };
+  const session = facts('s1', { connection: 'crm' });
+  const event = { ...message('masked'), unmasked: 'in clear' };
+  const copy = seal(session, event, place) ?? assert.fail('no copy');
+  assert.equal(openCopy(own.privateKey, copy, place).toString(), 'in clear');
+  assert.throws(() => openCopy(other.privateKey, copy, place));
+  assert.throws(() => openCopy(own.privateKey, copy, { ...place, session: Buffer.alloc(32, 3) }));
+  assert.throws(() => openCopy(own.privateKey, copy, { ...place, strand: Buffer.alloc(16, 3) }));
 });
