@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { revoke, unrevoke } from '../../db/revoke.ts';
 import { revokedAmong } from '../../db/revocations.ts';
+import type { Masked } from '../../masking/masked.ts';
 import { leafHash } from '../../recording/header.ts';
 import { readLine } from '../../recording/export/line.ts';
 import { openCheckpoint } from '../../recording/log/checkpoint.ts';
@@ -12,7 +13,7 @@ import { facts, message, sequenceAll } from '../recording/support.ts';
 import { openApiDocument } from '../../console/api/openapi.ts';
 import { type ApiConsole, apiConsole, apiToken } from '../support/api-console.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
-import { fieldsOf, holdCall, signedIn } from './support.ts';
+import { decideInDatabase, fieldsOf, holdCall, signedIn } from './support.ts';
 
 let db: TestDatabase;
 let api: ApiConsole;
@@ -188,6 +189,42 @@ test('whoever was cut off, or whose token or client was, is refused whatever the
   }
   grant.scopes = ['mcp:files'];
   assert.deepEqual(await status('signed-in'), [403, 'forbidden'], 'a sign-in for something else');
+});
+
+test('a request is withdrawn by who may decide on it, with the reason masked, and not by who only sees it', async () => {
+  await using own = await testDatabase();
+  const withdrawn: string[] = [];
+  const approvals = decideInDatabase(own.pool, []);
+  await using local = await apiConsole(own, {
+    maskText: (text) => text.replaceAll('hunter2', '[masked:password]') as Masked<string>,
+    approvals: {
+      ...approvals,
+      cancel: async (workflowId, because) => {
+        withdrawn.push(because);
+        await approvals.cancel(workflowId, because);
+      },
+    },
+  });
+  const id = await holdCall(own.pool, { people: ['service:ci'] });
+  const eyes = await apiToken(own, 'eyes', ['holdpoint:api']);
+  const cancel = async (bearer: string): Promise<number> => {
+    const reply = await fetch(`${local.console.address}/api/v1/approvals/${id}/cancellation`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'not needed, hunter2' }),
+    });
+    await reply.arrayBuffer();
+    return reply.status;
+  };
+  const seen = await fetch(`${local.console.address}/api/v1/approvals/${id}`, {
+    headers: { authorization: `Bearer ${eyes}` },
+  });
+  assert.equal(seen.status, 200, await seen.text());
+  assert.equal(await cancel(eyes), 403);
+  assert.deepEqual(withdrawn, []);
+  assert.equal(await cancel(local.token), 200);
+  assert.equal(withdrawn.length, 1);
+  assert.match(withdrawn[0] ?? '', /withdrew it: not needed, \[masked:password\]$/);
 });
 
 test('a browser is let in by its session, and changes nothing without the mark of its session or from another site', async () => {
