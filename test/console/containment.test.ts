@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { defaultMasker } from '../../cli/masking.ts';
+import { createRecordAct } from '../../console/acts.ts';
+import { revoke, unrevoke } from '../../db/revoke.ts';
 import { test } from 'node:test';
 import { run } from '../../cli/commands/revoke.ts';
 import type { ConsoleDeps } from '../../console/deps.ts';
@@ -142,4 +145,32 @@ test('holdpoint revoke says what was cut off and what was under way; a wrong use
   assert.match(out, /connection postgres .*leak.*local-approver/);
   assert.equal(await command('unrevoke', 'connection', 'postgres', '--reason', 'rotated'), 0, err);
   assert.equal(await command('unrevoke', 'connection', 'postgres', '--reason', 'rotated'), 1);
+});
+
+test('why somebody is cut off, and why that is lifted, is masked before it is stored and recorded; so is whatever an act names', async () => {
+  await using db = await testDatabase();
+  const secret = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
+  const masker = defaultMasker();
+  const recorded: string[] = [];
+  const append = async (_: unknown, { bytes }: { bytes: unknown }): Promise<never> =>
+    recorded.push(String(bytes)) as never;
+  const recordAct = createRecordAct({ recorder: { append } as never, masker });
+  const deps = {
+    recordAct,
+    maskText: (text: string) => masker.text(text).text,
+    cancelWorkflow: async () => {},
+    confirmWaitMs: 0,
+  };
+  const by = { key: 'local:approver', name: 'x', via: 'cli' };
+  const ask = { kind: 'client', value: 'bad-client', reason: `it has ${secret}`, by } as const;
+  await revoke(db.pool, ask, deps);
+  await unrevoke(db.pool, ask, deps);
+  await recordAct('token.make', { name: `for ${secret}` });
+  const { rows } = await db.pool.query<{ line: string }>('select t::text as line from revocations t');
+  assert.equal(recorded.length, 3);
+  assert.match(rows[0]?.line ?? '', /it has \[masked:github-token\].*it has \[masked:github-token\]/);
+  for (const text of [...recorded, ...rows.map(({ line }) => line)]) {
+    assert.match(text, /\[masked:github-token\]/);
+    assert.ok(!text.includes(secret), text);
+  }
 });
