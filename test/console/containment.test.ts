@@ -154,7 +154,7 @@ test('why somebody is cut off, and why that is lifted, is masked before it is st
   const recorded: string[] = [];
   const append = async (_: unknown, { bytes }: { bytes: unknown }): Promise<never> =>
     recorded.push(String(bytes)) as never;
-  const recordAct = createRecordAct({ recorder: { append } as never, masker });
+  const recordAct = createRecordAct({ recorder: { append }, masker });
   const deps = {
     recordAct,
     maskText: (text: string) => masker.text(text).text,
