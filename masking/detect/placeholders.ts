@@ -85,6 +85,8 @@ const notValues = new Set([
   'redacted',
 ]);
 
+const longestNotValue = Math.max(...[...notValues].map((value) => value.length));
+
 const typeName = /^[*&]?(?:u?int\d*|byte|rune|uintptr|float\d*|usize|void|string|str|bool)\b/;
 const begunTemplate =
   /^(?:\$\(|[$#]\{[^}!@$^*]*(?:\}|$)|\{\{|\{[A-Za-z_]\w*(?:\(|$)|@\w+\[:|%\w+\(|<%|<[A-Za-z_])/;
@@ -103,7 +105,7 @@ export function isPlaceholder(value: string): boolean {
     isHandedOn(head) ||
     begunTemplate.test(head) ||
     (value.length < 24 && typeName.test(head) && !/\d{3}/.test(head)) ||
-    notValues.has(value.toLowerCase()) ||
+    (value.length <= longestNotValue && notValues.has(value.toLowerCase())) ||
     /\*{4}/.test(head) ||
     (stopgap.test(head) && !/\d.*\d.*\d/.test(head))
   );

@@ -20,6 +20,9 @@ const longestJudged = 600;
  * @param quoted whether it stood in quotes or was a whole JSON string: then it is certainly a value
  */
 export function isSensitiveValue(value: string, name: NameVerdict, quoted: boolean): boolean {
+  // What a value is shows at its head; texts of one name after another would be judged over and over.
+  if (value.length > longestJudged && name.detector !== 'password' && name.detector !== 'address')
+    return isSensitiveValue(value.slice(0, longestJudged), name, quoted);
   if (isPlaceholder(value)) return false;
   if (name.fits !== undefined) return value.length <= 32 && name.fits(value);
   const digits = digitsIn(value);
@@ -45,8 +48,6 @@ export function isSensitiveValue(value: string, name: NameVerdict, quoted: boole
         (name.strength === 'strong' || isPlace(value))
       );
     default:
-      // What a value is shows at its head; texts of one name after another would be judged over and over.
-      if (value.length > longestJudged) return isSensitiveValue(value.slice(0, longestJudged), name, quoted);
       if (name.strength === 'faint')
         return value.length >= 16 && value.length <= 512 && !isNamed(value) && looksRandom(value);
       if (isAddress(value) || sample.test(value) || counted.test(value) || prose.test(value)) return false;
