@@ -1,4 +1,5 @@
 import { endOf, kindOf, startOf, stringValue } from './json-tree.ts';
+import { ownCopy } from './own-copy.ts';
 import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
 
@@ -27,9 +28,7 @@ export function keyName(known: KeyNames, tape: JsonTape, node: number): string {
   if (before !== undefined && before.length === length && tape.text.startsWith(before, start)) return before;
   const name = tape.text.slice(start, start + length);
   if (length > 64) return name;
-  // A copy, since a part of a text keeps the whole of it in memory.
-  const copy = Buffer.from(name).toString();
-  if (copy !== name) return name;
+  const copy = ownCopy(name);
   known.names[slot] = copy;
   return copy;
 }

@@ -1,3 +1,4 @@
+import { ownCopy } from './own-copy.ts';
 import type { Span } from './span.ts';
 
 /** Values once judged secret in a session, so that they are hidden wherever else they stand. In memory only. */
@@ -22,7 +23,7 @@ export function remember(memory: MaskMemory, value: string, detector: string): v
     const oldest = memory.values.keys().next();
     if (oldest.done !== true) memory.values.delete(oldest.value);
   }
-  memory.values.set(value, detector);
+  memory.values.set(ownCopy(value), detector);
   memory.known = null;
 }
 

@@ -8,6 +8,7 @@ import { isMarker, replaceNumber } from './replace.ts';
 import type { NameVerdict } from './rules/name-verdict.ts';
 import { kinds } from './scan.ts';
 import type { JsonTape } from './scan.ts';
+import { ownCopy } from './own-copy.ts';
 import type { PlainTexts } from './plain-texts.ts';
 import type { Span } from './span.ts';
 import { spliceString } from './splice-string.ts';
@@ -193,7 +194,7 @@ export function maskKey(
   const inner = textEdits(parts.text, key, '', 4);
   if (inner.length === 0) {
     if (parts.text.plainKeys.size >= 4_096) parts.text.plainKeys.clear();
-    if (parts.text.known === null && key.length < 100) parts.text.plainKeys.add(key);
+    if (parts.text.known === null && key.length < 100) parts.text.plainKeys.add(ownCopy(key));
     return key;
   }
   const found = inner.map((edit) => ({ ...edit, with: `[masked:${edit.detector}]` }));

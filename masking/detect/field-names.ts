@@ -1,4 +1,5 @@
 import type { NameVerdict } from '../rules/name-verdict.ts';
+import { ownCopy } from '../own-copy.ts';
 import { aboutSecrets, innocentEndings, secretWords, sensitiveEndings } from '../rules/sensitive-names.ts';
 
 /**
@@ -10,6 +11,7 @@ const numbered = /^(?:.*\D)?(\d+)$/;
 
 /** Cuts a name into lower-case words joined by one space: `X-Api-Key`, `xApiKey`, `x_api_key` → `x api key`. */
 export function normalName(name: string): string {
+  if (/^[a-z0-9]*$/.test(name)) return name;
   return name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
@@ -36,29 +38,44 @@ function judge(name: string): NameVerdict | null {
   if (numbered.test(normal)) normal = normal.replace(/(?: v)? ?\d+$/, '');
   if (normal.length < 2 || normal.length > 80) return null;
   const words = normal.split(' ');
-  if (innocentEndings.has(words.slice(-2).join(' ')) || innocentEndings.has(words.slice(-3).join(' ')))
-    return null;
+  const verdict = endingVerdict(words) ?? tailVerdict(normal, words);
+  return verdict === null || isInnocent(words) ? null : verdict;
+}
+
+const isInnocent = (words: readonly string[]): boolean =>
+  innocentEndings.has(words.slice(-2).join(' ')) || innocentEndings.has(words.slice(-3).join(' '));
+
+/** Last words of {@link sensitiveEndings}: nearly all names end otherwise. */
+const lastWords = new Set([...sensitiveEndings.keys()].map((name) => name.slice(name.lastIndexOf(' ') + 1)));
+
+/** What the last words of a name say. */
+function endingVerdict(words: readonly string[]): NameVerdict | null {
   const lastWord = words.at(-1) ?? '';
-  const plural =
-    lastWord.endsWith('s') && lastWord.length > 3
-      ? words.slice(0, -1).concat(lastWord.slice(0, -1)).join(' ')
-      : null;
+  const single = lastWord.endsWith('s') && lastWord.length > 3 ? lastWord.slice(0, -1) : null;
+  if (!lastWords.has(lastWord) && (single === null || !lastWords.has(single))) return null;
   for (let length = Math.min(6, words.length); length > 0; length -= 1) {
-    const found = sensitiveEndings.get(words.slice(-length).join(' '));
+    const ending = words.slice(-length);
+    const found = sensitiveEndings.get(ending.join(' '));
     if (found !== undefined) return found;
+    if (single === null) continue;
     // A plural names several values only for passwords and secrets; `tokens` and `keys` mostly count or list.
-    if (plural !== null) {
-      const single = sensitiveEndings.get(plural.split(' ').slice(-length).join(' '));
-      if (single !== undefined && (single.strength === 'strong' || length > 1 || plural.endsWith('secret')))
-        return single;
-    }
+    const one = sensitiveEndings.get([...ending.slice(0, -1), single].join(' '));
+    if (one !== undefined && (one.strength === 'strong' || length > 1 || single.endsWith('secret')))
+      return one;
   }
-  const tail =
-    /(?:^|[a-z0-9])(password|passwd|passphrase|secret|apikey|token|pwd)(?:value|string|base64|hash|raw|plain|text|enc|old|new)?$/.exec(
-      normal.replaceAll(' ', ''),
-    );
-  if (tail === null || /(?:page|max|next|cursor|num|count|bypass)token$/.test(normal.replaceAll(' ', '')))
-    return joinedVerdict(lastWord) ?? (speaksOfSecret(words) ? faint : null);
+  return null;
+}
+
+/** What the end of a name says that is written as one word, or a secret that the name speaks of. */
+function tailVerdict(normal: string, words: readonly string[]): NameVerdict | null {
+  const squeezed = words.length > 1 ? normal.replaceAll(' ', '') : normal;
+  const tail = /pass|pwd|secret|apikey|token/.test(squeezed)
+    ? /(?:^|[a-z0-9])(password|passwd|passphrase|secret|apikey|token|pwd)(?:value|string|base64|hash|raw|plain|text|enc|old|new)?$/.exec(
+        squeezed,
+      )
+    : null;
+  if (tail === null || /(?:page|max|next|cursor|num|count|bypass)token$/.test(squeezed))
+    return joinedVerdict(words.at(-1) ?? '') ?? (speaksOfSecret(words) ? faint : null);
   return sensitiveEndings.get(tail[1] ?? '') ?? { detector: 'credential', strength: 'weak' };
 }
 
@@ -69,8 +86,12 @@ const joined: ReadonlyMap<string, NameVerdict> = new Map(
     .map(([name, verdict]) => [name.replaceAll(' ', ''), verdict] as const),
 );
 
+/** How such names end. */
+const joinedEnds = new Set([...joined.keys()].map((name) => name.slice(-4)));
+
 /** The verdict of the longest such name that a word ends with. */
 function joinedVerdict(word: string): NameVerdict | null {
+  if (!joinedEnds.has(word.slice(-4))) return null;
   for (let from = Math.max(0, word.length - 40); from <= word.length - 8; from += 1) {
     const found = joined.get(word.slice(from));
     if (found !== undefined) return found;
@@ -92,7 +113,7 @@ export function createNameJudge(
     if (known !== undefined) return known;
     const verdict = judge(name) ?? numbers(name);
     if (seen.size >= 4_096) seen.clear();
-    seen.set(name, verdict);
+    seen.set(ownCopy(name), verdict);
     return verdict;
   };
 }

@@ -1,6 +1,7 @@
 import { entropy } from '../checksums.ts';
 import type { NearRule } from '../rules/secret-rule.ts';
 import { readShape } from '../rules/shape.ts';
+import { longestKept, ownCopy } from '../own-copy.ts';
 import type { Span } from '../span.ts';
 import { hasWord } from './characters.ts';
 
@@ -38,7 +39,7 @@ export function createNear(rules: readonly NearRule[]): NearTokens {
     if (known !== undefined) return known;
     if (keysHolding.size >= 4_096) keysHolding.clear();
     const found = anyWord.test(key);
-    keysHolding.set(key, found);
+    if (key.length <= longestKept) keysHolding.set(ownCopy(key), found);
     return found;
   };
   let keyText = '';

@@ -1,5 +1,6 @@
 import { entropy } from '../checksums.ts';
 import { serviceNames } from '../rules/service-names.ts';
+import { longestKept, ownCopy } from '../own-copy.ts';
 import type { Span } from '../span.ts';
 import { isWord } from './characters.ts';
 import { createNameIndex } from './name-index.ts';
@@ -40,7 +41,7 @@ export function createServiceTokens(): ServiceTokenFinder {
     if (known !== undefined) return known;
     if (inKeys.size >= 4_096) inKeys.clear();
     const hit = index.lastIn(name, 0);
-    inKeys.set(name, hit);
+    if (name.length <= longestKept) inKeys.set(ownCopy(name), hit);
     return hit;
   };
   /** The token judged last. Its parts, as those of a UUID, would be judged as the whole was. */
