@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeHeader } from '../../recording/header.ts';
 import { type CountingUpstream, startCountingUpstream } from '../support/counting-upstream.ts';
 import { createSite, type Site } from '../support/site.ts';
+import { until } from '../support/until.ts';
 
 const policy = {
   default: { then: 'pass' },
@@ -130,6 +132,11 @@ test('PostgreSQL is killed and started while a call is held: nothing passes mean
   const agent = await site.agent('box');
   const answer = agent.callTool({ name: 'run', arguments: { command: 'durable' } }) as Promise<Result>;
   await site.heldCall('run');
+  // A request whose holding could not be recorded is refused: the agent waits once it is.
+  await until('the hold is recorded', async () => {
+    const { rows } = await site.pool.query<{ header: Buffer }>('select header from records');
+    return rows.some(({ header }) => decodeHeader(header).kind === 'hold');
+  });
   await site.postgres.kill();
   const before = upstream.bodies.length;
   await assert.rejects(agent.callTool({ name: 'echo', arguments: { text: 'unrecorded' } }));
