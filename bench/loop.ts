@@ -21,7 +21,7 @@ function askOf({ process: child }: Target): Promise<Told> {
       const [allMs = 0, loopMs = 0, lateMs = 0] = line.toString().split(' ').map(Number);
       resolve({ allMs, loopMs, lateMs });
     });
-    child.stdin?.write('now\n');
+    child.stdin?.write('loop\n');
   });
 }
 

@@ -9,15 +9,17 @@ import { toolRows } from './masking-reply.ts';
 /**
  * The processes that `bench/proxy.ts` and `bench/loop.ts` measure: `upstream` (answers a tool call with its own text, or
  * with rows of so many bytes), `bare-proxy URL` (undici and nothing else), `gateway URL`. Says its URL; then, for every
- * line it reads, its CPU time, that of its event loop's thread, and how late the loop was at most since the last line, in ms.
+ * line it reads, its CPU time, that of its event loop's thread, and how late the loop was at most since the last line, in ms
+ * (0 before the first line `loop`).
  */
 
 async function main(name: string, upstream: string): Promise<void> {
   const url = await started(name, upstream);
   console.log(url);
   const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  process.stdin.on('data', () => {
+  process.stdin.on('data', (line: Buffer) => {
+    // From the first `loop` on, since its timer wakes the loop a thousand times a second.
+    if (line.toString() === 'loop\n') delay.enable();
     const all = process.cpuUsage();
     const loop = process.threadCpuUsage();
     const late = Math.max(0, delay.max / 1e6 - 1);
