@@ -174,7 +174,7 @@ test('two approvers click at the same moment: one decision, the other is told wh
   ]);
   assert.equal((await answer).content[0]?.text, 'ran race');
   // On a slow machine both may first be told that their decision is stored.
-  const outcome = (text: string): boolean => !/^Your decision is stored/.test(text);
+  const outcome = (text: string): boolean => !text.startsWith('Your decision is stored');
   const told = await Promise.race([
     at.slack.waitForEphemeral(at.alice, outcome).then((message) => ({ loser: 'alice', message })),
     at.slack.waitForEphemeral(at.bob, outcome).then((message) => ({ loser: 'bob', message })),
