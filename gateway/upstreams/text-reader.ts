@@ -37,7 +37,7 @@ export interface TextReader {
 interface Waiting {
   readonly text: string;
   readonly rules: ReadingRules;
-  readonly resolve: (read: ReadText) => void;
+  readonly resolve: (read: ReadText | Promise<ReadText>) => void;
 }
 
 /**
@@ -56,7 +56,8 @@ export function createTextReader(): TextReader {
       if (thread !== worker) return;
       thread = null;
       void worker.terminate();
-      for (const { text, rules, resolve } of waiting.values()) resolve(readText(text, rules));
+      // What could not be read here either is an error of who asked, and not of this process.
+      for (const { text, rules, resolve } of waiting.values()) resolve((async () => readText(text, rules))());
       waiting.clear();
     };
     worker.on('error', broken).on('exit', broken);

@@ -1,3 +1,4 @@
+import { fives } from './five-bits.ts';
 import { isLetter } from './characters.ts';
 
 /** Where a name stands in a text. */
@@ -12,13 +13,6 @@ export interface NameIndex {
   lastIn(text: string, from: number): NameHit | null;
 }
 
-/** Five bits a character: letters by their place, digits as one, everything else nothing. */
-const fives = new Uint8Array(128);
-for (let code = 48; code < 123; code += 1) {
-  const lower = code | 32;
-  if (code < 58) fives[code] = 27;
-  else if (lower >= 97 && lower <= 122 && code >= 65) fives[code] = lower - 96;
-}
 const fiveOf = (code: number): number => (code < 128 ? (fives[code] ?? 0) : 0);
 const hash3 = (text: string, at: number): number =>
   (fiveOf(text.charCodeAt(at)) << 10) |

@@ -1,12 +1,7 @@
+import { fives } from './five-bits.ts';
 import { isDigit, isLetter, isWord } from './characters.ts';
 
-/** Five bits a character: letters of either case by their place, digits as one, all beyond ASCII as one. */
-const fives = new Uint8Array(128);
-for (let code = 48; code < 123; code += 1) {
-  const lower = code | 32;
-  if (code < 58) fives[code] = 27;
-  else if (lower >= 97 && lower <= 122 && code >= 65) fives[code] = lower - 96;
-}
+/** All beyond ASCII as one. */
 const fiveOf = (code: number): number => (code < 128 ? (fives[code] ?? 0) : 28);
 
 /** Finds which of many words stand in a text, at a cost that does not grow with their number. */
